@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Gets a checkout ready: Node, the system packages, the npm packages and the build. Does nothing where nothing is to do.
+# Sourced by ./scripts/test, run and demo; may be run by itself. Leaves ROOT set and the working directory there.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT"
+
+say() { printf '%s\n' "$@" >&2; }
+fail() {
+  say "$@"
+  exit 1
+}
+
+check_node() {
+  command -v node >/dev/null 2>&1 ||
+    fail 'claude-failover needs Node 20.19 or newer, and there is no node here: install it (https://nodejs.org), then try again.'
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+    fail "claude-failover needs Node 20.19 or newer; this is $(node --version). Install a newer one (https://nodejs.org), then try again."
+  command -v npm >/dev/null 2>&1 || fail 'There is a node but no npm here: install npm, then try again.'
+}
+
+# tmux carries the agents; the others are what the tests use (ps, git, python3) and what better-sqlite3 needs where no
+# ready-made build of it fits (make, g++, python3).
+missing_packages() {
+  local pair
+  for pair in tmux:tmux git:git make:make g++:g++ python3:python3 ps:procps; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
+  done
+}
+
+install_packages() {
+  local missing
+  read -ra missing <<<"$(missing_packages)"
+  ((${#missing[@]} > 0)) || return 0
+  local by_hand="Install these packages, then try again: ${missing[*]}"
+  command -v apt-get >/dev/null 2>&1 || fail "$by_hand"
+  local as_root=()
+  if ((EUID != 0)); then
+    if ! sudo -n true 2>/dev/null; then
+      fail "$by_hand" "  sudo apt-get update && sudo apt-get install -y ${missing[*]}"
+    fi
+    as_root=(sudo -n)
+  fi
+  say "Installing ${missing[*]} …"
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+  if ! { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } >&2 </dev/null; then
+    fail "$by_hand"
+  fi
+}
+
+# npm writes node_modules/.package-lock.json last: it is there and newer when the packages fit the lock file.
+install_modules() {
+  local done_mark=node_modules/.package-lock.json
+  [[ -f $done_mark && ! package-lock.json -nt $done_mark && ! package.json -nt $done_mark ]] && return 0
+  say 'Installing npm packages …'
+  npm ci --no-audit --no-fund --loglevel=error >&2 </dev/null || fail 'npm ci failed: see above; is the npm registry reachable?'
+  touch "$done_mark"
+}
+
+build() {
+  local entry=dist/main.js
+  [[ -f src/main.ts ]] || return 0
+  if [[ -f $entry ]] && [[ -z $(find src package.json tsconfig.json tsconfig.build.json -newer "$entry" -type f -print -quit) ]]; then
+    return 0
+  fi
+  say 'Building …'
+  npm run --silent build >&2 </dev/null || fail 'The build failed: see above.'
+  touch "$entry"
+}
+
+check_node
+install_packages
+install_modules
+build

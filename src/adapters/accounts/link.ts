@@ -1,0 +1,183 @@
+/** The account link: where it points, how it is pointed elsewhere in one step, and which account a directory means. */
+import { randomBytes } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { lstat, open, readdir, readlink, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { LinkState } from '../../core/accounts.ts';
+import { LinkError } from '../../core/errors.ts';
+import type { AccountLink, LinkPlace, Logger } from '../../ports.ts';
+import { errorCode } from './system-error.ts';
+
+/** As many hops as Linux follows before it calls a chain of links a loop. */
+const MAX_HOPS = 40;
+
+const RECREATE_HINT = 'look at the path, put the link back by hand, then run: claude-failover recover';
+
+export function createAccountLink(deps: { readonly log: Logger }): AccountLink {
+  const { log } = deps;
+  /** Names this process is using right now; everything else that carries its pid is left over from an earlier run. */
+  const inFlight = new Set<string>();
+
+  return { read, point, targetFor, sweepLeftovers, accountOf };
+
+  async function point(link: string, target: string, options: { readonly allowMissing?: boolean } = {}): Promise<void> {
+    const temporary = `${link}.tmp.${process.pid}.${randomBytes(6).toString('hex')}`;
+    inFlight.add(temporary);
+    try {
+      await symlink(target, temporary);
+      // The last look before the rename: rename(2) would silently replace a regular file.
+      await refuseUnlessLink(link, options.allowMissing === true);
+      await rename(temporary, link);
+    } catch (error) {
+      await unlink(temporary).catch(() => {});
+      throw asLinkError(error, link, 'cannot point the link');
+    } finally {
+      inFlight.delete(temporary);
+    }
+    await syncDirectory(dirname(link)).catch((error: unknown) => {
+      throw asLinkError(error, link, 'the link was pointed, but its directory could not be synced');
+    });
+    log.debug({ link, target }, 'link pointed');
+  }
+
+  async function sweepLeftovers(link: string): Promise<number> {
+    const directory = dirname(link);
+    const prefix = `${basename(link)}.tmp.`;
+    let removed = 0;
+    for (const name of await readdir(directory).catch(() => [])) {
+      const pid = name.startsWith(prefix)
+        ? /^(\d{1,10})\.[0-9a-f]{12}$/.exec(name.slice(prefix.length))?.[1]
+        : undefined;
+      if (pid === undefined) continue;
+      const path = join(directory, name);
+      if (Number(pid) === process.pid ? inFlight.has(path) : isRunning(Number(pid))) continue;
+      const found = await lstat(path).catch(() => null);
+      if (found?.isSymbolicLink() !== true) continue;
+      await unlink(path).then(
+        () => {
+          removed += 1;
+        },
+        (error: unknown) => log.warn({ path, reason: errorCode(error) }, 'cannot remove a leftover of an earlier flip'),
+      );
+    }
+    return removed;
+  }
+}
+
+async function read(place: LinkPlace): Promise<LinkState> {
+  let target: string;
+  try {
+    const found = await lstat(place.link);
+    if (found.isDirectory()) return { kind: 'directory' };
+    if (!found.isSymbolicLink()) return { kind: 'file' };
+    target = await readlink(place.link);
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' ? { kind: 'missing' } : { kind: 'unreadable', reason: errorCode(error) };
+  }
+  try {
+    const real = await realpath(place.link);
+    const account = await accountAt(real, place);
+    if (account === null || !(await stat(real)).isDirectory()) return { kind: 'foreign', target };
+    return { kind: 'account', account, target };
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ELOOP') return { kind: 'loop', target };
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return { kind: 'unreadable', reason: code };
+    return { kind: 'dangling', target, account: await accountNamed(resolve(dirname(place.link), target), place) };
+  }
+}
+
+/**
+ * Absolute, unless the link's present text is relative and the home lies below the link's own directory: then the style
+ * of the one who made the link is kept.
+ */
+function targetFor(link: string, home: string): string {
+  const below = relative(dirname(link), home);
+  const reachable = below !== '' && !below.startsWith('..') && !isAbsolute(below);
+  return reachable && presentTextIsRelative(link) ? below : home;
+}
+
+function presentTextIsRelative(link: string): boolean {
+  try {
+    return !isAbsolute(readlinkSync(link));
+  } catch {
+    return false;
+  }
+}
+
+async function accountOf(
+  configDir: string,
+  place: LinkPlace,
+): Promise<{ readonly throughLink: boolean; readonly account: string } | null> {
+  const link = await canonicalName(place.link);
+  let current = await canonicalName(configDir);
+  let throughLink = false;
+  for (let hop = 0; hop < MAX_HOPS; hop++) {
+    throughLink ||= current === link;
+    const target = await readlink(current).catch(() => null);
+    if (target === null) break;
+    current = await canonicalName(resolve(dirname(current), target));
+  }
+  const account = await accountAt(current, place);
+  return account === null ? null : { throughLink, account };
+}
+
+/** The account whose home really is this path. */
+async function accountAt(real: string, place: LinkPlace): Promise<string | null> {
+  for (const { account, home } of place.homes) {
+    if ((await realpath(home).catch(() => null)) === real) return account;
+  }
+  return null;
+}
+
+/** The account whose home has this name, for a home that is not there. */
+async function accountNamed(path: string, place: LinkPlace): Promise<string | null> {
+  const name = await canonicalName(path);
+  for (const { account, home } of place.homes) {
+    if ((await canonicalName(home)) === name) return account;
+  }
+  return null;
+}
+
+/** The path with links in its directory resolved, but not the last name itself. */
+async function canonicalName(path: string): Promise<string> {
+  const full = resolve(path);
+  const directory = await realpath(dirname(full)).catch(() => dirname(full));
+  return join(directory, basename(full));
+}
+
+async function refuseUnlessLink(link: string, allowMissing: boolean): Promise<void> {
+  const found = await lstat(link).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
+  });
+  if (found?.isSymbolicLink() === true || (found === null && allowMissing)) return;
+  const what = found === null ? 'missing' : found.isDirectory() ? 'a directory' : 'a file';
+  throw new LinkError('link_not_a_symlink', `${link} is ${what}, not a symbolic link`, { hint: RECREATE_HINT });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) !== 'ESRCH';
+  }
+}
+
+function asLinkError(error: unknown, link: string, what: string): LinkError {
+  if (error instanceof LinkError) return error;
+  return new LinkError('link_failed', `${what} ${link}: ${errorCode(error)}`, {
+    hint: 'check that the directory is writable and the disk is not full',
+    cause: error,
+  });
+}

@@ -1,0 +1,183 @@
+/** Finds the agent that runs in a pane by walking the pane's process tree in /proc. */
+import { readFile, readlink, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Candidate, paneAgent, profileOf } from '../../core/agents/process-match.ts';
+import type { AgentProfile } from '../../core/agents/profile.ts';
+import type { AgentProcess } from '../../core/panes.ts';
+import type { Clock, Logger, Processes } from '../../ports.ts';
+import { createProcTable, type ProcStat } from './proc-table.ts';
+
+export interface ProcessesOptions {
+  readonly profiles: readonly AgentProfile[];
+  /** Default `/proc`. */
+  readonly procRoot?: string;
+  /** Processes of other users are never agents: neither their environment nor their files are ours. */
+  readonly ownUid: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A process may still be the shell that is about to become the agent, so for so long its name is read at each look. */
+const SETTLE_MS = 3000;
+/** A process can become another program under the same name; so seldom that this is soon enough. */
+const REJUDGE_MS = 30_000;
+/** No agent is searched beyond so many processes in one pane. */
+const MAX_TREE = 1000;
+/** USER_HZ: the unit of start times in /proc, 100 on every Linux that Node runs on. */
+const MS_PER_TICK = 10;
+
+interface Judged {
+  readonly startTicks: string;
+  readonly comm: string;
+  readonly firstSeenAt: number;
+  readonly judgedAt: number;
+  readonly agent: AgentProcess | null;
+}
+
+interface Found extends Candidate {
+  readonly agent: AgentProcess;
+}
+
+export function createProcesses(options: ProcessesOptions): Processes {
+  const root = options.procRoot ?? '/proc';
+  const table = createProcTable(root);
+  const judged = new Map<number, Judged>();
+  let readWholeAt = Number.NEGATIVE_INFINITY;
+
+  function updateTable(): void {
+    const now = options.clock.monotonic();
+    const whole = now - readWholeAt >= REJUDGE_MS;
+    table.update(whole);
+    if (!whole) return;
+    readWholeAt = now;
+    for (const pid of judged.keys()) if (!table.has(pid)) judged.delete(pid);
+  }
+
+  /** Does not look below an agent: one that runs inside another is that one's tool. */
+  async function agentUnder(panePid: number): Promise<AgentProcess | null> {
+    const found: Found[] = [];
+    let level: readonly { readonly pid: number; readonly parent: number | null }[] = [{ pid: panePid, parent: null }];
+    let visited = 0;
+    for (let depth = 0; level.length > 0 && visited < MAX_TREE; depth++) {
+      const next: { readonly pid: number; readonly parent: number }[] = [];
+      for (const { pid, parent } of level.slice(0, MAX_TREE - visited)) {
+        visited++;
+        const process = table.refresh(pid);
+        if (process === null || (parent !== null && process.ppid !== parent)) continue;
+        const known = judgement(process);
+        const agent = known === undefined ? await judge(process) : known;
+        if (agent === null) {
+          for (const child of table.childrenOf(pid)) next.push({ pid: child, parent: pid });
+        } else {
+          const foreground = process.pgrp === process.tpgid;
+          found.push({ foreground, startTicks: Number(process.startTicks), depth, agent: { ...agent, foreground } });
+        }
+      }
+      level = next;
+    }
+    return paneAgent(found)?.agent ?? null;
+  }
+
+  /** What is still known of this process; undefined: it must be judged. */
+  function judgement(process: ProcStat): AgentProcess | null | undefined {
+    const known = judged.get(process.pid);
+    if (known === undefined || known.startTicks !== process.startTicks || known.comm !== process.comm) return undefined;
+    const settled = known.judgedAt - known.firstSeenAt >= SETTLE_MS;
+    return settled && options.clock.monotonic() - known.judgedAt < REJUDGE_MS ? known.agent : undefined;
+  }
+
+  async function judge(process: ProcStat): Promise<AgentProcess | null> {
+    const { pid, comm, startTicks } = process;
+    const before = judged.get(pid);
+    const sameProcess = before !== undefined && before.startTicks === startTicks;
+    const judgedAt = options.clock.monotonic();
+    const firstSeenAt = sameProcess ? before.firstSeenAt : judgedAt;
+    let agent = await describe(process);
+    // The boot clock and the wall clock are not read at the same instant: the first answer stays.
+    if (agent !== null && sameProcess && before.agent !== null) agent = { ...agent, startedAt: before.agent.startedAt };
+    judged.set(pid, { startTicks, comm, firstSeenAt, judgedAt, agent });
+    return agent;
+  }
+
+  /** Null: not an agent, not ours, or gone meanwhile. */
+  async function describe({ pid, startTicks }: ProcStat): Promise<AgentProcess | null> {
+    const directory = join(root, String(pid));
+    try {
+      const argv = (await readFile(join(directory, 'cmdline'), 'utf8')).replace(/\0+$/, '').split('\0');
+      const exe = await readlink(join(directory, 'exe')).catch(() => null);
+      const profile = profileOf({ argv, exe }, options.profiles);
+      if (profile === null || (await stat(directory)).uid !== options.ownUid) return null;
+      const cwd = await readlink(join(directory, 'cwd'));
+      const environment = readEnvironment(await readFile(join(directory, 'environ')), profile);
+      const startedAt = await startInstant(startTicks);
+      if (table.refresh(pid)?.startTicks !== startTicks) return null;
+      const home = environment.home ?? userInfo().homedir;
+      return {
+        agent: profile.kind,
+        pid,
+        startTicks,
+        startedAt,
+        argv,
+        cwd,
+        configDir:
+          environment.configDir === null
+            ? join(home, profile.configDir.underHome)
+            : resolve(cwd, environment.configDir),
+        configDirIsSet: environment.configDir !== null,
+        overriding: environment.overriding,
+        foreground: false,
+      };
+    } catch (error) {
+      options.log.debug({ pid, code: (error as NodeJS.ErrnoException).code ?? null }, 'process not readable');
+      return null;
+    }
+  }
+
+  async function startInstant(startTicks: string): Promise<number> {
+    const uptimeS = Number((await readFile(join(root, 'uptime'), 'utf8')).split(' ')[0]);
+    const ageMs = uptimeS * 1000 - Number(startTicks) * MS_PER_TICK;
+    return Math.round(options.clock.now() - Math.max(0, ageMs));
+  }
+
+  return {
+    async agentsUnder(panePids) {
+      try {
+        updateTable();
+      } catch (error) {
+        options.log.warn({ procRoot: root, error }, 'process table not readable');
+        return new Map(panePids.map((pid) => [pid, null]));
+      }
+      const agents = panePids.map(async (pid) => [pid, await agentUnder(pid)] as const);
+      return new Map(await Promise.all(agents));
+    },
+    isAlive: async (pid, startTicks) => table.refresh(pid)?.startTicks === startTicks,
+  };
+}
+
+interface Environment {
+  readonly home: string | null;
+  readonly configDir: string | null;
+  readonly overriding: readonly string[];
+}
+
+/** Reads names; of values only the two paths ever become a string. */
+function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
+  let home: string | null = null;
+  let configDir: string | null = null;
+  const overriding = new Set<string>();
+  for (let start = 0; start < environ.length; ) {
+    const zero = environ.indexOf(0, start);
+    const end = zero === -1 ? environ.length : zero;
+    const equals = environ.subarray(start, end).indexOf('=');
+    if (equals > 0) {
+      const name = environ.toString('utf8', start, start + equals);
+      const value = (): string | null => environ.toString('utf8', start + equals + 1, end) || null;
+      if (name === 'HOME') home = value();
+      if (name === profile.configDir.env) configDir = value();
+      if (profile.overridingEnv.includes(name)) overriding.add(name);
+    }
+    start = end + 1;
+  }
+  return { home, configDir, overriding: [...overriding] };
+}

@@ -1,0 +1,236 @@
+/** Looks at tmux servers: which panes run an agent, and what they show. At most two short-lived clients per look. */
+import { randomBytes } from 'node:crypto';
+import { TmuxError } from '../../core/errors.ts';
+import { matchesGlob } from '../../core/glob.ts';
+import {
+  type AgentProcess,
+  type PaneIdentity,
+  type PaneView,
+  paneKey,
+  type ServerState,
+  type ServerView,
+} from '../../core/panes.ts';
+import type { Clock, Logger, Panes, Processes, WatchScope } from '../../ports.ts';
+import { createTmuxCommand, MIB, type TmuxCommand } from './command.ts';
+import { mustCapture, newMemory, type PaneMemory, screenOf, viewOf, withCapture } from './pane-memory.ts';
+import {
+  captureScript,
+  LIST_ARGS,
+  observeScript,
+  type PaneList,
+  type PaneRow,
+  parseCaptures,
+  parsePaneList,
+} from './parse.ts';
+
+export interface PanesOptions {
+  /** A bare name or an absolute path. */
+  readonly binary: string;
+  readonly commandTimeoutMs: number;
+  readonly processes: Processes;
+  /** The environment of the tmux clients (PATH, TMUX_TMPDIR); absent: that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A list of a thousand panes is about 150 KB. */
+const LIST_MAX_BYTES = 4 * MIB;
+const CAPTURE_MAX_BYTES_PER_PANE = MIB;
+/** However many panes: the most that one tick may hold in memory. */
+const CAPTURE_MAX_BYTES = 32 * MIB;
+
+export function createPanes(options: PanesOptions): Panes {
+  const tmux = createTmuxCommand(options.binary, options.env);
+  const sweepers = new Map<string, ServerSweeper>();
+
+  function sweeperOf(server: string): ServerSweeper {
+    const known = sweepers.get(server);
+    if (known !== undefined) return known;
+    const created = new ServerSweeper(server, tmux, options);
+    sweepers.set(server, created);
+    return created;
+  }
+
+  return {
+    async sweep(scope, signal) {
+      const takenAt = options.clock.now();
+      const sockets = [...new Set(scope.sockets)];
+      for (const server of sweepers.keys()) if (!sockets.includes(server)) sweepers.delete(server);
+      const looks = await Promise.all(sockets.map((server) => sweeperOf(server).sweep(scope, signal)));
+      return { takenAt, servers: looks.map((look) => look.server), panes: looks.flatMap((look) => look.panes) };
+    },
+    observe: (pane, signal) => sweeperOf(pane.server).observe(pane, signal),
+  };
+}
+
+interface Look {
+  readonly server: ServerView;
+  readonly panes: readonly PaneView[];
+}
+
+class ServerSweeper {
+  readonly #server: string;
+  readonly #tmux: TmuxCommand;
+  readonly #options: PanesOptions;
+  /** By pane key. */
+  #memories = new Map<string, PaneMemory>();
+  #lastTimeS = Number.NEGATIVE_INFINITY;
+  #serverPid: number | null = null;
+  /** Sweeps in a row in which the server did not answer. */
+  #hangs = 0;
+
+  constructor(server: string, tmux: TmuxCommand, options: PanesOptions) {
+    this.#server = server;
+    this.#tmux = tmux;
+    this.#options = options;
+  }
+
+  async sweep(scope: WatchScope, signal: AbortSignal): Promise<Look> {
+    const call = { timeoutMs: this.#budgetMs(), maxBytes: LIST_MAX_BYTES, signal };
+    const reply = await this.#tmux(this.#server, LIST_ARGS, call);
+    if (reply.kind === 'absent') {
+      this.#forgetAll();
+      return this.#look('absent', reply.reason, []);
+    }
+    if (reply.kind === 'aborted') return this.#look('error', reply.reason, this.#lastViews());
+    if (reply.kind !== 'ran') return this.#failedLook(reply.kind, reply.reason);
+    this.#hangs = 0;
+    const list = reply.exitCode === 0 ? parsePaneList(this.#server, reply.stdout) : null;
+    if (list === null) return this.#failedLook('error', reply.stderr.trim().slice(0, 200) || 'the pane list is empty');
+    this.#serverPid = list.serverPid;
+    return await this.#capture(list, await this.#watched(list, scope), signal);
+  }
+
+  async observe(pane: PaneIdentity, signal: AbortSignal): Promise<PaneView | null> {
+    const mark = newMark();
+    const reply = await this.#tmux(this.#server, ['source-file', '-'], {
+      input: observeScript(pane.paneId, mark),
+      timeoutMs: this.#options.commandTimeoutMs,
+      maxBytes: LIST_MAX_BYTES + CAPTURE_MAX_BYTES_PER_PANE,
+      signal,
+    });
+    if (reply.kind === 'absent') return null;
+    if (reply.kind !== 'ran') {
+      throw new TmuxError(`tmux_${reply.kind}`, `tmux server ${this.#server}: ${reply.reason}`);
+    }
+    const output = parseCaptures(reply.stdout, mark, [pane]);
+    const rows = parsePaneList(this.#server, output.before)?.panes ?? [];
+    const row = rows.find((candidate) => paneKey(candidate.identity) === paneKey(pane));
+    const text = output.screens?.get(pane.paneId);
+    if (row === undefined || text === undefined) return null;
+    const agents = await this.#options.processes.agentsUnder([pane.panePid]);
+    // The sweep's memory is only read: a capture that overtakes another must not make an older screen the last one.
+    const memory = this.#memories.get(paneKey(pane)) ?? newMemory(row);
+    const screen = screenOf(text, memory.screen, this.#options.clock.now());
+    return viewOf({ ...memory, row, process: agents.get(pane.panePid) ?? null, screen, failures: 0 }, true, output.cwd);
+  }
+
+  /** The panes of the list that are in scope, with what is known of each. */
+  async #watched(list: PaneList, scope: WatchScope): Promise<Map<string, PaneMemory>> {
+    const inScope = list.panes.filter((row) => !isExcluded(row, scope.exclude));
+    const pids = inScope.filter((row) => !row.dead).map((row) => row.identity.panePid);
+    const agents: ReadonlyMap<number, AgentProcess | null> =
+      pids.length === 0 ? new Map() : await this.#options.processes.agentsUnder(pids);
+    const watched = new Map<string, PaneMemory>();
+    for (const row of inScope) {
+      const process = row.dead ? null : (agents.get(row.identity.panePid) ?? null);
+      if (process === null && !row.sessionNames.some((name) => scope.sessions.includes(name))) continue;
+      const key = paneKey(row.identity);
+      watched.set(key, { ...(this.#memories.get(key) ?? newMemory(row)), row, process });
+    }
+    return watched;
+  }
+
+  async #capture(list: PaneList, watched: Map<string, PaneMemory>, signal: AbortSignal): Promise<Look> {
+    // Once the clock stepped back, activity says nothing about what came before or after a capture.
+    const clockSteppedBack = list.serverTimeS < this.#lastTimeS;
+    this.#lastTimeS = list.serverTimeS;
+    this.#memories = new Map();
+    const pending: PaneIdentity[] = [];
+    for (const [key, memory] of watched) {
+      const current = clockSteppedBack ? { ...memory, watermarkS: Number.NEGATIVE_INFINITY } : memory;
+      this.#memories.set(key, current);
+      if (mustCapture(current, current.row)) pending.push(current.row.identity);
+    }
+    if (pending.length === 0)
+      return this.#look(
+        'ok',
+        null,
+        this.#views(() => true),
+      );
+
+    const mark = newMark();
+    const reply = await this.#tmux(this.#server, ['source-file', '-'], {
+      input: captureScript(
+        pending.map((pane) => pane.paneId),
+        mark,
+      ),
+      timeoutMs: this.#options.commandTimeoutMs,
+      maxBytes: Math.min(CAPTURE_MAX_BYTES, pending.length * CAPTURE_MAX_BYTES_PER_PANE),
+      signal,
+    });
+    const screens = reply.kind === 'ran' ? parseCaptures(reply.stdout, mark, pending).screens : null;
+    const now = this.#options.clock.now();
+    const missed = new Set<string>();
+    for (const pane of pending) {
+      const key = paneKey(pane);
+      const memory = this.#memories.get(key);
+      if (memory === undefined) continue;
+      const text = screens?.get(pane.paneId);
+      if (text === undefined) missed.add(key);
+      if (text !== undefined) this.#memories.set(key, withCapture(memory, text, list.serverTimeS, now));
+      else if (reply.kind !== 'aborted') this.#memories.set(key, { ...memory, failures: memory.failures + 1 });
+    }
+    const views = this.#views((key) => !missed.has(key));
+    if (reply.kind === 'ran') {
+      return screens === null
+        ? this.#look('error', 'the server changed between list and capture', views)
+        : this.#look('ok', null, views);
+    }
+    if (reply.kind === 'hung') this.#hangs++;
+    return this.#look(reply.kind === 'hung' ? 'hung' : 'error', reply.reason, views);
+  }
+
+  #failedLook(state: 'hung' | 'error', reason: string): Look {
+    this.#hangs = state === 'hung' ? this.#hangs + 1 : 0;
+    for (const [key, memory] of this.#memories) this.#memories.set(key, { ...memory, failures: memory.failures + 1 });
+    return this.#look(state, reason, this.#lastViews());
+  }
+
+  /** A server that hung is asked briefly, and every tenth time at length, as it may only be slow. */
+  #budgetMs(): number {
+    const full = this.#options.commandTimeoutMs;
+    return this.#hangs % 10 === 0 ? full : Math.max(100, full / 5);
+  }
+
+  #look(state: ServerState, reason: string | null, panes: readonly PaneView[]): Look {
+    return { server: { server: this.#server, state, reason, pid: this.#serverPid }, panes };
+  }
+
+  #views(isObserved: (key: string) => boolean): readonly PaneView[] {
+    return [...this.#memories].map(([key, memory]) => viewOf(memory, isObserved(key)));
+  }
+
+  /** The panes as last seen, none of them observed now. */
+  #lastViews(): readonly PaneView[] {
+    return this.#views(() => false);
+  }
+
+  #forgetAll(): void {
+    this.#memories.clear();
+    this.#lastTimeS = Number.NEGATIVE_INFINITY;
+    this.#serverPid = null;
+    this.#hangs = 0;
+  }
+}
+
+/** A pane that is linked into an excluded session is excluded wherever else it shows. */
+function isExcluded(row: PaneRow, globs: readonly string[]): boolean {
+  return row.sessionNames.some((name) => globs.some((glob) => matchesGlob(glob, name)));
+}
+
+/** Unguessable, so that no screen can contain it. */
+function newMark(): string {
+  return `cf${randomBytes(16).toString('hex')}`;
+}

@@ -1,0 +1,316 @@
+/** The composition root: builds every part of the daemon from one configuration, starts it and stops it. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createCliLocks } from './adapters/accounts/cli-locks.ts';
+import { createAccountHomes } from './adapters/accounts/homes.ts';
+import { createAccountLink } from './adapters/accounts/link.ts';
+import { createSharedEntries } from './adapters/accounts/shared-links.ts';
+import { createKillSwitch } from './adapters/kill-switch.ts';
+import { createProcesses } from './adapters/signals/processes.ts';
+import { createSignals } from './adapters/signals/signals.ts';
+import { createKeys } from './adapters/tmux/keys.ts';
+import { createPanes } from './adapters/tmux/server.ts';
+import type { LiveConfig } from './config/live.ts';
+import type { Config } from './config/schema.ts';
+import { resolveBearerToken } from './config/secrets.ts';
+import { claude } from './core/agents/claude.ts';
+import { FatalError } from './core/errors.ts';
+import type { JournalEvent } from './core/events.ts';
+import { detect } from './core/screen/detect.ts';
+import { readScreen } from './core/screen/reading.ts';
+import type { StatusFacts } from './core/status.ts';
+import type { EpochMs } from './core/time.ts';
+import { VERSION } from './core/version.ts';
+import { startHttp } from './http/server.ts';
+import { createQuotaMonitor } from './loops/quota-monitor.ts';
+import { createReconciler } from './loops/reconciler.ts';
+import { createSwitcher } from './loops/switcher.ts';
+import { createWatcher } from './loops/watcher.ts';
+import type { Clock, DaemonApi, Logger, Loop } from './ports.ts';
+import { createBoard } from './runtime/board.ts';
+import type { Supervisor } from './runtime/supervisor.ts';
+import { createSupervisor } from './runtime/supervisor.ts';
+import { swapPolicyOf } from './steps/config-policy.ts';
+import { createDaemonApi, needsAttention, sessionFacts } from './steps/daemon-api.ts';
+import { readFlags, setFlags } from './steps/pool-flags.ts';
+import { verifyPool } from './steps/repair-pool.ts';
+import { checkPools, refuseToStart } from './steps/start-checks.ts';
+import { acquireDaemonLock } from './store/lock.ts';
+import { openStore } from './store/open.ts';
+
+export interface AppOptions {
+  readonly live: LiveConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly pid: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly ownUid: number;
+  /** Missing shared entries do not stop the start. */
+  readonly allowUnshared: boolean;
+  /** A loop asked for the end of the process. */
+  readonly onFatal: (error: FatalError) => void;
+}
+
+export interface App {
+  readonly api: DaemonApi;
+  readonly supervisor: Supervisor;
+  /** Opens the doors and starts the loops. */
+  start(): Promise<void>;
+  /** One tick of every loop, in the order in which facts flow. */
+  runOnce(): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+const OBSERVE_KEY = 'observe_until_recover';
+const PROFILES = [claude];
+
+/**
+ * Takes the locks, opens the store, checks links and homes. Nothing of the user's is changed before `start` or `runOnce`.
+ *
+ * @throws {FatalError} another daemon runs, or links and homes are not in order
+ * @throws {StoreError} the database cannot be used
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { live, clock, log } = options;
+  const config = live.current;
+  const startedAt = clock.now();
+  const cleanUps: { readonly name: string; run(): void | Promise<void> }[] = [];
+  const cleanUp = async (): Promise<void> => {
+    for (const { name, run } of cleanUps.splice(0).reverse()) {
+      try {
+        await run();
+      } catch (err) {
+        log.error({ err, part: name }, 'clean-up failed');
+      }
+    }
+  };
+
+  try {
+    for (const dir of [config.daemon.stateDir, config.daemon.runtimeDir])
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+    takeLocks(config, clock.now(), cleanUps);
+    const store = await openStore({ stateDir: config.daemon.stateDir, now: clock.now(), log });
+    cleanUps.push({ name: 'store', run: () => store.close() });
+
+    const link = createAccountLink({ log });
+    const homes = createAccountHomes({ ownUid: options.ownUid, clock, log });
+    const sharedEntries = createSharedEntries({ ownUid: options.ownUid, log });
+    const problems = await checkPools({ link, homes, sharedEntries }, config, PROFILES);
+    refuseToStart(options.allowUnshared ? problems.filter((problem) => problem.kind !== 'shared') : problems, log);
+
+    const zone = clock.zone();
+    const readOne = (text: string, now: EpochMs) => readScreen(text, { now, zone });
+    const classifyText = (text: string, at: EpochMs) => {
+      const found = detect(text, { agent: 'claude', now: at, zone });
+      return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
+    };
+    const processes = createProcesses({ profiles: PROFILES, ownUid: options.ownUid, clock, log });
+    const tmux = { binary: config.tmux.binary, commandTimeoutMs: config.tmux.commandTimeoutMs, clock, log };
+    const panes = createPanes({ ...tmux, processes });
+    const keys = createKeys(tmux);
+    const signals = createSignals({ profiles: PROFILES, clock, log, classifyText });
+    const locks = createCliLocks({ clock, log });
+    const killSwitch = createKillSwitch(config.daemon.stateDir);
+
+    let observeReason = await store.local.meta(OBSERVE_KEY);
+    let attention: readonly JournalEvent[] = [];
+    let storeError: string | null = null;
+    let tmuxDownSince: EpochMs | null = null;
+    let rejected: string | null = null;
+    let loadedAt = startedAt;
+    const board = createBoard((name) => {
+      for (const loop of loops) if (loop.name === name || loop.name.startsWith(`${name}:`)) supervisor.wake(loop.name);
+    });
+    const ports = {
+      local: store.local,
+      shared: store.pool,
+      link,
+      homes,
+      sharedEntries,
+      locks,
+      panes,
+      keys,
+      signals,
+      clock,
+      board,
+      killSwitch,
+      profiles: PROFILES,
+      readScreen: readOne,
+      newId: () => newId(clock.now()),
+      observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
+    };
+    const caretaker: Loop = {
+      name: 'caretaker',
+      intervalMs: () => 2000,
+      async tick({ now }) {
+        try {
+          await store.local.probe();
+          storeError = null;
+        } catch (error) {
+          storeError = error instanceof Error ? error.message : String(error);
+          throw error;
+        }
+        attention = needsAttention(await store.local.events({ limit: 200 }));
+        const servers = board.snapshot()?.servers ?? [];
+        tmuxDownSince =
+          servers.length > 0 && servers.every((server) => server.state !== 'ok') ? (tmuxDownSince ?? now) : null;
+      },
+    };
+    const loops: readonly Loop[] = [
+      createReconciler(ports),
+      createWatcher(ports),
+      createQuotaMonitor(ports),
+      ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
+      caretaker,
+    ];
+    const supervisor = createSupervisor({ loops, config: () => live.current, clock, log, onFatal: options.onFatal });
+
+    const status = (): StatusFacts => ({
+      version: VERSION,
+      daemon: { pid: options.pid, startedAt },
+      mode: live.current.mode,
+      observeReason,
+      paused: killSwitch.last(),
+      pools: [...board.pools().values()],
+      servers: board.snapshot()?.servers ?? [],
+      tmuxDownSince,
+      sessions: sessionFacts({ board, config: () => live.current }),
+      storeError,
+      jobs: supervisor.jobs(),
+      config: { file: live.current.file, hash: live.hash, loadedAt, rejected },
+      attention,
+      asOf: board.snapshot()?.takenAt ?? startedAt,
+      policy: { ...swapPolicyOf(live.current).eligibility, swapCooldownMs: live.current.quota.swapCooldownMs },
+    });
+    live.onChange((result) => {
+      if (result.kind === 'applied') {
+        loadedAt = clock.now();
+        rejected = null;
+        log.info({ changed: result.changedKeys, needRestart: result.restartKeys }, 'configuration applied');
+        void store.local
+          .append(
+            [{ type: 'config_applied', data: { changed: result.changedKeys, need_restart: result.restartKeys } }],
+            clock.now(),
+          )
+          .catch(() => {});
+      } else {
+        rejected = result.error.problems
+          .map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`)
+          .join('; ');
+        log.warn({ problems: result.error.problems }, 'changed configuration rejected; the old one stays');
+        void store.local
+          .append(
+            [{ type: 'config_rejected', data: { detail: rejected, problems: result.error.problems } }],
+            clock.now(),
+          )
+          .catch(() => {});
+      }
+      supervisor.wake();
+    });
+    const api = createDaemonApi({
+      ...ports,
+      config: () => live.current,
+      pauseFile: killSwitch,
+      status,
+      async reload() {
+        const result = live.reload();
+        const detail =
+          result.kind === 'rejected'
+            ? result.error.message
+            : result.kind === 'applied'
+              ? result.changedKeys.join(', ')
+              : '';
+        return { kind: result.kind, detail };
+      },
+      async endObserving() {
+        await store.local.setMeta(OBSERVE_KEY, null);
+        observeReason = null;
+      },
+    });
+
+    /** A restart that finds the link in order ends a partial state. */
+    const endPartial = async (): Promise<void> => {
+      for (const pool of config.pools) {
+        if ((await readFlags(store.local, pool.name)).partial === null) continue;
+        const verified = await verifyPool(ports, pool, claude);
+        log.warn({ pool: pool.name, ...verified }, 'the pool was partial when the daemon stopped');
+        if (verified.ok) await setFlags(store.local, pool.name, { partial: null });
+      }
+    };
+    const prepare = async (): Promise<void> => {
+      await endPartial();
+      await store.local.append(
+        [{ type: 'daemon_started', data: { version: VERSION, pid: options.pid, mode: config.mode } }],
+        clock.now(),
+      );
+      // The link must be known before the first pane is judged.
+      await supervisor.runOnce('reconciler');
+      await supervisor.runOnce('caretaker');
+    };
+
+    return {
+      api,
+      supervisor,
+      async start() {
+        await prepare();
+        const http = await startHttp({
+          api,
+          clock,
+          log,
+          listen: config.http.listen,
+          socketPath: config.http.socket,
+          bearerToken: resolveBearerToken(config, options.env),
+          enableTrigger: config.http.enableTrigger,
+        });
+        cleanUps.push({ name: 'http', run: () => http.stop() });
+        supervisor.start();
+      },
+      async runOnce() {
+        await prepare();
+        let ok = true;
+        // Twice, so that a wish of the first pass is carried out by the second.
+        for (let pass = 0; pass < 2; pass++)
+          for (const outcome of await supervisor.runOnce()) ok &&= outcome.result !== 'failed';
+        return ok;
+      },
+      async stop() {
+        await supervisor.stop(config.daemon.shutdownGraceMs);
+        await store.local
+          .append([{ type: 'daemon_stopped' }], clock.now())
+          .catch((err: unknown) => log.warn({ err }, 'the stop could not be written down'));
+        await cleanUp();
+      },
+    };
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+/** One lock for the state directory, one beside each link: against a second daemon with the same or another directory. */
+function takeLocks(config: Config, now: EpochMs, cleanUps: { name: string; run(): void }[]): void {
+  const paths = [
+    join(config.daemon.stateDir, 'daemon.lock'),
+    ...config.pools.map((pool) => `${pool.link}.failover.lock`),
+  ];
+  for (const path of paths) {
+    const lock = acquireDaemonLock(path, { procRoot: '/proc', now });
+    if (lock.kind === 'taken') {
+      throw new FatalError(
+        'already_running',
+        `another daemon runs: pid ${lock.pid}, since ${new Date(lock.since).toISOString()} (${path})`,
+        {
+          hint: 'stop it first, or ask it: claude-failover status',
+        },
+      );
+    }
+    cleanUps.push({ name: path, run: () => lock.release() });
+  }
+}
+
+/** Sorts by time and is short enough to be typed. */
+function newId(now: EpochMs): string {
+  const stamp = new Date(now).toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
+  return `${stamp}-${randomBytes(2).toString('hex')}`;
+}

@@ -1,0 +1,88 @@
+/** `config check`, `config show` and `config path`: what the configuration says, and what is wrong with it. */
+
+import type { Env } from '../config/expand-path.ts';
+import { findConfig, type LoadedConfig, loadConfigFile, searchPath } from '../config/load.ts';
+import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+
+/** What a command may touch of its surroundings. */
+export interface CommandIo {
+  out(text: string): void;
+  err(text: string): void;
+  readonly env: Env;
+  /** The user's home directory. */
+  readonly home: string;
+  readonly isTTY: boolean;
+}
+
+export interface ConfigOptions {
+  /** The value of `--config`. */
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** EX_CONFIG of sysexits.h. */
+export const EXIT_CONFIG = 78;
+
+/** Validates the file and prints every problem and warning. @returns 0, or 78 when it cannot be used */
+export function checkConfig(options: ConfigOptions, io: CommandIo): number {
+  return withConfig(options, io, ({ config }) => {
+    const enabled = config.pools.flatMap((pool) => pool.accounts).filter((account) => account.enabled).length;
+    io.out(`${config.file}: ok, ${config.pools.length} pool(s), ${enabled} enabled account(s)\n`);
+  });
+}
+
+/**
+ * Prints the configuration in force, every default filled in, as YAML or JSON. No key holds a secret (they name
+ * variables and files), so there is nothing to mask. @returns 0 or 78
+ */
+export async function showConfig(options: ConfigOptions, io: CommandIo): Promise<number> {
+  const { stringify } = await import('yaml');
+  return withConfig(options, io, ({ values, config }) => {
+    const accounts = config.pools.flatMap((pool) => pool.accounts);
+    const priorityOf = (name: string) => accounts.find((account) => account.name === name)?.priority ?? null;
+    const effective = {
+      ...values,
+      daemon: { ...values.daemon, runtime_dir: config.daemon.runtimeDir },
+      http: { ...values.http, socket: config.http.socket },
+      accounts: values.accounts.map((account) => ({ ...account, priority: priorityOf(account.name) })),
+    };
+    io.out(
+      options.json === true ? `${JSON.stringify(effective, null, 2)}\n` : `# ${config.file}\n${stringify(effective)}`,
+    );
+  });
+}
+
+/** Prints which file is used. @returns 0, or 78 when there is none */
+export function configPath(options: ConfigOptions, io: CommandIo): number {
+  const file = findConfig({ path: options.config ?? null, env: io.env, home: io.home });
+  if (file === null) {
+    io.err(`there is no configuration file; looked for ${searchPath(io.home).join(' and ')}\n`);
+    return EXIT_CONFIG;
+  }
+  io.out(`${file}\n`);
+  return 0;
+}
+
+/** One problem as a line: `3:5 quota.poll_interval: must be from 200ms to 1h (hint)`. */
+export function formatProblem(problem: ConfigProblem): string {
+  const path = problem.path === '' ? '' : `${problem.path}: `;
+  const hint = problem.hint === null ? '' : ` (${problem.hint})`;
+  return `${problem.line}:${problem.column} ${path}${problem.message}${hint}`.replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    '?',
+  );
+}
+
+function withConfig(options: ConfigOptions, io: CommandIo, use: (loaded: LoadedConfig) => void): number {
+  let loaded: LoadedConfig;
+  try {
+    loaded = loadConfigFile({ path: options.config ?? null, env: io.env, home: io.home });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) io.err(`${error.file}:${formatProblem(problem)}\n`);
+    return EXIT_CONFIG;
+  }
+  for (const warning of loaded.config.warnings) io.err(`${loaded.config.file}:${formatProblem(warning)} [warning]\n`);
+  use(loaded);
+  return 0;
+}

@@ -1,0 +1,81 @@
+/** Finds the daemon's socket and state directory without loading the schema: `status` must answer at once. */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expandPath } from '../config/expand-path.ts';
+import type { CommandIo, GlobalOptions } from './io.ts';
+
+export interface Places {
+  /** The configuration file; null: there is none. */
+  readonly file: string | null;
+  readonly stateDir: string;
+  readonly socket: string;
+}
+
+/** The defaults of the schema (test/commands/locate.test.ts keeps them the same). */
+const DEFAULTS = { state_dir: '~/.local/state/claude-failover', socket: '<runtime_dir>/api.sock' };
+
+/**
+ * The places as the configuration says, also when something else in it is wrong. Whatever cannot be read counts as
+ * absent: the full validation of the same file will say so.
+ */
+export async function locate(options: GlobalOptions, io: Pick<CommandIo, 'env' | 'home'>): Promise<Places> {
+  const file = configFile(options, io);
+  const stated = file === null ? {} : await statedPaths(file);
+  const places: Record<string, string> = {};
+  const absolute = (text: string): string | null => {
+    const expanded = expandPath(text, { env: io.env, home: io.home, places });
+    return expanded.ok ? expanded.path : null;
+  };
+  const stateDir = (stated.stateDir && absolute(stated.stateDir)) || absolute(DEFAULTS.state_dir) || '';
+  places.state_dir = stateDir;
+  places.runtime_dir = (stated.runtimeDir && absolute(stated.runtimeDir)) || defaultRuntimeDir(io.env.XDG_RUNTIME_DIR, stateDir);
+  const socket = (stated.socket && absolute(stated.socket)) || absolute(DEFAULTS.socket) || '';
+  return { file, stateDir, socket };
+}
+
+interface StatedPaths {
+  readonly stateDir?: string | undefined;
+  readonly runtimeDir?: string | undefined;
+  readonly socket?: string | undefined;
+}
+
+async function statedPaths(file: string): Promise<StatedPaths> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return {};
+  }
+  // Reading YAML takes longer than the whole answer; a file without these words and without escapes states none of them.
+  if (!/state_dir|runtime_dir|socket|\\/.test(text)) return {};
+  const { parse } = await import('yaml');
+  let value: unknown;
+  try {
+    value = parse(text, { logLevel: 'silent' });
+  } catch {
+    return {};
+  }
+  const daemon = section(value, 'daemon');
+  const http = section(value, 'http') ?? section(value, 'mcp_http');
+  return { stateDir: words(daemon?.state_dir), runtimeDir: words(daemon?.runtime_dir), socket: words(http?.socket) };
+}
+
+function configFile(options: GlobalOptions, { env, home }: Pick<CommandIo, 'env' | 'home'>): string | null {
+  const named = options.config ?? (env.CLAUDE_FAILOVER_CONFIG || null);
+  if (named !== null) return resolve(named.startsWith('~/') ? home + named.slice(1) : named);
+  return [`${home}/.config/claude-failover/config.yaml`, '/etc/claude-failover/config.yaml'].find((path) => existsSync(path)) ?? null;
+}
+
+function defaultRuntimeDir(base: string | undefined, stateDir: string): string {
+  const expanded = base?.startsWith('/') === true ? expandPath(`${base}/claude-failover`, { env: {}, home: '/' }) : null;
+  return expanded?.ok === true ? expanded.path : `${stateDir}/run`;
+}
+
+function section(value: unknown, key: string): Readonly<Record<string, unknown>> | null {
+  const part = typeof value === 'object' && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : null;
+  return typeof part === 'object' && part !== null ? { ...part } : null;
+}
+
+function words(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,99 @@
+/** Writes a status for a person: the answer first, then accounts, panes and what needs attention. */
+import type { AccountStatusView, PoolStatusView, StatusView } from '../core/status.ts';
+import type { EpochMs } from '../core/time.ts';
+import { formatDuration } from '../core/time.ts';
+import { wallTime, wallTimeAhead } from '../core/wall-time.ts';
+import { windowName } from '../core/why.ts';
+import { clean, joinParts, percent, table, wrap } from './text.ts';
+
+export interface StatusPage {
+  readonly now: EpochMs;
+  readonly zone: string;
+  readonly columns: number;
+  readonly colour: boolean;
+}
+
+const MAX_ATTENTION = 5;
+
+export function renderStatus(view: StatusView, page: StatusPage): string {
+  const { columns } = page;
+  const answer = joinParts([word(view), ...view.pools.flatMap((pool) => describePool(pool, view, page)), countPanes(view)], columns);
+  const sections = [`${page.colour ? coloured(answer, view) : answer}\n`];
+  if (view.reasons.length > 0) sections.push(view.reasons.map((reason) => wrap('  ! ', reason, columns, '    ')).join(''));
+  if (view.accounts.length > 0) sections.push(table([ACCOUNT_HEAD, ...view.accounts.map((account) => accountRow(account, view, page))], columns));
+  if (view.sessions.length > 0) sections.push(table([PANE_HEAD, ...view.sessions.map((session) => paneRow(session, page))], columns));
+  const attention = view.attention.slice(0, MAX_ATTENTION);
+  if (attention.length > 0) {
+    const lines = attention.map(({ at, type, detail }) => wrap(`  ${when(at, page)}  `, `${type.replaceAll('_', ' ')}: ${detail}`, columns, '    '));
+    sections.push(`Attention\n${lines.join('')}`);
+  }
+  return sections.join('\n');
+}
+
+function word(view: StatusView): string {
+  if (!view.daemon.running) return 'NOT RUNNING';
+  if (view.paused !== null) return 'PAUSED';
+  if (view.status !== 'ok') return view.status.toUpperCase();
+  return view.mode === 'observe' || view.observe_reason !== null ? 'OBSERVING' : 'OK';
+}
+
+function describePool(pool: PoolStatusView, view: StatusView, page: StatusPage): string[] {
+  const active = view.accounts.find((account) => account.pool === pool.name && account.name === pool.active_account);
+  const figures = Object.entries(active?.quota ?? {}).flatMap(([window, quota]) =>
+    quota.used === null && !quota.limit_reached ? [] : [`${windowName(window)} ${quota.limit_reached ? 'limit reached' : percent(quota.used ?? 0)}`],
+  );
+  const used = figures.length === 0 ? '' : ` (${figures.join(', ')})`;
+  const parts = [`${pool.name}: ${pool.active_account === null ? 'no account' : `${pool.active_account} active`}${used}`];
+  if (pool.switcher !== 'normal') parts.push(pool.switcher.replaceAll('_', ' '));
+  const resets = [pool.next_reset_at, ...Object.values(active?.quota ?? {}).map((quota) => quota.reset_at)];
+  const next = resets.map((text) => (text === null ? Number.NaN : Date.parse(text))).filter((at) => at > page.now);
+  if (next.length > 0) parts.push(`next reset ${wallTimeAhead(Math.min(...next), page.now, page.zone)}`);
+  if (pool.cooldown.active) parts.push(`cooldown ${formatDuration(pool.cooldown.remaining_s * 1000)}`);
+  return parts;
+}
+
+function countPanes(view: StatusView): string {
+  const count = view.sessions.length;
+  return `${count} ${count === 1 ? 'pane' : 'panes'}`;
+}
+
+const ACCOUNT_HEAD = ['ACCOUNT', 'STATE', '5-HOUR', 'WEEKLY', 'RESETS', 'NOTE'];
+const PANE_HEAD = ['PANE', 'AGENT', 'POOL', 'STATE', 'SINCE', 'NOTE'];
+
+function accountRow(account: AccountStatusView, view: StatusView, page: StatusPage): string[] {
+  const quotas = Object.values(account.quota);
+  const ends = quotas.map(({ reset_at }) => (reset_at === null ? Number.NaN : Date.parse(reset_at))).filter((at) => at > page.now);
+  const notes = account.reasons.map(({ detail, until }) => (until === null ? detail : `${detail} until ${when(until, page)}`));
+  const name = view.pools.length > 1 ? `${account.pool}/${account.name}` : account.name;
+  return [
+    account.state === 'active' ? `${name} *` : name,
+    account.state,
+    used(account, '5h'),
+    used(account, '7d'),
+    ends.length === 0 ? '-' : wallTime(Math.min(...ends), page.now, page.zone),
+    notes.join('; '),
+  ];
+}
+
+function used(account: AccountStatusView, window: string): string {
+  const quota = account.quota[window];
+  if (quota === undefined) return '-';
+  if (quota.limit_reached) return 'limit';
+  return quota.used === null ? '-' : percent(quota.used);
+}
+
+function paneRow(session: StatusView['sessions'][number], page: StatusPage): string[] {
+  const since = session.since === null ? '-' : formatDuration(Math.max(0, page.now - Date.parse(session.since)));
+  const agent = session.version === null ? session.agent : `${session.agent} ${session.version}`;
+  return [session.pane, agent, session.pool ?? '-', session.state, since, session.reason ?? ''];
+}
+
+function when(iso: string | null, page: StatusPage): string {
+  return iso === null ? '-' : wallTime(Date.parse(iso), page.now, page.zone);
+}
+
+function coloured(text: string, view: StatusView): string {
+  const first = word(view);
+  const code = first === 'OK' ? '32' : view.status === 'unhealthy' || first === 'NOT RUNNING' ? '31' : '33';
+  return `\x1b[1;${code}m${clean(first)}\x1b[0m${text.slice(first.length)}`;
+}

@@ -1,0 +1,61 @@
+/** Lays out what commands print: safe words, tables, wrapped lines. Nothing that came from a pane moves the cursor. */
+import { snippet } from '../core/redact.ts';
+
+/** One line of printable text. */
+export function clean(value: string | null | undefined): string {
+  return snippet(value ?? '', 2_000).replace(/\s+/g, ' ').trim();
+}
+
+/** Columns as wide as their widest cell; the last one is cut at the width of the page. */
+export function table(rows: readonly (readonly string[])[], width: number, indent = '  '): string {
+  const cells = rows.map((row) => row.map(clean));
+  const count = Math.max(0, ...cells.map((row) => row.length));
+  const widths = Array.from({ length: count }, (_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
+  return cells
+    .map((row) => {
+      const line = row.map((cell, i) => (i === count - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ');
+      return `${cut(`${indent}${line}`.trimEnd(), width)}\n`;
+    })
+    .join('');
+}
+
+export function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}
+
+/** Joins parts with a middle dot; a part that would pass the width begins a new, indented line. */
+export function joinParts(parts: readonly string[], width: number, indent = '  '): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const part of parts.map(clean)) {
+    const longer = line === '' ? part : `${line} · ${part}`;
+    if (longer.length <= width || line === '') line = longer;
+    else {
+      lines.push(line);
+      line = `${indent}${part}`;
+    }
+  }
+  return [...lines, line].join('\n');
+}
+
+/** Wraps words at blanks; every line after the first begins with `indent`. */
+export function wrap(head: string, words: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = head;
+  let isEmpty = true;
+  for (const word of clean(words).split(' ')) {
+    if (!isEmpty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = indent;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return `${[...lines, line].map((text) => text.trimEnd()).join('\n')}\n`;
+}
+
+/** A share, 0 … 1. */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

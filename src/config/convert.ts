@@ -1,0 +1,144 @@
+/** From the file's values (snake_case, text) to the program's (camelCase, milliseconds, absolute paths). */
+
+import { parseDuration } from '../core/time.ts';
+import { checkConfig } from './checks.ts';
+import { type Env, expandPath } from './expand-path.ts';
+import type { ConfigValues } from './file-schema.ts';
+import { error, type Finding, type KeyPath } from './finding.ts';
+import { parseListen } from './listen.ts';
+import type { Config } from './schema.ts';
+
+export interface Surroundings {
+  readonly env: Env;
+  readonly home: string;
+  readonly file: string;
+  /** The place an entry of a list has in the file. */
+  position(list: string, index: number): number;
+}
+
+/** The program's form of valid values. What is still wrong with them is added to `findings`. */
+export function convert(
+  values: ConfigValues,
+  surroundings: Surroundings,
+  findings: Finding[],
+): Omit<Config, 'warnings'> {
+  const { env, home, file, position } = surroundings;
+  const places: Record<string, string> = {};
+  const path = (text: string, at: KeyPath): string => {
+    const expanded = expandPath(text, { env, home, places });
+    if (expanded.ok) return expanded.path;
+    findings.push(error(at, expanded.message, expanded.hint));
+    return '';
+  };
+  const { daemon, http, tmux, quota, switcher } = values;
+
+  const stateDir = path(daemon.state_dir, ['daemon', 'state_dir']);
+  places.state_dir = stateDir;
+  const runtimeDir =
+    daemon.runtime_dir === null
+      ? defaultRuntimeDir(env, stateDir)
+      : path(daemon.runtime_dir, ['daemon', 'runtime_dir']);
+  places.runtime_dir = runtimeDir;
+
+  const listen = parseListen(http.listen);
+  if (listen === null) findings.push(error(['http', 'listen'], 'expected host:port', 'such as 127.0.0.1:8765'));
+
+  const accounts = values.accounts.map((account, index) => {
+    const at = position('accounts', index);
+    return {
+      ...account,
+      priority: account.priority ?? (at + 1) * 10,
+      home: path(account.home, ['accounts', at, 'home']),
+      at,
+    };
+  });
+  const sessions = values.sessions.dedicated.map((session, index) => ({
+    name: session.name,
+    pool: session.pool,
+    swapPolicy: session.swap_policy,
+    at: position('dedicated', index),
+  }));
+  const pools = Object.entries(values.pools).map(([name, pool]) => ({
+    name,
+    agent: pool.agent,
+    link: path(pool.link, ['pools', name, 'link']),
+    mode: pool.mode,
+    sharedRoot: path(pool.shared_root, ['pools', name, 'shared_root']),
+    strategy: pool.strategy,
+  }));
+  const reactivateCooldownMs = ms(quota.reactivate_cooldown);
+
+  const config: Omit<Config, 'warnings'> = {
+    file,
+    version: values.version,
+    mode: values.mode,
+    daemon: {
+      stateDir,
+      runtimeDir,
+      log: { ...daemon.log },
+      shutdownGraceMs: ms(daemon.shutdown_grace),
+      circuitBreaker: { swapsPerHour: daemon.circuit_breaker.swaps_per_hour },
+    },
+    http: {
+      listen: http.enabled ? listen : null,
+      socket: path(http.socket, ['http', 'socket']),
+      bearerTokenEnv: http.bearer_token_env,
+      bearerTokenFile:
+        http.bearer_token_file === null ? null : path(http.bearer_token_file, ['http', 'bearer_token_file']),
+      enableTrigger: http.enable_trigger,
+    },
+    tmux: {
+      binary: isPath(tmux.binary) ? path(tmux.binary, ['tmux', 'binary']) : tmux.binary,
+      sockets: tmux.sockets.map((socket, i) => (isPath(socket) ? path(socket, ['tmux', 'sockets', i]) : socket)),
+      commandTimeoutMs: ms(tmux.command_timeout),
+      submitDelayMs: ms(tmux.submit_delay),
+    },
+    watch: { exclude: [...values.watch.exclude], adopted: { swapPolicy: values.watch.adopted.swap_policy } },
+    pools: pools.map((pool) => ({
+      ...pool,
+      accounts: accounts
+        .filter((account) => account.pool === pool.name)
+        .map(({ at: _, ...account }) => account)
+        .sort((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1)),
+    })),
+    sessions: { dedicated: sessions.map(({ at: _, ...session }) => session) },
+    quota: {
+      pollIntervalMs: ms(quota.poll_interval),
+      confirmPolls: quota.confirm_polls,
+      confirmMinAgeMs: ms(quota.confirm_min_age),
+      reactivateCooldownMs,
+      swapCooldownMs: quota.swap_cooldown === null ? reactivateCooldownMs : ms(quota.swap_cooldown),
+      accountReactivateCooldownMs:
+        quota.account_reactivate_cooldown === null ? reactivateCooldownMs : ms(quota.account_reactivate_cooldown),
+      minDedicatedHits: quota.min_dedicated_hits,
+      snippetChars: quota.snippet_chars,
+      unknownResetLockMs: ms(quota.unknown_reset_lock),
+      modelLimitSwaps: quota.model_limit_swaps,
+    },
+    switcher: {
+      timeoutMs: ms(switcher.timeout),
+      exitGraceMs: ms(switcher.exit_grace),
+      verifyTimeoutMs: ms(switcher.verify_timeout),
+      retryBackoff: { initialMs: ms(switcher.retry_backoff.initial), maxMs: ms(switcher.retry_backoff.max) },
+    },
+    lifecycle: { reconcileIntervalMs: ms(values.lifecycle.reconcile_interval) },
+  };
+  findings.push(...checkConfig(config, accounts, sessions));
+  return config;
+}
+
+/** XDG demands an absolute path and says to ignore any other. */
+function defaultRuntimeDir(env: Env, stateDir: string): string {
+  const base = env.XDG_RUNTIME_DIR;
+  const expanded = base === undefined ? null : expandPath(`${base}/claude-failover`, { env: {}, home: '/' });
+  return expanded?.ok === true && base?.startsWith('/') ? expanded.path : `${stateDir}/run`;
+}
+
+function isPath(text: string): boolean {
+  return text.includes('/') || text.startsWith('~') || text.startsWith('$');
+}
+
+/** The schema has made sure of the form. */
+function ms(text: string): number {
+  return parseDuration(text) ?? 0;
+}

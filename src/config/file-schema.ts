@@ -1,0 +1,246 @@
+/** The keys of the configuration file: type, default, unit and description of each. Nothing is converted here. */
+
+import { z } from 'zod';
+import { parseDuration } from '../core/time.ts';
+
+/** `tmux` would rewrite `.` and `:` in a session name; pools follow the same rule because they appear in key paths. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+/** The form `parseDuration` reads; as a pattern it reaches editors too. */
+const DURATION = /^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$/;
+
+const RESTART = { requiresRestart: true } as const;
+
+/** A duration as text. `least` and `most` are inclusive; the longest stays below what a timer can hold (24.8 days). */
+function duration(least: string, most = '7d') {
+  const [leastMs, mostMs] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+  return z
+    .string()
+    .regex(DURATION, 'expected a duration with its unit: ms, s, m, h or d')
+    .refine((text) => {
+      const ms = parseDuration(text);
+      return ms === null || (ms >= leastMs && ms <= mostMs);
+    }, `must be from ${least} to ${most}`);
+}
+
+function whole(least: number, most: number) {
+  return z.int().min(least).max(most);
+}
+
+const path = () => z.string().min(1).max(4096);
+const swapPolicy = () => z.enum(['resume', 'leave', 'notify']);
+const poolName = () => z.string().default('default').describe('The pool it belongs to: a key of `pools`.');
+
+const Account = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'expected 1 to 64 letters, digits or . _ @ -')
+    .describe('How this account is called everywhere; unique.'),
+  pool: poolName(),
+  home: path().describe("The account's own configuration directory, where its login lives; unique."),
+  priority: whole(0, 1_000_000)
+    .nullable()
+    .default(null)
+    .describe('Lower is taken first (strategy `priority`). null: 10 × its position in the list.'),
+  enabled: z.boolean().default(true).describe('false: never chosen as a target.'),
+});
+
+const DedicatedSession = z.strictObject({
+  name: z
+    .string()
+    .regex(NAME, 'expected 1 to 64 letters, digits, _ or -, beginning with a letter or digit')
+    .describe('Name of the tmux session; unique.'),
+  pool: poolName(),
+  swap_policy: swapPolicy()
+    .default('resume')
+    .describe('After a swap: `resume` its work, `leave` it alone, or `notify` only.'),
+});
+
+const Pool = z.strictObject({
+  agent: z.enum(['claude']).default('claude').describe('The CLI whose accounts these are.').meta(RESTART),
+  link: path()
+    .default('~/.claude')
+    .describe('The symbolic link that is flipped; the CLI must use it as its configuration directory.')
+    .meta(RESTART),
+  mode: z.enum(['config_dir']).default('config_dir').describe('What the link is: the whole configuration directory.'),
+  shared_root: path()
+    .default('~/.claude-shared')
+    .describe('Directory of what all accounts of the pool share (transcripts), so that a session can be resumed.')
+    .meta(RESTART),
+  strategy: z
+    .enum(['priority', 'most_headroom', 'earliest_reset'])
+    .default('priority')
+    .describe('Which usable account is taken next.'),
+});
+
+const Daemon = z.strictObject({
+  state_dir: path().default('~/.local/state/claude-failover').describe('Database and journal; mode 0700.'),
+  runtime_dir: path()
+    .nullable()
+    .default(null)
+    .describe(
+      'Socket and process files. null: `$XDG_RUNTIME_DIR/claude-failover`, without that variable `<state_dir>/run`.',
+    ),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('The least severe level that is written.'),
+      format: z
+        .enum(['auto', 'json', 'pretty'])
+        .default('auto')
+        .describe('`auto`: pretty on a terminal, otherwise one JSON object a line.'),
+    })
+    .prefault({})
+    .describe('What is written to standard output.'),
+  shutdown_grace: duration('1s', '5m')
+    .default('20s')
+    .describe('Duration: how long running work may finish after SIGTERM.'),
+  circuit_breaker: z
+    .strictObject({
+      swaps_per_hour: whole(1, 1000)
+        .default(6)
+        .describe('Automatic swaps of one pool within an hour; one more puts that pool into observe.'),
+    })
+    .prefault({})
+    .describe('Stops a pool that swaps too often.'),
+});
+
+const Http = z.strictObject({
+  enabled: z.boolean().default(true).describe('Whether the TCP door is open. The unix socket always is.').meta(RESTART),
+  listen: z
+    .string()
+    .default('127.0.0.1:8765')
+    .describe('host:port of the TCP door; a host that is not loopback needs a token.')
+    .meta(RESTART),
+  socket: path()
+    .default('<runtime_dir>/api.sock')
+    .describe('The unix socket through which the commands reach the daemon; mode 0600, at most 107 bytes.')
+    .meta(RESTART),
+  bearer_token_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable, never the token itself')
+    .default('CLAUDE_FAILOVER_TOKEN')
+    .describe('Name of the environment variable that holds the token.'),
+  bearer_token_file: path()
+    .nullable()
+    .default(null)
+    .describe(
+      'File that holds the token; readable by its owner only. Without both, `$CREDENTIALS_DIRECTORY/claude-failover-token` is tried.',
+    ),
+  enable_trigger: z.boolean().default(false).describe('Whether requests over TCP may change anything.'),
+});
+
+const Tmux = z.strictObject({
+  binary: z.string().min(1).default('tmux').describe('The tmux program: a name found through PATH, or a path.'),
+  sockets: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(['default'])
+    .describe('The tmux servers to watch: names as in `tmux -L`, or paths as in `tmux -S`.')
+    .meta(RESTART),
+  command_timeout: duration('100ms', '5m')
+    .default('5s')
+    .describe('Duration: after this a tmux command counts as hung.'),
+  submit_delay: duration('0ms', '1m')
+    .default('500ms')
+    .describe('Duration between pasted text and the Enter that sends it.'),
+});
+
+const Watch = z.strictObject({
+  exclude: z.array(z.string().min(1)).default([]).describe('Globs of session names that are never looked at.'),
+  adopted: z
+    .strictObject({
+      swap_policy: swapPolicy().default('resume').describe('As in `sessions.dedicated[].swap_policy`.'),
+    })
+    .prefault({})
+    .describe('Panes in which an agent is found although their session is not configured.'),
+});
+
+const Quota = z.strictObject({
+  poll_interval: duration('200ms', '1h').default('2s').describe('Duration: how often all panes are looked at.'),
+  confirm_polls: whole(2, 10)
+    .default(2)
+    .describe('Consecutive polls (2 to 10) that must show a limit whose text names no reset time.'),
+  confirm_min_age: duration('0ms', '1h')
+    .default('20s')
+    .describe('Duration for which such a limit must have stood, besides.'),
+  reactivate_cooldown: duration('0ms')
+    .default('5m')
+    .describe('Duration: the value of the next two keys where they are null.'),
+  swap_cooldown: duration('0ms')
+    .nullable()
+    .default(null)
+    .describe('Duration after a completed swap in which the pool makes no other. null: `reactivate_cooldown`.'),
+  account_reactivate_cooldown: duration('0ms')
+    .nullable()
+    .default(null)
+    .describe('Duration after an account was left in which it is not taken again. null: `reactivate_cooldown`.'),
+  min_dedicated_hits: whole(1, 100)
+    .default(1)
+    .describe('Panes that must show the limit before text alone leads to a swap.'),
+  snippet_chars: whole(0, 120).default(120).describe('Characters of screen text kept as evidence, at most 120.'),
+  unknown_reset_lock: duration('1m')
+    .default('60m')
+    .describe('Duration for which an account counts as exhausted when no reset time is known.'),
+  model_limit_swaps: z.boolean().default(false).describe('Whether the limit of a single model leads to a swap.'),
+});
+
+const Switcher = z.strictObject({
+  timeout: duration('10s', '2h').default('10m').describe('Duration: a swap and its recoveries take no longer.'),
+  exit_grace: duration('1s', '5m')
+    .default('10s')
+    .describe('Duration the CLI gets to leave by itself before it is interrupted.'),
+  verify_timeout: duration('1s', '30m').default('60s').describe('Duration within which a resumed pane must show life.'),
+  retry_backoff: z
+    .strictObject({
+      initial: duration('1s', '1d').default('1m').describe('Duration of the first pause; it doubles each time.'),
+      max: duration('1s', '1d').default('15m').describe('Duration: the longest pause.'),
+    })
+    .prefault({})
+    .describe('Pause after a swap that failed.'),
+});
+
+const Lifecycle = z.strictObject({
+  reconcile_interval: duration('1s', '1h')
+    .default('15s')
+    .describe('Duration between two comparisons of what is recorded with what is there.'),
+});
+
+/** The whole file. Unknown keys are refused. */
+export const ConfigFile = z
+  .strictObject({
+    version: z.literal(1).default(1).describe('Version of this format.'),
+    mode: z
+      .enum(['act', 'observe'])
+      .default('act')
+      .describe('`observe`: record what would be done, type nothing, flip nothing.'),
+    daemon: Daemon.prefault({}).describe('The process itself.').meta(RESTART),
+    http: Http.prefault({}).describe('The API: a unix socket, and a narrower TCP door.'),
+    tmux: Tmux.prefault({}).describe('How tmux is reached.'),
+    watch: Watch.prefault({}).describe(
+      'Which panes are looked at. Every pane in which an agent runs is, unless excluded.',
+    ),
+    pools: z
+      .record(z.string(), Pool)
+      .prefault({ default: {} })
+      .describe('One active account, one link and one cooldown each. No swap ever crosses pools.'),
+    accounts: z.array(Account).default([]).describe('The accounts, at least two in each pool.'),
+    sessions: z
+      .strictObject({
+        dedicated: z
+          .array(DedicatedSession)
+          .default([])
+          .describe('Sessions watched even before an agent is found in them.'),
+      })
+      .prefault({})
+      .describe('Configured tmux sessions.'),
+    quota: Quota.prefault({}).describe('When a limit is believed, and what follows.'),
+    switcher: Switcher.prefault({}).describe('How a swap is carried out.'),
+    lifecycle: Lifecycle.prefault({}).describe('Keeping records and reality together.'),
+  })
+  .describe('Configuration of claude-failover. Durations: a number and ms, s, m, h or d.');
+
+/** The file with every default filled in; still snake_case and still text where the file has text. */
+export type ConfigValues = z.output<typeof ConfigFile>;

@@ -1,0 +1,168 @@
+/** The configuration the program runs on: frozen, camelCase, durations in ms, paths absolute. Every loop reads it. */
+
+import type { AgentKind } from '../core/agents/profile.ts';
+import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+import { convert } from './convert.ts';
+import type { Env } from './expand-path.ts';
+import { ConfigFile, type ConfigValues } from './file-schema.ts';
+import { type Finding, findingsOf, type KeyPath } from './finding.ts';
+import { acceptFormerKeys } from './former-keys.ts';
+import { formatPath } from './key-docs.ts';
+import type { ListenAddress } from './listen.ts';
+import { salvage } from './salvage.ts';
+
+/** After a swap: resume the session's work, leave it alone, or tell the user only. */
+export type SwapPolicy = 'resume' | 'leave' | 'notify';
+
+export type SelectionStrategy = 'priority' | 'most_headroom' | 'earliest_reset';
+
+export interface AccountConfig {
+  /** Unique in the whole file. */
+  readonly name: string;
+  readonly pool: string;
+  /** The account's own configuration directory. Not resolved: it may be a link itself. */
+  readonly home: string;
+  /** Lower is taken first. */
+  readonly priority: number;
+  /** false: never a target; the link may still point there. */
+  readonly enabled: boolean;
+}
+
+export interface PoolConfig {
+  readonly name: string;
+  readonly agent: AgentKind;
+  /** The symbolic link that is flipped. */
+  readonly link: string;
+  readonly mode: 'config_dir';
+  readonly sharedRoot: string;
+  readonly strategy: SelectionStrategy;
+  /** Sorted by priority, then name; the disabled ones are among them. */
+  readonly accounts: readonly AccountConfig[];
+}
+
+export interface SessionConfig {
+  /** Name of the tmux session; unique. */
+  readonly name: string;
+  readonly pool: string;
+  readonly swapPolicy: SwapPolicy;
+}
+
+/** Config is deep-frozen. A new one replaces it as a whole; a tick keeps the one it was given. */
+export interface Config {
+  /** Absolute path of the file; empty when it was made from values. */
+  readonly file: string;
+  readonly version: 1;
+  /** `observe`: record what would be done, type nothing, flip nothing. */
+  readonly mode: 'act' | 'observe';
+  readonly daemon: {
+    readonly stateDir: string;
+    readonly runtimeDir: string;
+    readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' };
+    readonly shutdownGraceMs: number;
+    readonly circuitBreaker: { readonly swapsPerHour: number };
+  };
+  readonly http: {
+    /** null: the TCP door stays shut; the socket is open all the same. */
+    readonly listen: ListenAddress | null;
+    readonly socket: string;
+    /** Name of the variable, not the token; see `resolveBearerToken`. */
+    readonly bearerTokenEnv: string;
+    readonly bearerTokenFile: string | null;
+    readonly enableTrigger: boolean;
+  };
+  readonly tmux: {
+    /** A bare name (found through PATH) or an absolute path. */
+    readonly binary: string;
+    /** Names (`tmux -L`) or absolute paths (`tmux -S`): a path contains a slash, a name does not. */
+    readonly sockets: readonly string[];
+    readonly commandTimeoutMs: number;
+    readonly submitDelayMs: number;
+  };
+  readonly watch: {
+    /** Globs of session names. */
+    readonly exclude: readonly string[];
+    readonly adopted: { readonly swapPolicy: SwapPolicy };
+  };
+  /** In the order of the file; at least one. */
+  readonly pools: readonly PoolConfig[];
+  readonly sessions: { readonly dedicated: readonly SessionConfig[] };
+  readonly quota: {
+    readonly pollIntervalMs: number;
+    /** Consecutive polls, 2 to 10. */
+    readonly confirmPolls: number;
+    readonly confirmMinAgeMs: number;
+    readonly reactivateCooldownMs: number;
+    /** null in the file is resolved to `reactivateCooldownMs` here. */
+    readonly swapCooldownMs: number;
+    /** null in the file is resolved to `reactivateCooldownMs` here. */
+    readonly accountReactivateCooldownMs: number;
+    readonly minDedicatedHits: number;
+    /** At most 120. */
+    readonly snippetChars: number;
+    readonly unknownResetLockMs: number;
+    readonly modelLimitSwaps: boolean;
+  };
+  readonly switcher: {
+    readonly timeoutMs: number;
+    readonly exitGraceMs: number;
+    readonly verifyTimeoutMs: number;
+    readonly retryBackoff: { readonly initialMs: number; readonly maxMs: number };
+  };
+  readonly lifecycle: { readonly reconcileIntervalMs: number };
+  /** Things that do not stop the program but should be read. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/** Where the values came from, so that a problem can name its place. */
+export interface ConfigOrigin {
+  /** Absolute path; empty: no file. */
+  readonly file: string;
+  at(path: KeyPath, part: 'key' | 'value'): { readonly line: number; readonly column: number };
+}
+
+const NO_FILE: ConfigOrigin = { file: '', at: () => ({ line: 1, column: 1 }) };
+
+/**
+ * Validates what a configuration file says and turns it into the program's form.
+ *
+ * @param input  the file as plain values, snake_case; missing keys take their defaults
+ * @param env    for `${NAME}` in paths, and XDG_RUNTIME_DIR
+ * @param home   the user's home directory, for `~`
+ * @throws {ConfigError} with every problem there is
+ * @example toConfig({ accounts: [{ name: 'a', home: '~/a' }, { name: 'b', home: '~/b' }] }, {}, '/home/ada')
+ */
+export function toConfig(input: unknown, env: Env, home: string, origin: ConfigOrigin = NO_FILE): Config {
+  const { value, findings: former, originalPath } = acceptFormerKeys(input);
+  const parsed = ConfigFile.safeParse(value);
+  const findings: Finding[] = [...former, ...(parsed.success ? [] : findingsOf(parsed.error.issues, value))];
+  const usable = parsed.success ? { values: parsed.data, position: null } : salvage(value, parsed.error.issues);
+
+  const problems = (severity: Finding['severity']): ConfigProblem[] =>
+    findings
+      .filter((finding) => finding.severity === severity)
+      .map((finding) => {
+        const path = originalPath(finding.path);
+        const place = origin.at(path, finding.part);
+        return { ...place, path: formatPath(path), message: finding.message, hint: finding.hint };
+      })
+      .sort((a, b) => a.line - b.line || a.column - b.column);
+
+  let config: Omit<Config, 'warnings'> | null = null;
+  if (usable !== null) {
+    const position = usable.position ?? ((_list: string, index: number) => index);
+    config = convert(usable.values, { env, home, file: origin.file, position }, findings);
+  }
+  const errors = problems('error');
+  if (errors.length > 0 || config === null) throw new ConfigError(origin.file, errors);
+  return deepFreeze({ ...config, warnings: problems('warning') });
+}
+
+/** The file's values with all defaults. @throws {z.ZodError} when `toConfig` would have thrown for the same input */
+export function toValues(input: unknown): ConfigValues {
+  return ConfigFile.parse(acceptFormerKeys(input).value);
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,66 @@
+/** What the daemon must know of Claude Code to find it, switch its account and bring it back. */
+import { SECOND } from '../time.ts';
+import type { AgentProfile } from './profile.ts';
+
+export const claude: AgentProfile = {
+  kind: 'claude',
+  process: {
+    names: ['claude'],
+    // npm's entry point, a version manager's copy of it, or a script that is itself called claude.
+    script:
+      /(?:^|\/)@anthropic-ai\/claude-code(?:\/|$)|(?:^|\/)claude-code\/(?:[^/]+\/){0,3}cli\.m?js$|(?:^|\/)claude(?:\.[cm]?js)?$/,
+  },
+  // From this version on it looks at the credential file's mtime before every request.
+  hotSwapSince: '2.1.92',
+  configDir: { env: 'CLAUDE_CONFIG_DIR', underHome: '.claude' },
+  credentialFiles: ['.credentials.json'],
+  locks: [
+    { path: { inside: '.oauth_refresh.lock' }, staleMs: 60 * SECOND },
+    { path: { beside: '.lock' }, staleMs: 60 * SECOND },
+    { path: { inside: '.storage-write.lock' }, staleMs: 15 * SECOND },
+  ],
+  overridingEnv: [
+    'ANTHROPIC_AUTH_TOKEN',
+    'ANTHROPIC_API_KEY',
+    'CLAUDE_CODE_OAUTH_TOKEN',
+    'CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR',
+    'CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR',
+    'CLAUDE_CODE_USE_BEDROCK',
+    'CLAUDE_CODE_USE_VERTEX',
+    'CLAUDE_CODE_USE_FOUNDRY',
+    'CLAUDE_SECURESTORAGE_CONFIG_DIR',
+  ],
+  sharedEntries: {
+    required: ['projects', 'sessions'],
+    optional: [
+      'session-env',
+      'file-history',
+      'todos',
+      'tasks',
+      'plans',
+      'history.jsonl',
+      'settings.json',
+      'CLAUDE.md',
+      'agents',
+      'commands',
+      'skills',
+      'plugins',
+      'output-styles',
+      'hooks',
+      'keybindings.json',
+    ],
+  },
+  resumeArgs: (sessionId) => ['--resume', sessionId],
+  resumeFlags: {
+    '--resume': true,
+    '-r': true,
+    '--continue': false,
+    '-c': false,
+    '--session-id': true,
+    '--fork-session': false,
+    '--from-pr': true,
+    '--resume-session-at': true,
+  },
+  continuePrompt: 'continue',
+  exitCommand: '/exit',
+};

@@ -1,0 +1,67 @@
+/** What the daemon must know of an agent CLI: how its screen reads, where it keeps its account, how it goes on. */
+
+/** The agent CLIs that have a profile. */
+export type AgentKind = 'claude';
+
+/** What a message of the CLI means for us. Only `quota` can lead to a swap. */
+export type FindingClass = 'quota' | 'throttle' | 'auth' | 'billing' | 'warning';
+
+/** The limit that was reached. `unknown`: the text does not say. */
+export type QuotaWindow = '5h' | '7d' | 'model' | 'daily' | 'monthly' | 'unknown';
+
+/** A directory lock that the CLI itself takes before it writes its credentials (proper-lockfile conventions). */
+export interface CliLock {
+  /** Where the lock directory stands: inside the real home, or beside it (`<realpath>.lock`). */
+  readonly path: { readonly inside: string } | { readonly beside: string };
+  /** Age of the lock directory's mtime after which the CLI itself would take it over. */
+  readonly staleMs: number;
+}
+
+/** How an agent keeps its account, and how it is brought back. Pure data; the screen part is in the agent's own file. */
+export interface AgentProfile {
+  readonly kind: AgentKind;
+  /** How the CLI is recognised in a pane's process tree. */
+  readonly process: {
+    /** Basenames of argv[0] or of the executable. */
+    readonly names: readonly string[];
+    /** Matched against argv[1] of a script run by an interpreter. */
+    readonly script: RegExp;
+  };
+  /** First version that adopts a flipped link at its next request; null: never. */
+  readonly hotSwapSince: string | null;
+  /** The environment variable that names its configuration directory, and the default below the user's home. */
+  readonly configDir: { readonly env: string; readonly underHome: string };
+  /** Credential files inside the configuration directory. */
+  readonly credentialFiles: readonly string[];
+  /** In the order in which the CLI takes them. */
+  readonly locks: readonly CliLock[];
+  /** Names of environment variables that outrank the link: a pane that has one cannot be switched. */
+  readonly overridingEnv: readonly string[];
+  /** Entries every home shares through links, so that a session can be resumed under another account. */
+  readonly sharedEntries: { readonly required: readonly string[]; readonly optional: readonly string[] };
+  /** Appended to the original argv to resume a session by id. */
+  readonly resumeArgs: (sessionId: string) => readonly string[];
+  /** Flags (and whether a value follows) that are dropped from the original argv before `resumeArgs`. */
+  readonly resumeFlags: Readonly<Record<string, boolean>>;
+  /** What is typed to make a stopped session go on. */
+  readonly continuePrompt: string;
+  /** What is typed to leave the CLI. */
+  readonly exitCommand: string;
+}
+
+/** Whether this version picks up a flipped link without a restart. An unknown version counts as one that does not. */
+export function isHotSwappable(profile: AgentProfile, version: string | null): boolean {
+  if (profile.hotSwapSince === null || version === null) return false;
+  return compareVersions(version, profile.hotSwapSince) >= 0;
+}
+
+/** Orders dotted versions by their numbers; a missing part counts as 0. */
+export function compareVersions(a: string, b: string): number {
+  const left = a.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  const right = b.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,75 @@
+/** The vocabulary of the journal: every kind of fact the daemon writes down, and how loud it is. */
+import type { EpochMs } from './time.ts';
+
+export type Severity = 'debug' | 'info' | 'warning' | 'critical';
+
+/** Every event type with its default severity. */
+export const EVENT_SEVERITY = {
+  daemon_started: 'info',
+  daemon_stopped: 'info',
+  config_applied: 'info',
+  config_rejected: 'warning',
+  quota_suspected: 'info',
+  quota_hit: 'info',
+  quota_warning: 'info',
+  throttled: 'info',
+  login_needed: 'critical',
+  billing_wall: 'warning',
+  model_limit: 'warning',
+  swap_requested: 'info',
+  swap_refused: 'info',
+  swap_prepared: 'info',
+  swap_flipped: 'info',
+  swap_completed: 'info',
+  swap_failed: 'critical',
+  swap_postponed: 'warning',
+  partial_swap: 'critical',
+  no_eligible_account: 'critical',
+  account_recovered: 'info',
+  account_not_usable: 'warning',
+  active_account_external_change: 'warning',
+  drift: 'critical',
+  circuit_breaker: 'critical',
+  session_recovered: 'info',
+  session_handed_over: 'warning',
+  session_unreachable: 'warning',
+  session_not_switchable: 'warning',
+  session_adopted: 'info',
+  session_gone: 'info',
+  tmux_unavailable: 'warning',
+  tmux_available: 'info',
+  paused: 'info',
+  resumed: 'info',
+  recovered_by_hand: 'info',
+  store_quarantined: 'critical',
+  loop_degraded: 'warning',
+  clock_jump: 'warning',
+} as const satisfies Readonly<Record<string, Severity>>;
+
+export type EventType = keyof typeof EVENT_SEVERITY;
+
+/** One fact to write down. Fields that do not apply are left out. */
+export interface NewEvent {
+  readonly type: EventType;
+  readonly severity?: Severity;
+  readonly pool?: string;
+  readonly account?: string;
+  /** The tmux session name. */
+  readonly session?: string;
+  readonly pane?: string;
+  readonly swap?: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+export interface JournalEvent {
+  readonly id: number;
+  readonly at: EpochMs;
+  readonly type: EventType;
+  readonly severity: Severity;
+  readonly pool: string | null;
+  readonly account: string | null;
+  readonly session: string | null;
+  readonly pane: string | null;
+  readonly swap: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}

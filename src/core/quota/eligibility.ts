@@ -1,0 +1,134 @@
+/** The one predicate that says whether an account may be used. Nothing else reads the facts it is made of. */
+import type { AccountRow, HomeState } from '../accounts.ts';
+import type { EpochMs } from '../time.ts';
+import type { QuotaRecord } from './record.ts';
+import { endOf, settle } from './record.ts';
+
+/** Everything that is known of one account. */
+export interface AccountFacts {
+  readonly name: string;
+  readonly pool: string;
+  readonly priority: number;
+  readonly enabled: boolean;
+  /** Null before the store knows the account. */
+  readonly row: AccountRow | null;
+  /** Null before the home was looked at. */
+  readonly home: HomeState | null;
+  readonly quota: readonly QuotaRecord[];
+  /** The home's identity is also that of this other account. */
+  readonly duplicateOf: string | null;
+}
+
+/** `swap`: may the link be pointed at it. `keep`: may sessions go on under it. */
+export type Purpose = 'swap' | 'keep';
+
+export type IneligibleCode =
+  | 'disabled'
+  | 'excluded'
+  | 'home_unusable'
+  | 'credentials_unusable'
+  | 'login_ended'
+  | 'identity_duplicate'
+  | 'status'
+  | 'limit_reached'
+  | 'left_recently';
+
+export interface IneligibleReason {
+  readonly code: IneligibleCode;
+  /** For a person, without full stop. */
+  readonly detail: string;
+  /** When this reason ends by itself; null: it needs somebody. */
+  readonly until: EpochMs | null;
+}
+
+export interface Eligibility {
+  readonly ok: boolean;
+  readonly reasons: readonly IneligibleReason[];
+}
+
+export interface EligibilityPolicy {
+  readonly accountReactivateCooldownMs: number;
+  /** A limit of one model counts for the whole account. */
+  readonly modelLimitSwaps: boolean;
+}
+
+/** All reasons at once, so that a person sees everything there is to mend. */
+export function isEligible(
+  account: AccountFacts,
+  now: EpochMs,
+  policy: EligibilityPolicy,
+  context: { readonly purpose: Purpose; readonly exclude?: readonly string[] },
+): Eligibility {
+  const reasons: IneligibleReason[] = [];
+  const add = (code: IneligibleCode, detail: string, until: EpochMs | null = null): void => {
+    reasons.push({ code, detail, until });
+  };
+
+  if (!account.enabled) add('disabled', 'switched off in the configuration');
+  if (context.exclude?.includes(account.name) === true) add('excluded', 'passed over on purpose');
+  const home = account.home;
+  if (home === null) add('home_unusable', 'its home has not been looked at yet');
+  else if (home.problem !== null) add('home_unusable', `its home is ${home.problem.replaceAll('-', ' ')}`);
+  else if (home.credentials !== 'ok') add('credentials_unusable', `its credentials file is ${home.credentials}`);
+  else if (home.loginEndsAt !== null && home.loginEndsAt <= now)
+    add('login_ended', 'its login has ended: log in again');
+  if (account.duplicateOf !== null) add('identity_duplicate', `the same login as account ${account.duplicateOf}`);
+  const status = account.row?.status ?? 'active';
+  if (status !== 'active') add('status', `its status is ${status}`);
+  for (const record of account.quota.map((raw) => settle(raw, now))) {
+    if (!record.limitReached || (record.window === 'model' && !policy.modelLimitSwaps)) continue;
+    add('limit_reached', `${windowName(record.window)} limit reached`, endOf(record));
+  }
+  const leftAt = account.row?.leftAt ?? null;
+  if (context.purpose === 'swap' && leftAt !== null && leftAt + policy.accountReactivateCooldownMs > now) {
+    add('left_recently', 'it was left a moment ago', leftAt + policy.accountReactivateCooldownMs);
+  }
+  return { ok: reasons.length === 0, reasons };
+}
+
+/** When every reason will have ended; null: never without somebody. Now for an eligible account. */
+export function eligibleAt(eligibility: Eligibility, now: EpochMs): EpochMs | null {
+  let at = now;
+  for (const reason of eligibility.reasons) {
+    if (reason.until === null) return null;
+    at = Math.max(at, reason.until);
+  }
+  return at;
+}
+
+/** How an account is shown: derived here and nowhere stored. */
+export type DisplayState =
+  | 'active'
+  | 'standby'
+  | 'limited'
+  | 'cooldown'
+  | 'expired'
+  | 'disabled'
+  | 'banned'
+  | 'unusable'
+  | 'unknown';
+
+export function displayState(
+  account: AccountFacts,
+  isActive: boolean,
+  now: EpochMs,
+  policy: EligibilityPolicy,
+): DisplayState {
+  const { reasons } = isEligible(account, now, policy, { purpose: isActive ? 'keep' : 'swap' });
+  const codes = new Set(reasons.map((reason) => reason.code));
+  if (codes.has('disabled') || account.row?.status === 'disabled') return 'disabled';
+  if (account.row?.status === 'banned') return 'banned';
+  if (account.row?.status === 'expired' || codes.has('login_ended')) return 'expired';
+  if (account.home === null) return 'unknown';
+  if (codes.has('home_unusable') || codes.has('credentials_unusable') || codes.has('identity_duplicate'))
+    return 'unusable';
+  if (codes.has('limit_reached')) return 'limited';
+  if (codes.has('left_recently')) return 'cooldown';
+  return isActive ? 'active' : 'standby';
+}
+
+function windowName(window: QuotaRecord['window']): string {
+  return { '5h': '5-hour', '7d': 'weekly', model: 'model', daily: 'daily', monthly: 'monthly', unknown: 'usage' }[
+    window
+  ];
+}

@@ -1,0 +1,168 @@
+/** Whether a pool may swap now: the gates in their order, each refusal with its reason. */
+import type { PoolSwitchState } from '../swap/machine.ts';
+import type { SwapRow } from '../swap/swap.ts';
+import type { EpochMs } from '../time.ts';
+import { DAY, HOUR } from '../time.ts';
+import type { AccountFacts, EligibilityPolicy } from './eligibility.ts';
+import { isEligible } from './eligibility.ts';
+import type { PassedOver, Selection, Strategy } from './selection.ts';
+import { chooseTarget } from './selection.ts';
+
+/** The state of one pool, as far as it bears on a decision. */
+export interface PoolFacts {
+  readonly pool: string;
+  readonly strategy: Strategy;
+  readonly accounts: readonly AccountFacts[];
+  /** The account the link points at; null: none of ours. */
+  readonly active: string | null;
+  readonly state: PoolSwitchState;
+  /** Newest first; at least those of the last hour and the newest of all. */
+  readonly swaps: readonly SwapRow[];
+  /** Set while the circuit breaker is open. */
+  readonly breakerOpenedAt: EpochMs | null;
+  /** After a failed or postponed swap. */
+  readonly retryUntil: EpochMs | null;
+}
+
+export interface SwapPolicy {
+  readonly swapCooldownMs: number;
+  readonly swapsPerHour: number;
+  readonly eligibility: EligibilityPolicy;
+}
+
+/** What asks for the swap. */
+export type Wish =
+  | { readonly kind: 'limit'; readonly textHits: number; readonly structuredHits: number; readonly minTextHits: number }
+  | { readonly kind: 'manual'; readonly to: string | null; readonly force: boolean };
+
+export type HoldReason =
+  | 'partial'
+  | 'switching'
+  | 'paused'
+  | 'cooldown'
+  | 'backoff'
+  | 'circuit_breaker'
+  | 'too_few_hits'
+  | 'no_active_account'
+  | 'already_active'
+  | 'target_unknown'
+  | 'target_ineligible';
+
+export type Decision =
+  | {
+      readonly kind: 'hold';
+      readonly reason: HoldReason;
+      readonly detail: string;
+      readonly until: EpochMs | null;
+      readonly passedOver: readonly PassedOver[];
+    }
+  | { readonly kind: 'trip'; readonly detail: string }
+  | {
+      readonly kind: 'exhausted';
+      readonly earliestAt: EpochMs | null;
+      readonly earliest: string | null;
+      readonly passedOver: readonly PassedOver[];
+    }
+  | { readonly kind: 'swap'; readonly to: string; readonly why: string; readonly passedOver: readonly PassedOver[] };
+
+/** The gates, in order. `paused` is the kill switch; it holds back a swap by hand too unless that is forced. */
+export function decideSwap(
+  pool: PoolFacts,
+  wish: Wish,
+  paused: string | null,
+  now: EpochMs,
+  policy: SwapPolicy,
+): Decision {
+  if (pool.state === 'partial') return hold('partial', 'a swap is half done: run claude-failover recover');
+  if (pool.state !== 'normal' && pool.state !== 'exhausted')
+    return hold('switching', `a swap is under way (${pool.state})`);
+  const byHand = wish.kind === 'manual';
+  if (paused !== null && !(byHand && wish.force)) return hold('paused', paused);
+  if (pool.active === null) return hold('no_active_account', 'the link points at no configured account');
+
+  if (wish.kind === 'limit') {
+    const last = lastCompleted(pool.swaps);
+    const cooldownUntil = last === null ? null : last + policy.swapCooldownMs;
+    if (cooldownUntil !== null && cooldownUntil > now) return hold('cooldown', 'swap cooldown active', cooldownUntil);
+    if (pool.retryUntil !== null && pool.retryUntil > now)
+      return hold('backoff', 'the last swap did not go through', pool.retryUntil);
+    if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt)) {
+      return hold(
+        'circuit_breaker',
+        'too many swaps in an hour: run claude-failover recover',
+        breakerEndsAt(pool.breakerOpenedAt),
+      );
+    }
+    if (wish.structuredHits === 0 && wish.textHits < wish.minTextHits) {
+      return hold('too_few_hits', `${wish.textHits} of ${wish.minTextHits} panes show it`);
+    }
+  }
+
+  const selection = wish.kind === 'manual' && wish.to !== null ? byName(pool, wish.to, wish.force, now, policy) : null;
+  if (selection !== null && selection.kind === 'hold') return selection;
+  const chosen = selection ?? chooseTarget(pool.accounts, pool.active, pool.strategy, now, policy.eligibility);
+  if (chosen.kind === 'none') return { ...chosen, kind: 'exhausted' };
+
+  const recent = pool.swaps.filter(
+    (swap) => swap.trigger === 'limit' && swap.flippedAt !== null && swap.flippedAt > now - HOUR,
+  );
+  if (!byHand && recent.length >= policy.swapsPerHour) {
+    return { kind: 'trip', detail: `${recent.length} automatic swaps within an hour` };
+  }
+  return { kind: 'swap', to: chosen.to, why: chosen.why, passedOver: chosen.passedOver };
+}
+
+/** The breaker stays open until somebody runs `recover`, or a day has passed. */
+export function breakerEndsAt(openedAt: EpochMs): EpochMs {
+  return openedAt + DAY;
+}
+
+/** When the last completed swap moved the link; null: never. */
+export function lastCompleted(swaps: readonly SwapRow[]): EpochMs | null {
+  const flips = swaps.filter(
+    (swap) => swap.phase === 'done' || swap.phase === 'recovering' || swap.phase === 'flipped',
+  );
+  return flips.reduce<EpochMs | null>(
+    (newest, swap) => (swap.flippedAt === null ? newest : Math.max(newest ?? 0, swap.flippedAt)),
+    null,
+  );
+}
+
+/** Back-off after `failures` swaps in a row that did not go through. */
+export function retryDelayMs(failures: number, initialMs: number, maxMs: number): number {
+  return Math.min(maxMs, initialMs * 2 ** Math.max(0, Math.min(failures - 1, 30)));
+}
+
+type Held = Extract<Decision, { kind: 'hold' }>;
+
+function byName(pool: PoolFacts, name: string, force: boolean, now: EpochMs, policy: SwapPolicy): Selection | Held {
+  const account = pool.accounts.find((candidate) => candidate.name === name);
+  if (account === undefined) return hold('target_unknown', `pool ${pool.pool} has no account ${name}`);
+  if (name === pool.active) return hold('already_active', `${name} is the active account`);
+  const eligibility = isEligible(account, now, policy.eligibility, { purpose: 'swap' });
+  if (!eligibility.ok && !force) {
+    const passedOver = [{ account: name, reasons: eligibility.reasons }];
+    return { ...hold('target_ineligible', eligibility.reasons.map((reason) => reason.detail).join('; ')), passedOver };
+  }
+  // Force overrides quota and cooldown, never a home without a usable login.
+  const broken = eligibility.reasons.filter(
+    (reason) =>
+      reason.code === 'home_unusable' || reason.code === 'credentials_unusable' || reason.code === 'identity_duplicate',
+  );
+  if (broken.length > 0) {
+    return {
+      ...hold('target_ineligible', broken.map((reason) => reason.detail).join('; ')),
+      passedOver: [{ account: name, reasons: broken }],
+    };
+  }
+  return {
+    kind: 'chosen',
+    to: name,
+    why: eligibility.ok ? 'asked for by name' : 'asked for by name, with force',
+    passedOver: [],
+  };
+}
+
+function hold(reason: HoldReason, detail: string, until: EpochMs | null = null): Held {
+  return { kind: 'hold', reason, detail, until, passedOver: [] };
+}

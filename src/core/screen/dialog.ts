@@ -1,0 +1,63 @@
+/** Finds and names the menu or dialog that takes the place of the input box. */
+import * as marks from '../agents/claude-screen.ts';
+import { isBlockMark, isRule } from './composer.ts';
+import type { Dialog } from './finding.ts';
+import { joined, type Line, placed, stripSides, withoutBorders } from './lines.ts';
+
+/** Index of the first line of a menu or dialog that takes the composer's place, or null. */
+export function findDialog(lines: readonly Line[]): number | null {
+  let sign: number | null = null;
+  let seen = 0;
+  for (let at = lines.length - 1; at >= 0 && (sign !== null || seen < 25); at--) {
+    const line = lines[at];
+    if (line === undefined || line.text === '') continue;
+    if (endsDialog(line)) break;
+    const above = lines.slice(Math.max(0, at - 2), at);
+    if (isDialogSign(withoutBorders(line), above) || isLimitMenuTitle(lines, at)) sign = at;
+    seen += 1;
+  }
+  if (sign === null) return null;
+  let from = sign;
+  for (let at = sign - 1; at >= 0; at--) {
+    const line = lines[at];
+    if (line === undefined || endsDialog(line) || isSolidRule(line) || marks.BOX_TOP.test(placed(line))) break;
+    if (line.text !== '') from = at;
+  }
+  return from;
+}
+
+const isDialogSign = (line: Line, above: readonly Line[]) =>
+  line.indent <= 6 &&
+  marks.DIALOG_SIGN.test(placed(line)) &&
+  !(/\besc/i.test(line.text) && [...above, line].some(({ text }) => marks.WAITING.test(text)));
+
+/** What a dialog asks, from its lines without borders. */
+export function describeDialog(lines: readonly Line[]): Dialog {
+  const text = joined(lines.filter((line) => line.text !== '')).slice(0, 400);
+  const whole = lines.map((line) => line.text).join(' ');
+  const isMenu =
+    lines.some((line) => marks.LIMIT_MENU_TITLE.test(line.text)) &&
+    lines.some((line) => marks.LIMIT_MENU_CHOICE.test(choiceOf(line))) &&
+    !marks.MODEL_QUESTION.test(whole);
+  if (isMenu) return { kind: 'limit-menu', text };
+  return { kind: marks.DIALOGS.find(({ regex }) => regex.test(whole))?.kind ?? 'other', text };
+}
+
+/** A dashed rule frames a preview inside of a dialog. */
+const isSolidRule = (line: Line) => isRule(line) && !/^[╌┄]/.test(line.text);
+
+/** A numbered or bare list of the limit menu's own choices under its title. */
+function isLimitMenuTitle(lines: readonly Line[], at: number): boolean {
+  const text = stripSides(lines[at]?.text ?? '');
+  if (!marks.LIMIT_MENU_TITLE.test(text)) return false;
+  return lines.slice(at + 1, at + 9).some((line) => marks.LIMIT_MENU_CHOICE.test(choiceOf(line)));
+}
+
+/** The words of a menu's row, without cursor and number. */
+export const choiceOf = (line: Line) => stripSides(line.text).replace(marks.CHOICE, '');
+
+function endsDialog(line: Line): boolean {
+  const text = placed(line);
+  if (isBlockMark(line) || marks.SPINNER.test(text) || marks.RETRY_SPINNER.test(text)) return true;
+  return /^[❯>›] (?!\d{1,2}[.)] )\S/.test(text);
+}

@@ -1,0 +1,395 @@
+/** What `/health`, `/status` and the command line say: one view of the daemon's facts, derived in one place. */
+import type { LinkState } from './accounts.ts';
+import type { JournalEvent } from './events.ts';
+import type { ServerView } from './panes.ts';
+import type { AccountFacts, DisplayState, EligibilityPolicy } from './quota/eligibility.ts';
+import { displayState, isEligible } from './quota/eligibility.ts';
+import type { PoolFacts } from './quota/policy.ts';
+import { lastCompleted } from './quota/policy.ts';
+import { endOf, settle } from './quota/record.ts';
+import { describeLink } from './swap/recovery.ts';
+import type { SwapRow } from './swap/swap.ts';
+import type { EpochMs } from './time.ts';
+import { MINUTE, SECOND, toIso } from './time.ts';
+
+/** The facts of one pool as the loops last saw them. */
+export interface PoolView {
+  readonly pool: PoolFacts;
+  readonly agent: string;
+  readonly link: string;
+  readonly linkState: LinkState;
+  readonly partialReason: string | null;
+  readonly swapStateSince: EpochMs | null;
+  readonly asOf: EpochMs;
+}
+
+export interface SessionFacts {
+  readonly id: string;
+  readonly sessionName: string;
+  readonly label: string;
+  readonly pool: string | null;
+  readonly kind: string;
+  readonly agent: string;
+  readonly version: string | null;
+  readonly state: string;
+  readonly stateReason: string | null;
+  readonly stateSince: EpochMs;
+  readonly launchedUnder: string | null;
+}
+
+export interface JobFacts {
+  readonly name: string;
+  readonly state: string;
+  readonly lastStartedAt: EpochMs | null;
+  readonly lastDurationMs: number | null;
+  readonly lastResult: string | null;
+  readonly lastError: string | null;
+  readonly nextAt: EpochMs | null;
+  readonly consecutiveFailures: number;
+  readonly degraded: boolean;
+}
+
+/** Everything the views are made of. `daemon` is null when the command line reads the database itself. */
+export interface StatusFacts {
+  readonly version: string;
+  readonly daemon: { readonly pid: number; readonly startedAt: EpochMs } | null;
+  readonly mode: 'act' | 'observe';
+  /** Why the daemon only observes although the mode is `act`. */
+  readonly observeReason: string | null;
+  readonly paused: string | null;
+  readonly pools: readonly PoolView[];
+  readonly servers: readonly ServerView[];
+  /** Since when no tmux server could be read; null: one can be. */
+  readonly tmuxDownSince: EpochMs | null;
+  readonly sessions: readonly SessionFacts[];
+  /** Null: writable. */
+  readonly storeError: string | null;
+  readonly jobs: readonly JobFacts[];
+  readonly config: {
+    readonly file: string;
+    readonly hash: string;
+    readonly loadedAt: EpochMs;
+    readonly rejected: string | null;
+  };
+  /** Newest warnings and worse. */
+  readonly attention: readonly JournalEvent[];
+  readonly asOf: EpochMs;
+  readonly policy: EligibilityPolicy & { readonly swapCooldownMs: number };
+}
+
+export interface QuotaStatus {
+  readonly used: number | null;
+  readonly reset_at: string | null;
+  readonly limit_reached: boolean;
+  readonly source: string;
+  readonly age_s: number;
+}
+
+export interface AccountStatusView {
+  readonly name: string;
+  readonly pool: string;
+  readonly state: DisplayState;
+  readonly eligible: boolean;
+  readonly reasons: readonly { readonly code: string; readonly detail: string; readonly until: string | null }[];
+  readonly priority: number;
+  readonly quota: Readonly<Record<string, QuotaStatus>>;
+  readonly lock_until: string | null;
+  readonly identity: 'known' | 'unknown';
+}
+
+export interface PoolStatusView {
+  readonly name: string;
+  readonly agent: string;
+  readonly active_account: string | null;
+  readonly eligible: number;
+  readonly switcher: string;
+  readonly partial_swap: boolean;
+  readonly link: { readonly path: string; readonly state: string };
+  readonly last_swap: {
+    readonly id: string;
+    readonly at: string | null;
+    readonly from: string;
+    readonly to: string;
+    readonly trigger_session: string | null;
+    readonly outcome: string;
+  } | null;
+  readonly cooldown: { readonly active: boolean; readonly remaining_s: number };
+  readonly next_reset_at: string | null;
+}
+
+export interface StatusView {
+  readonly status: 'ok' | 'degraded' | 'unhealthy';
+  readonly reasons: readonly string[];
+  readonly version: string;
+  readonly daemon: { readonly running: boolean; readonly pid: number | null; readonly uptime_s: number | null };
+  readonly mode: 'act' | 'observe';
+  readonly observe_reason: string | null;
+  readonly paused: string | null;
+  readonly pools: readonly PoolStatusView[];
+  readonly accounts: readonly AccountStatusView[];
+  readonly sessions: readonly {
+    readonly session: string;
+    readonly pane: string;
+    readonly pool: string | null;
+    readonly kind: string;
+    readonly agent: string;
+    readonly version: string | null;
+    readonly state: string;
+    readonly reason: string | null;
+    readonly since: string | null;
+    readonly launched_under: string | null;
+  }[];
+  readonly servers: readonly { readonly socket: string; readonly state: string; readonly reason: string | null }[];
+  readonly jobs: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly last_start: string | null;
+    readonly duration_ms: number | null;
+    readonly result: string | null;
+    readonly error: string | null;
+    readonly next_run: string | null;
+    readonly degraded: boolean;
+  }[];
+  readonly attention: readonly {
+    readonly at: string | null;
+    readonly type: string;
+    readonly severity: string;
+    readonly detail: string;
+  }[];
+  readonly config: {
+    readonly file: string;
+    readonly hash: string;
+    readonly loaded_at: string | null;
+    readonly rejected: string | null;
+  };
+  readonly as_of: string | null;
+}
+
+export interface HealthView {
+  readonly status: 'ok' | 'degraded' | 'unhealthy';
+  readonly version: string;
+  readonly uptime_s: number | null;
+  readonly partial_swap: boolean;
+  readonly pools: readonly {
+    readonly name: string;
+    readonly active_account: string | null;
+    readonly eligible: number;
+    readonly switcher: string;
+  }[];
+  readonly checks: Readonly<Record<'tmux' | 'db' | 'link' | 'loops', 'pass' | 'warn' | 'fail'>>;
+  readonly reasons: readonly string[];
+  readonly as_of: string | null;
+}
+
+/** How long tmux may be away before that is unhealthy. */
+const TMUX_GRACE_MS = MINUTE;
+
+export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
+  const health = judge(facts, now);
+  return {
+    status: health.status,
+    reasons: health.reasons,
+    version: facts.version,
+    daemon: {
+      running: facts.daemon !== null,
+      pid: facts.daemon?.pid ?? null,
+      uptime_s: facts.daemon === null ? null : Math.round((now - facts.daemon.startedAt) / SECOND),
+    },
+    mode: facts.mode,
+    observe_reason: facts.observeReason,
+    paused: facts.paused,
+    pools: facts.pools.map((view) => poolStatus(view, facts, now)),
+    accounts: facts.pools.flatMap((view) =>
+      view.pool.accounts.map((account) => accountStatus(account, view.pool.active, facts, now)),
+    ),
+    sessions: facts.sessions.map((session) => ({
+      session: session.sessionName,
+      pane: session.label,
+      pool: session.pool,
+      kind: session.kind,
+      agent: session.agent,
+      version: session.version,
+      state: session.state,
+      reason: session.stateReason,
+      since: toIso(session.stateSince),
+      launched_under: session.launchedUnder,
+    })),
+    servers: facts.servers.map(({ server, state, reason }) => ({ socket: server, state, reason })),
+    jobs: facts.jobs.map((job) => ({
+      name: job.name,
+      state: job.state,
+      last_start: toIso(job.lastStartedAt),
+      duration_ms: job.lastDurationMs,
+      result: job.lastResult,
+      error: job.lastError,
+      next_run: job.nextAt !== null && Number.isFinite(job.nextAt) ? toIso(job.nextAt) : null,
+      degraded: job.degraded,
+    })),
+    attention: facts.attention.map((event) => ({
+      at: toIso(event.at),
+      type: event.type,
+      severity: event.severity,
+      detail: describeEvent(event),
+    })),
+    config: {
+      file: facts.config.file,
+      hash: facts.config.hash,
+      loaded_at: toIso(facts.config.loadedAt),
+      rejected: facts.config.rejected,
+    },
+    as_of: toIso(facts.asOf),
+  };
+}
+
+export function buildHealth(facts: StatusFacts, now: EpochMs): HealthView {
+  const { status, reasons, checks } = judge(facts, now);
+  return {
+    status,
+    version: facts.version,
+    uptime_s: facts.daemon === null ? null : Math.round((now - facts.daemon.startedAt) / SECOND),
+    partial_swap: facts.pools.some((view) => view.pool.state === 'partial'),
+    pools: facts.pools.map((view) => ({
+      name: view.pool.pool,
+      active_account: view.pool.active,
+      eligible: countEligible(view.pool, facts, now),
+      switcher: view.pool.state,
+    })),
+    checks,
+    reasons,
+    as_of: toIso(facts.asOf),
+  };
+}
+
+/** One sentence of an event's own data, for lists. */
+export function describeEvent(event: JournalEvent): string {
+  const { detail, reason, error } = event.data;
+  const what = [detail, reason, error].find((value) => typeof value === 'string');
+  const where = [event.pool, event.session ?? event.pane, event.account].filter((part) => part !== null);
+  return [what ?? event.type.replaceAll('_', ' '), ...(where.length > 0 ? [`(${where.join(', ')})`] : [])].join(' ');
+}
+
+function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'reasons' | 'checks'> {
+  const fatal: string[] = [];
+  const soft: string[] = [];
+  const checks: Record<keyof HealthView['checks'], 'pass' | 'warn' | 'fail'> = {
+    tmux: 'pass',
+    db: 'pass',
+    link: 'pass',
+    loops: 'pass',
+  };
+
+  for (const { pool, linkState, partialReason } of facts.pools) {
+    if (pool.state === 'partial')
+      fatal.push(`pool ${pool.pool}: partial swap (${partialReason ?? 'unknown'}); run: claude-failover recover`);
+    if (linkState.kind !== 'account') {
+      checks.link = 'fail';
+      fatal.push(`pool ${pool.pool}: the link is ${describeLink(linkState)}`);
+    }
+    const active = pool.accounts.find((account) => account.name === pool.active);
+    const usable = active !== undefined && isEligible(active, now, facts.policy, { purpose: 'keep' }).ok;
+    if (!usable && countEligible(pool, facts, now) === 0) fatal.push(`pool ${pool.pool}: no_eligible_account`);
+    else if (countEligible(pool, facts, now) - (usable ? 1 : 0) === 0) soft.push(`pool ${pool.pool}: no spare account`);
+    if (pool.breakerOpenedAt !== null) soft.push(`pool ${pool.pool}: circuit breaker open`);
+  }
+  if (facts.tmuxDownSince !== null) {
+    const fails = now - facts.tmuxDownSince > TMUX_GRACE_MS;
+    checks.tmux = fails ? 'fail' : 'warn';
+    (fails ? fatal : soft).push('no tmux server can be read');
+  }
+  if (facts.storeError !== null) {
+    checks.db = 'fail';
+    fatal.push(`the database cannot be written: ${facts.storeError}`);
+  }
+  const dead = facts.jobs.filter((job) => job.state === 'late' || (facts.daemon !== null && job.state === 'stopped'));
+  const degraded = facts.jobs.filter((job) => job.degraded);
+  if (dead.length > 0) {
+    checks.loops = 'fail';
+    fatal.push(`loop ${dead.map((job) => job.name).join(', ')} does not answer`);
+  } else if (degraded.length > 0) {
+    checks.loops = 'warn';
+    soft.push(`loop ${degraded.map((job) => job.name).join(', ')} keeps failing`);
+  }
+  if (facts.paused !== null) soft.push(`paused: ${facts.paused}`);
+  if (facts.observeReason !== null) soft.push(`observing only: ${facts.observeReason}`);
+  if (facts.config.rejected !== null) soft.push(`the changed configuration was rejected: ${facts.config.rejected}`);
+  return {
+    status: fatal.length > 0 ? 'unhealthy' : soft.length > 0 ? 'degraded' : 'ok',
+    reasons: [...fatal, ...soft],
+    checks,
+  };
+}
+
+function countEligible(pool: PoolFacts, facts: StatusFacts, now: EpochMs): number {
+  return pool.accounts.filter(
+    (account) => isEligible(account, now, facts.policy, { purpose: account.name === pool.active ? 'keep' : 'swap' }).ok,
+  ).length;
+}
+
+function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatusView {
+  const { pool } = view;
+  const flippedAt = lastCompleted(pool.swaps);
+  const remainingMs = flippedAt === null ? 0 : Math.max(0, flippedAt + facts.policy.swapCooldownMs - now);
+  const last: SwapRow | undefined = pool.swaps.find((swap) => swap.trigger !== 'reset');
+  const resets = pool.accounts.flatMap((account) =>
+    account.quota
+      .map((record) => settle(record, now))
+      .filter((record) => record.limitReached)
+      .map(endOf),
+  );
+  const next = resets.reduce<EpochMs | null>((min, at) => (at === null ? min : Math.min(min ?? at, at)), null);
+  return {
+    name: pool.pool,
+    agent: view.agent,
+    active_account: pool.active,
+    eligible: countEligible(pool, facts, now),
+    switcher: pool.state,
+    partial_swap: pool.state === 'partial',
+    link: { path: view.link, state: describeLink(view.linkState) },
+    last_swap:
+      last === undefined
+        ? null
+        : {
+            id: last.id,
+            at: toIso(last.flippedAt ?? last.startedAt),
+            from: last.from,
+            to: last.to,
+            trigger_session: last.triggerPane,
+            outcome: last.error === null ? last.phase : `${last.phase}: ${last.error}`,
+          },
+    cooldown: { active: remainingMs > 0, remaining_s: Math.ceil(remainingMs / SECOND) },
+    next_reset_at: toIso(next),
+  };
+}
+
+function accountStatus(
+  account: AccountFacts,
+  active: string | null,
+  facts: StatusFacts,
+  now: EpochMs,
+): AccountStatusView {
+  const isActive = account.name === active;
+  const eligibility = isEligible(account, now, facts.policy, { purpose: isActive ? 'keep' : 'swap' });
+  const quota: Record<string, QuotaStatus> = {};
+  let lockUntil: EpochMs | null = null;
+  for (const record of account.quota.map((raw) => settle(raw, now))) {
+    quota[record.window] = {
+      used: record.used,
+      reset_at: toIso(record.resetAt),
+      limit_reached: record.limitReached,
+      source: record.source,
+      age_s: Math.max(0, Math.round((now - record.updatedAt) / SECOND)),
+    };
+    if (record.limitReached && record.lockUntil !== null) lockUntil = Math.max(lockUntil ?? 0, record.lockUntil);
+  }
+  return {
+    name: account.name,
+    pool: account.pool,
+    state: displayState(account, isActive, now, facts.policy),
+    eligible: eligibility.ok,
+    reasons: eligibility.reasons.map(({ code, detail, until }) => ({ code, detail, until: toIso(until) })),
+    priority: account.priority,
+    quota,
+    lock_until: toIso(lockUntil),
+    identity: account.home?.identity == null && account.row?.identity == null ? 'unknown' : 'known',
+  };
+}

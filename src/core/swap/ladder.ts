@@ -1,0 +1,320 @@
+/** The recovery ladder of one pane: hot, then restart, then hand over; each rung is verified before the next. */
+
+import type { AgentProfile } from '../agents/profile.ts';
+import { isHotSwappable } from '../agents/profile.ts';
+import type { AgentProcess } from '../panes.ts';
+import type { Reading } from '../screen/finding.ts';
+import type { EpochMs } from '../time.ts';
+import { SECOND } from '../time.ts';
+import type { AssistantRow, TranscriptTail } from '../verdict/signals.ts';
+import { resumeCommand } from './resume-command.ts';
+import type { RecoveryRow, RecoveryState } from './swap.ts';
+import { OPEN_RECOVERY } from './swap.ts';
+
+/** What a fresh look at the pane shows. */
+export interface LadderView {
+  /** That very pane still exists. */
+  readonly present: boolean;
+  /** The agent in the pane now; null: none, its shell is in front. */
+  readonly agent: AgentProcess | null;
+  /** The screen, read; null when no agent runs or it could not be captured. */
+  readonly reading: Reading | null;
+  readonly screenChangedAt: EpochMs | null;
+  readonly inMode: boolean;
+  readonly clientActivityAt: EpochMs | null;
+  /** Null: no readable transcript. */
+  readonly transcript: TranscriptTail | null;
+  readonly cwd: string;
+}
+
+export interface LadderPolicy {
+  readonly verifyTimeoutMs: number;
+  readonly exitGraceMs: number;
+  /** Between pasted text and its lone Enter. */
+  readonly submitDelayMs: number;
+  /** The whole recovery must have ended by then. */
+  readonly deadlineAt: EpochMs;
+  readonly profile: AgentProfile;
+}
+
+export type LadderAction =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'press'; readonly key: 'Enter' | 'Escape' | 'C-c' }
+  | { readonly kind: 'paste'; readonly text: string };
+
+/** The row is saved before the action is carried out, so that a kill in between is seen afterwards. */
+export interface LadderStep {
+  readonly row: RecoveryRow;
+  readonly action: LadderAction;
+}
+
+const NONE: LadderAction = { kind: 'none' };
+/** Nothing is typed within this time of a person's last key in the session. */
+const PERSON_QUIET_MS = 10 * SECOND;
+/** Pasted text that has not reached the composer by then was not delivered. */
+const PASTE_LOST_MS = 3 * SECOND;
+const MENU_RETRY_MS = 3 * SECOND;
+const MAX_ENTERS = 3;
+const MAX_PROMPTS = 2;
+const ENTER_AGAIN_MS = 2 * SECOND;
+/** A turn that has been running this long counts as progress even before its first row. */
+const PROGRESS_MS = 5 * SECOND;
+
+/** Moves one recovery forward by at most one key. Pure. */
+export function climb(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (!view.present) return end(row, 'gone', 'the pane is gone', now);
+  if (now >= policy.deadlineAt && OPEN_RECOVERY.includes(row.state))
+    return end(row, 'handed_over', 'it took too long', now);
+  switch (row.state) {
+    case 'waiting':
+    case 'menu':
+      return begin(row, view, now, policy);
+    case 'prompted':
+    case 'reprompted':
+      return prompted(row, view, now, policy);
+    case 'exiting':
+    case 'interrupting':
+      return leaving(row, view, now, policy);
+    case 'relaunching':
+      return relaunching(row, view, now, policy);
+    case 'recovered':
+    case 'handed_over':
+    case 'gone':
+      return stay(row);
+  }
+}
+
+/** Nothing of ours was typed yet, or only the menu was closed. */
+function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (!isSameAgent(row, view)) return end(row, 'handed_over', 'the agent has ended or was started anew', now);
+  if (answeredSince(view.transcript, row.startedAt)) return recovered(row, 'self', 'it went on by itself', now);
+  if (view.reading?.busy === true) {
+    return now - row.stateSince >= PROGRESS_MS ? recovered(row, 'self', 'a new turn is running', now) : stay(row);
+  }
+  const obstacle = obstacleTo(view, now);
+  const dialog = view.reading?.dialog ?? null;
+  if (dialog?.kind === 'limit-menu') {
+    if (obstacle !== null) return wait(row, obstacle, now, policy);
+    if (row.state === 'menu' && now - row.stateSince < MENU_RETRY_MS) return stay(row);
+    if (row.enters >= MAX_ENTERS) return end(row, 'handed_over', 'the limit menu does not close', now);
+    // `enters` counts the Escapes of this state: Enter is never sent while a menu stands there.
+    return {
+      row: { ...row, state: 'menu', stateSince: now, enters: row.enters + 1 },
+      action: { kind: 'press', key: 'Escape' },
+    };
+  }
+  if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
+  if (obstacle !== null) return wait(row, obstacle, now, policy);
+  if (view.reading?.composer == null) return wait(row, 'its input line is not on the screen', now, policy);
+  if (view.reading.composer.text !== '') return wait(row, 'its input line is not empty', now, policy);
+
+  if (isHotSwappable(policy.profile, row.version)) return type(row, 'prompted', policy.profile.continuePrompt, now);
+  return restart(row, now, policy, `version ${row.version ?? 'unknown'} keeps its account in memory`);
+}
+
+/** The prompt is being typed, or was sent and is being verified. */
+function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (row.state === 'prompted' && !isSameAgent(row, view)) {
+    return end(row, 'handed_over', 'the agent ended after the prompt was typed', now);
+  }
+  if (view.agent === null) return end(row, 'handed_over', 'the relaunched agent has ended', now);
+  const since = row.promptedAt ?? row.stateSince;
+  const by = row.state === 'prompted' ? 'hot' : 'restart';
+  const answer = rowSince(view.transcript, since);
+  if (answer !== null) return judgeAnswer(row, answer, by, now, policy);
+
+  const reading = view.reading;
+  if (reading === null) return timedOut(row, view, now, policy, 'its screen could not be read');
+  const progress = reading.busy && row.enters > 0 && (view.transcript === null || now - since >= PROGRESS_MS);
+  if (progress) return recovered(row, by, 'a turn is running', now);
+  if (reading.busy) return timedOut(row, view, now, policy, 'no answer came');
+  if (
+    view.transcript === null &&
+    row.enters > 0 &&
+    reading.finding === null &&
+    reading.composer?.text === '' &&
+    (view.screenChangedAt ?? 0) > since &&
+    now - row.stateSince >= PROGRESS_MS
+  ) {
+    return recovered(row, by, 'the limit is off the screen and the input line is free', now);
+  }
+  if (reading.dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${reading.dialog.text}`, now);
+
+  const typed = reading.composer?.text ?? null;
+  const prompt = policy.profile.continuePrompt;
+  if (typed === prompt) {
+    const pauseMs = row.enters === 0 ? policy.submitDelayMs : ENTER_AGAIN_MS;
+    if (now - row.stateSince < pauseMs) return stay(row);
+    const obstacle = obstacleTo(view, now);
+    if (obstacle !== null) return wait(row, obstacle, now, policy);
+    if (row.enters >= MAX_ENTERS) return end(row, 'handed_over', 'the prompt does not leave the input line', now);
+    return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
+  }
+  if (typed !== null && typed !== '') return end(row, 'handed_over', 'somebody else is typing in its input line', now);
+
+  const arrived = promptSince(view.transcript, since);
+  // Typed once more only where the transcript proves that it never arrived.
+  const quietMs = row.enters === 0 ? PASTE_LOST_MS : policy.verifyTimeoutMs / 2;
+  if (typed === '' && !arrived && now - row.stateSince >= quietMs) {
+    if (view.transcript === null && row.enters === 0) {
+      return end(row, 'handed_over', 'it cannot be proved that the prompt was not sent', now);
+    }
+    if (view.transcript !== null && row.prompts < MAX_PROMPTS) {
+      const obstacle = obstacleTo(view, now);
+      if (obstacle !== null) return wait(row, obstacle, now, policy);
+      return type(row, row.state, prompt, now);
+    }
+  }
+  return timedOut(row, view, now, policy, 'no answer came');
+}
+
+function judgeAnswer(
+  row: RecoveryRow,
+  answer: AssistantRow,
+  by: 'hot' | 'restart',
+  now: EpochMs,
+  policy: LadderPolicy,
+): LadderStep {
+  if (answer.kind === 'answer') return recovered(row, by, 'a new answer stands in the transcript', now);
+  if (answer.kind === 'rejected') {
+    // A new account that is at its limit is the next verdict's business, not this pane's.
+    if (by === 'hot' && answer.resetAt === null) return restart(row, now, policy, 'it was refused again');
+    return end(row, 'handed_over', `refused again: ${answer.text}`, now);
+  }
+  return end(row, 'handed_over', `it answered with an error: ${answer.text}`, now);
+}
+
+/** The exit command is being typed; then Ctrl-C twice; never anything stronger. */
+function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (!isSameAgent(row, view)) {
+    if (view.agent !== null) return end(row, 'handed_over', 'another agent was started in its place', now);
+    // One more look: a shell that has just come back may still be printing its prompt.
+    if (now - row.stateSince < policy.submitDelayMs) return stay(row);
+    const command = resumeCommand(row, policy.profile, view.cwd);
+    if (command === null) return end(row, 'handed_over', 'its session id is not known', now);
+    return type({ ...row, prompts: 0 }, 'relaunching', command, now);
+  }
+  const waitedMs = now - row.stateSince;
+  if (row.state === 'exiting') {
+    if (view.reading?.dialog != null)
+      return end(row, 'handed_over', `a dialog waits for you: ${view.reading.dialog.text}`, now);
+    if (view.reading?.composer?.text === policy.profile.exitCommand && row.enters < MAX_ENTERS) {
+      const pauseMs = row.enters === 0 ? policy.submitDelayMs : ENTER_AGAIN_MS;
+      if (waitedMs < pauseMs) return stay(row);
+      return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
+    }
+    if (waitedMs < policy.exitGraceMs) return stay(row);
+    return {
+      row: { ...row, state: 'interrupting', stateSince: now, enters: 1 },
+      action: { kind: 'press', key: 'C-c' },
+    };
+  }
+  if (row.enters === 1 && waitedMs >= policy.submitDelayMs) {
+    return { row: { ...row, enters: 2, stateSince: now }, action: { kind: 'press', key: 'C-c' } };
+  }
+  if (waitedMs < policy.exitGraceMs) return stay(row);
+  return end(row, 'handed_over', 'the agent does not end', now);
+}
+
+/** The resume command is on the shell's line, or the agent is starting. */
+function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (view.agent === null) {
+    if (row.enters === 0) {
+      if (now - row.stateSince < policy.submitDelayMs) return stay(row);
+      return { row: { ...row, enters: 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
+    }
+    return now - row.stateSince < policy.verifyTimeoutMs
+      ? stay(row)
+      : end(row, 'handed_over', 'the agent did not start again', now);
+  }
+  const reading = view.reading;
+  if (reading?.dialog != null) return end(row, 'handed_over', `a dialog waits for you: ${reading.dialog.text}`, now);
+  if (reading?.composer?.text === '' && !reading.busy && obstacleTo(view, now) === null) {
+    return type(row, 'reprompted', policy.profile.continuePrompt, now);
+  }
+  return now - row.stateSince < policy.verifyTimeoutMs
+    ? stay(row)
+    : end(row, 'handed_over', 'the agent started but its input line did not come', now);
+}
+
+function restart(row: RecoveryRow, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
+  if (row.launch === null || row.sessionId === null)
+    return end(row, 'handed_over', `${why}; its session id is not known, so it is not restarted`, now);
+  return { ...type({ ...row, reason: why }, 'exiting', policy.profile.exitCommand, now) };
+}
+
+function timedOut(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
+  const since = row.promptedAt ?? row.stateSince;
+  if (now - since < policy.verifyTimeoutMs) return stay(row);
+  if (row.state === 'prompted' && view.reading !== null && !view.reading.busy && view.reading.composer?.text === '') {
+    return restart(row, now, policy, `${why} within ${Math.round(policy.verifyTimeoutMs / SECOND)} s`);
+  }
+  return end(row, 'handed_over', why, now);
+}
+
+function type(row: RecoveryRow, state: RecoveryState, text: string, now: EpochMs): LadderStep {
+  const isPrompt = state === 'prompted' || state === 'reprompted';
+  return {
+    row: {
+      ...row,
+      state,
+      stateSince: now,
+      enters: 0,
+      promptedAt: isPrompt ? now : row.promptedAt,
+      prompts: isPrompt ? row.prompts + 1 : row.prompts,
+    },
+    action: { kind: 'paste', text },
+  };
+}
+
+function recovered(row: RecoveryRow, by: 'hot' | 'restart' | 'self', reason: string, now: EpochMs): LadderStep {
+  return {
+    row: { ...row, state: 'recovered', stateSince: now, finishedAt: now, recoveredBy: by, reason },
+    action: NONE,
+  };
+}
+
+function end(row: RecoveryRow, state: 'handed_over' | 'gone', reason: string, now: EpochMs): LadderStep {
+  return { row: { ...row, state, stateSince: now, finishedAt: now, reason }, action: NONE };
+}
+
+function stay(row: RecoveryRow): LadderStep {
+  return { row, action: NONE };
+}
+
+/** Waits for a person, then leaves the pane to them. */
+function wait(row: RecoveryRow, obstacle: string, now: EpochMs, policy: LadderPolicy): LadderStep {
+  const waitedMs = now - (row.promptedAt ?? row.startedAt);
+  if (waitedMs < policy.verifyTimeoutMs) return stay(row);
+  return end(row, 'handed_over', obstacle, now);
+}
+
+/** Why nothing may be typed just now. */
+function obstacleTo(view: LadderView, now: EpochMs): string | null {
+  if (view.inMode) return 'the pane is in copy mode';
+  if (view.clientActivityAt !== null && now - view.clientActivityAt < PERSON_QUIET_MS)
+    return 'somebody is using this session';
+  return null;
+}
+
+function isSameAgent(row: RecoveryRow, view: LadderView): boolean {
+  return (
+    view.agent !== null &&
+    row.launch !== null &&
+    view.agent.pid === row.launch.pid &&
+    view.agent.startTicks === row.launch.startTicks
+  );
+}
+
+function rowSince(transcript: TranscriptTail | null, since: EpochMs): AssistantRow | null {
+  const row = transcript?.lastAssistant ?? null;
+  return row !== null && row.at > since ? row : null;
+}
+
+function answeredSince(transcript: TranscriptTail | null, since: EpochMs): boolean {
+  return rowSince(transcript, since)?.kind === 'answer';
+}
+
+function promptSince(transcript: TranscriptTail | null, since: EpochMs): boolean {
+  return transcript?.prompts.some((prompt) => prompt.at >= since) ?? false;
+}

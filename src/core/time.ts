@@ -1,0 +1,46 @@
+/** Instants and durations: their type, their units, and how a person reads them. */
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number;
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
+
+/**
+ * Reads a duration as the config writes it.
+ *
+ * @returns milliseconds, or null when the text is not `<number><ms|s|m|h|d>`
+ * @example parseDuration('1.5h') // 5_400_000
+ */
+export function parseDuration(text: string): number | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$/.exec(text);
+  const unitMs = match?.[2] === undefined ? undefined : UNIT_MS[match[2]];
+  if (match?.[1] === undefined || unitMs === undefined) return null;
+  return Math.round(Number(match[1]) * unitMs);
+}
+
+/**
+ * A duration for a person, in at most two units.
+ *
+ * @example formatDuration(4_320_000) // '1 h 12 m'
+ */
+export function formatDuration(ms: number): string {
+  if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
+  const seconds = Math.round(ms / SECOND);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} m` : `${minutes} m ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} m`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+}
+
+/** An instant as ISO 8601 in UTC, or null for null. */
+export function toIso(at: EpochMs | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

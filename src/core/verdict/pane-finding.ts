@@ -1,0 +1,35 @@
+/** All that one poll made of one pane: what it shows, what was decided and who is charged. */
+import type { AgentProcess, PaneView } from '../panes.ts';
+import type { Reading } from '../screen/finding.ts';
+import type { EpochMs } from '../time.ts';
+import type { Charge } from './attribute.ts';
+import type { PaneDecision } from './confirm.ts';
+import type { Evidence } from './evidence.ts';
+import type { SessionSignals } from './signals.ts';
+
+/** Why a pane cannot be moved by flipping a link. */
+export type NotSwitchable = { readonly reason: string };
+
+export interface PaneFinding {
+  readonly at: EpochMs;
+  readonly view: PaneView;
+  readonly process: AgentProcess;
+  /** The pool whose link this process follows; null: of none. */
+  readonly pool: string | null;
+  readonly notSwitchable: NotSwitchable | null;
+  readonly reading: Reading;
+  readonly signals: SessionSignals | null;
+  readonly evidence: Evidence;
+  readonly decision: PaneDecision;
+  /** Who is charged with the hit; null: no hit, or nobody can be. */
+  readonly charge: Charge | null;
+  /** The account recorded when this process was first seen. */
+  readonly launchedUnder: string | null;
+  /** The swap that this very hit caused already. */
+  readonly consumedBy: string | null;
+}
+
+/** The hit of a pane that is stopped by a confirmed limit, consumed or not. */
+export function confirmedHit(finding: PaneFinding): Extract<PaneDecision, { kind: 'confirmed' }>['hit'] | null {
+  return finding.decision.kind === 'confirmed' ? finding.decision.hit : null;
+}

@@ -1,0 +1,51 @@
+/** The quota monitor: turns each snapshot into findings, quota records and at most one swap request per pool. */
+
+import type { PoolView } from '../core/status.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { KillSwitch, Loop, TickContext } from '../ports.ts';
+import { profileOf } from '../steps/config-policy.ts';
+import type { FindPorts, WatchedPane } from '../steps/find-panes.ts';
+import { findPanes } from '../steps/find-panes.ts';
+import type { JudgePorts, Said } from '../steps/judge-pool.ts';
+import { judgePool } from '../steps/judge-pool.ts';
+import { readPool } from '../steps/read-pool.ts';
+
+export interface QuotaMonitorPorts extends FindPorts, JudgePorts {
+  readonly killSwitch: KillSwitch;
+}
+
+export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
+  const watched = new Map<string, WatchedPane>();
+  const said: Said = { refusals: new Map(), cooldownAt: new Map() };
+  let lastTakenAt: EpochMs | null = null;
+
+  return {
+    name: 'quota-monitor',
+    // It is woken by the watcher; the interval is only the net.
+    intervalMs: (config) => config.quota.pollIntervalMs * 5,
+    async tick(context) {
+      const snapshot = ports.board.snapshot();
+      if (snapshot === null || snapshot.takenAt === lastTakenAt) return;
+      lastTakenAt = snapshot.takenAt;
+      const views = await readPools(ports, context);
+      const findings = await findPanes(ports, watched, snapshot, views, context);
+      ports.board.postFindings(findings);
+      const paused = await ports.killSwitch.reason();
+      for (const config of context.config.pools) {
+        const view = views.get(config.name);
+        if (view !== undefined) await judgePool(ports, said, config, view, [...findings.values()], paused, context);
+      }
+      ports.board.wake('switcher');
+    },
+  };
+}
+
+async function readPools(ports: QuotaMonitorPorts, context: TickContext): Promise<Map<string, PoolView>> {
+  const views = new Map<string, PoolView>();
+  for (const config of context.config.pools) {
+    const view = await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now());
+    views.set(config.name, view);
+    ports.board.postPool(view);
+  }
+  return views;
+}

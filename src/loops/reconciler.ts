@@ -1,0 +1,187 @@
+/** The reconciler: compares links, homes and sessions with what is written down, and says where they differ. */
+import type { PoolConfig } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import type { NewEvent } from '../core/events.ts';
+import { paneKey } from '../core/panes.ts';
+import type { AccountFacts } from '../core/quota/eligibility.ts';
+import type { PoolView } from '../core/status.ts';
+import { describeLink } from '../core/swap/recovery.ts';
+import type { Board, Clock, Loop, TickContext } from '../ports.ts';
+import { profileOf } from '../steps/config-policy.ts';
+import type { PoolReaders } from '../steps/read-pool.ts';
+import { readPool } from '../steps/read-pool.ts';
+import type { SwapPorts } from '../steps/run-swap.ts';
+import { markPartial } from '../steps/run-swap.ts';
+import { sessionRow } from '../steps/session-row.ts';
+
+export interface ReconcilerPorts extends PoolReaders, Pick<SwapPorts, 'clock'> {
+  readonly board: Board;
+  readonly clock: Clock;
+  readonly profiles: readonly AgentProfile[];
+}
+
+export function createReconciler(ports: ReconcilerPorts): Loop {
+  const told = new Map<string, string>();
+  return {
+    name: 'reconciler',
+    intervalMs: (config) => config.lifecycle.reconcileIntervalMs,
+    async tick(context) {
+      for (const config of context.config.pools) {
+        await ports.shared.ensureAccounts(config.accounts.map(({ name }) => ({ name, pool: config.name })));
+        const view = await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now());
+        await compareLink(ports, config, view, context);
+        for (const account of view.pool.accounts) await compareAccount(ports, told, account, context);
+        ports.board.postPool(await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now()));
+      }
+      await tellServers(ports, told, context);
+      await saveSessions(ports, context);
+    },
+  };
+}
+
+/** The link on disk is the truth; a link moved by somebody else is adopted if it names a known account. */
+async function compareLink(
+  ports: ReconcilerPorts,
+  config: PoolConfig,
+  view: PoolView,
+  context: TickContext,
+): Promise<void> {
+  // A swap that is under way moves the link itself, and a partial pool waits for somebody.
+  if (view.pool.state !== 'normal' && view.pool.state !== 'exhausted') return;
+  const now = ports.clock.now();
+  const { linkState } = view;
+  if (linkState.kind !== 'account') {
+    context.log.error(
+      { pool: config.name, link: config.link, state: linkState.kind },
+      'the account link is not ours any more',
+    );
+    return markPartial(ports, config.name, null, `the link ${config.link} is ${describeLink(linkState)}`);
+  }
+  const [latest] = await ports.local.activations(config.name, 1);
+  if (latest?.account === linkState.account) return;
+  const cause = latest === undefined ? 'adopted' : 'external';
+  const events: NewEvent[] =
+    latest === undefined
+      ? []
+      : [
+          {
+            type: 'active_account_external_change',
+            pool: config.name,
+            account: linkState.account,
+            data: {
+              detail: `the link was moved from ${latest.account} to ${linkState.account} by somebody else; it is kept so`,
+            },
+          },
+        ];
+  await ports.local.recordActivation({ pool: config.name, account: linkState.account, since: now, cause }, events);
+  await ports.shared.markActive(linkState.account, latest?.account ?? null, now);
+  context.log.warn(
+    { pool: config.name, from: latest?.account ?? null, to: linkState.account, cause },
+    'active account taken from the link',
+  );
+}
+
+/** Identity, blanked tokens, and a login that has come back. */
+async function compareAccount(
+  ports: ReconcilerPorts,
+  told: Map<string, string>,
+  account: AccountFacts,
+  context: TickContext,
+): Promise<void> {
+  const { home, row } = account;
+  if (home === null || row === null) return;
+  const now = ports.clock.now();
+  const tell = async (about: string, event: NewEvent): Promise<void> => {
+    if (told.get(account.name) === about) return;
+    told.set(account.name, about);
+    await ports.local.append([event], now);
+    context.log.warn({ account: account.name, ...event.data }, event.type);
+  };
+  const base = { pool: account.pool, account: account.name } as const;
+
+  if (home.identity !== null && row.identity === null) await ports.shared.setIdentity(account.name, home.identity);
+  if (home.identity !== null && row.identity !== null && home.identity !== row.identity) {
+    return tell('identity', {
+      type: 'drift',
+      ...base,
+      data: {
+        detail: `the home of ${account.name} is now logged in as another identity`,
+        remedy: 'log in to it as before, or give the new login a home of its own',
+      },
+    });
+  }
+  if (home.credentials === 'blanked' && row.status === 'active') {
+    await ports.shared.setStatus(account.name, 'expired', 'the CLI emptied its tokens', home.credentialsMtimeMs);
+    return tell('blanked', {
+      type: 'login_needed',
+      ...base,
+      data: { detail: `the login of ${account.name} is dead`, remedy: 'log in to it again' },
+    });
+  }
+  if (home.problem !== null || home.credentials !== 'ok') {
+    const what = home.problem ?? home.credentials;
+    return tell(`unusable ${what}`, {
+      type: 'account_not_usable',
+      ...base,
+      data: {
+        detail: `${account.name} cannot be used: its ${home.problem === null ? 'credentials file' : 'home'} is ${what}`,
+      },
+    });
+  }
+  if (row.status === 'expired' && home.credentialsMtimeMs !== row.credentialsMtimeMs) {
+    await ports.shared.setStatus(account.name, 'active', null, home.credentialsMtimeMs);
+    return tell('back', { type: 'account_recovered', ...base, data: { detail: `${account.name} is logged in again` } });
+  }
+  told.delete(account.name);
+}
+
+async function tellServers(ports: ReconcilerPorts, told: Map<string, string>, context: TickContext): Promise<void> {
+  for (const { server, state, reason } of ports.board.snapshot()?.servers ?? []) {
+    const key = `tmux ${server}`;
+    const before = told.get(key) ?? 'ok';
+    if (before === state) continue;
+    told.set(key, state);
+    const type = state === 'ok' ? 'tmux_available' : 'tmux_unavailable';
+    await ports.local.append(
+      [{ type, data: { detail: `tmux server ${server} is ${state}`, reason } }],
+      ports.clock.now(),
+    );
+    context.log.info({ server, state, reason }, 'tmux server changed');
+  }
+}
+
+/** The sessions table is repaired from what the last poll saw. */
+async function saveSessions(ports: ReconcilerPorts, context: TickContext): Promise<void> {
+  const now = ports.clock.now();
+  const known = new Map((await ports.local.sessions()).map((row) => [row.id, row]));
+  const findings = ports.board.findings();
+  const rows = [...findings.values()].map((finding) =>
+    sessionRow(finding, known.get(paneKey(finding.view.identity)), context.config, now),
+  );
+  const events: NewEvent[] = rows
+    .filter((row) => !known.has(row.id))
+    .map((row) => ({
+      type: 'session_adopted',
+      session: row.sessionName,
+      pane: row.label,
+      ...(row.pool === null ? {} : { pool: row.pool }),
+      data: { detail: `${row.agent} ${row.version ?? ''} in ${row.cwd}`, launched_under: row.launchedUnder },
+    }));
+  if (rows.length > 0) await ports.local.saveSessions(rows);
+
+  const snapshot = ports.board.snapshot();
+  for (const row of known.values()) {
+    if (findings.has(row.id)) continue;
+    // Only a server that answered can prove that a pane is gone.
+    const server = snapshot?.servers.find((candidate) => candidate.server === row.server);
+    if (server === undefined || (server.state !== 'ok' && server.state !== 'absent')) continue;
+    await ports.local.removeSession(row.id);
+    events.push({
+      type: 'session_gone',
+      session: row.sessionName,
+      pane: row.label,
+      data: { detail: 'the agent is no longer in this pane' },
+    });
+  }
+  if (events.length > 0) await ports.local.append(events, now);
+}

@@ -1,0 +1,198 @@
+/** The switcher: the only writer of the account links. It carries out swaps and brings the stopped panes back. */
+import type { Config, PoolConfig } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import { isEligible } from '../core/quota/eligibility.ts';
+import { decideSwap } from '../core/quota/policy.ts';
+import type { PoolView } from '../core/status.ts';
+import { step } from '../core/swap/machine.ts';
+import type { SwapRow } from '../core/swap/swap.ts';
+import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
+import { SECOND } from '../core/time.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { confirmedHit } from '../core/verdict/pane-finding.ts';
+import type { Board, KillSwitch, Loop, TickContext } from '../ports.ts';
+import { isModelOnly, profileOf, swapPolicyOf } from '../steps/config-policy.ts';
+import { readPool } from '../steps/read-pool.ts';
+import type { RecoveryPorts } from '../steps/recover-panes.ts';
+import { climbAll, openRecoveries, paneResult } from '../steps/recover-panes.ts';
+import { repairPool } from '../steps/repair-pool.ts';
+import { resumeAfterReset } from '../steps/resume-after-reset.ts';
+import type { SwapPorts } from '../steps/run-swap.ts';
+import { runSwap } from '../steps/run-swap.ts';
+
+export interface SwitcherPorts extends SwapPorts, RecoveryPorts {
+  readonly board: Board;
+  readonly killSwitch: KillSwitch;
+  readonly profiles: readonly AgentProfile[];
+  readonly observing: (config: Config) => string | null;
+  readonly newId: () => string;
+}
+
+const BUSY_INTERVAL_MS = 200;
+const IDLE_INTERVAL_MS = 2 * SECOND;
+/** A swap is not finished before the other panes had this many polls to show the same limit. */
+const SETTLE_POLLS = 2;
+
+/** One loop for each pool, so that a swap in one never holds up another. */
+export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
+  const state = { repaired: false, busy: true };
+  return {
+    name: `switcher:${pool}`,
+    intervalMs: () => (state.busy ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS),
+    async tick(context) {
+      const config = context.config.pools.find((candidate) => candidate.name === pool);
+      if (config === undefined) return;
+      const profile = profileOf(ports.profiles, config);
+      if (!state.repaired) {
+        await repairPool(ports, config, profile, context);
+        state.repaired = true;
+      }
+      state.busy = await tickPool(ports, config, profile, state.busy, context);
+    },
+  };
+}
+
+/** @returns whether there is something to do again soon */
+async function tickPool(
+  ports: SwitcherPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  busy: boolean,
+  context: TickContext,
+): Promise<boolean> {
+  const paused = await ports.killSwitch.reason();
+  const asked = ports.board.request(config.name) !== null;
+  if (asked) {
+    try {
+      await answerRequest(ports, config, profile, paused, context);
+    } finally {
+      ports.board.answer(config.name);
+    }
+  }
+  const findings = [...ports.board.findings().values()].filter((finding) => finding.pool === config.name);
+  const isStopped = findings.some((finding) => 'hit' in finding.decision);
+  if (!busy && !asked && !isStopped) return false;
+  if (paused !== null || ports.observing(context.config) !== null) return false;
+  return bringBack(ports, config, profile, findings, context);
+}
+
+/** Decides again on fresh facts, under the pool's own single flight, and swaps. */
+async function answerRequest(
+  ports: SwitcherPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  paused: string | null,
+  context: TickContext,
+): Promise<void> {
+  const request = ports.board.request(config.name);
+  if (request === null) return;
+  const now = ports.clock.now();
+  const view = await readPool(ports, config, profile, now);
+  const decision = decideSwap(view.pool, request.wish, paused, now, swapPolicyOf(context.config));
+  if (decision.kind !== 'swap') {
+    const reason = decision.kind === 'hold' ? decision.reason : decision.kind;
+    context.log.info({ pool: config.name, swap: request.id, reason }, 'swap request no longer holds');
+    await ports.local.append(
+      [
+        {
+          type: 'swap_refused',
+          pool: config.name,
+          swap: request.id,
+          data: { reason, detail: 'at the moment of the flip' },
+        },
+      ],
+      now,
+    );
+    return;
+  }
+  const startedAt = ports.clock.monotonic();
+  const swap = await runSwap(ports, config, profile, view, request, decision, context);
+  const durationMs = Math.round(ports.clock.monotonic() - startedAt);
+  const fields = { pool: config.name, swap: swap.id, from: swap.from, to: swap.to, phase: swap.phase, durationMs };
+  if (swap.phase === 'recovering') context.log.info(fields, 'link flipped');
+  else context.log.error({ ...fields, error: swap.error }, 'swap did not go through');
+  ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
+}
+
+/** @returns whether there is still something to do soon */
+async function bringBack(
+  ports: SwitcherPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  findings: readonly PaneFinding[],
+  context: TickContext,
+): Promise<boolean> {
+  const now = ports.clock.now();
+  const view = await readPool(ports, config, profile, now);
+  if (view.pool.state === 'partial' || view.pool.state === 'rolling_back') return false;
+  await resumeAfterReset(ports, config, profile, view, findings, context);
+  const latest = view.pool.swaps.find(
+    (swap) => swap.flippedAt !== null && (swap.phase === 'recovering' || swap.phase === 'done'),
+  );
+  if (latest !== undefined && latest.to === view.pool.active && canContinueOn(view, context)) {
+    const stopped = findings.filter((finding) => isStoppedElsewhere(finding, latest, context.config));
+    await openRecoveries(ports, latest, stopped, config, context);
+  }
+  const rows = (await ports.local.openRecoveries()).filter((row) =>
+    view.pool.swaps.some((swap) => swap.id === row.swapId),
+  );
+  const open = rows.length === 0 ? 0 : await climbAll(ports, rows, config.name, profile, context);
+
+  const unfinished = view.pool.swaps.filter(
+    (swap) => UNFINISHED_PHASES.includes(swap.phase) || swap.trigger === 'reset',
+  );
+  let recovering = false;
+  for (const swap of unfinished)
+    if (swap.phase === 'recovering') recovering = (await settle(ports, swap, context)) || recovering;
+  return open > 0 || recovering;
+}
+
+/** A pane stopped by a limit of an account that is no longer the active one. */
+function isStoppedElsewhere(finding: PaneFinding, swap: SwapRow, config: Config): boolean {
+  const hit = confirmedHit(finding);
+  if (hit === null || finding.notSwitchable !== null || finding.charge === null || isModelOnly(hit, config))
+    return false;
+  return finding.charge.account !== swap.to || finding.consumedBy === swap.id;
+}
+
+function canContinueOn(view: PoolView, context: TickContext): boolean {
+  const active = view.pool.accounts.find((account) => account.name === view.pool.active);
+  return (
+    active !== undefined &&
+    isEligible(active, context.now, swapPolicyOf(context.config).eligibility, { purpose: 'keep' }).ok
+  );
+}
+
+/** Ends a swap once every pane of it has reached an end. @returns whether it must still be waited for */
+async function settle(ports: SwitcherPorts, swap: SwapRow, context: TickContext): Promise<boolean> {
+  const now = ports.clock.now();
+  const rows = await ports.local.recoveries(swap.id);
+  const quietMs = Math.max(SETTLE_POLLS * context.config.quota.pollIntervalMs, 3 * SECOND);
+  if (rows.some((row) => row.finishedAt === null) || now - (swap.flippedAt ?? swap.startedAt) < quietMs) return true;
+  if (step('resuming', 'settled').kind === 'ignored') return false;
+  const panes = rows.map(paneResult);
+  const handedOver = rows.filter((row) => row.state !== 'recovered').length;
+  await ports.local.updateSwap(
+    swap.id,
+    { phase: 'done', finishedAt: now },
+    {
+      at: now,
+      steps: [{ at: now, step: 'done', durationMs: now - swap.startedAt, detail: { panes: rows.length, handedOver } }],
+      result: { outcome: 'completed', panes },
+      events: [
+        {
+          type: 'swap_completed',
+          pool: swap.pool,
+          swap: swap.id,
+          account: swap.to,
+          data: { from: swap.from, to: swap.to, panes: rows.length, handedOver },
+        },
+      ],
+    },
+  );
+  context.log.info(
+    { pool: swap.pool, swap: swap.id, panes: rows.length, handedOver, durationMs: now - swap.startedAt },
+    'swap completed',
+  );
+  return false;
+}

@@ -1,0 +1,394 @@
+/** The interfaces through which loops reach the world. Adapters and the store implement them; app.ts connects both. */
+
+import type { Config } from './config/schema.ts';
+import type { AccountRow, AccountStatus, HomeState, LinkState } from './core/accounts.ts';
+import type { AgentProfile, QuotaWindow } from './core/agents/profile.ts';
+import type { EventType, JournalEvent, NewEvent } from './core/events.ts';
+import type { AgentProcess, PaneIdentity, PaneSnapshot, PaneView } from './core/panes.ts';
+import type { QuotaRecord } from './core/quota/record.ts';
+import type { PassedOver } from './core/quota/selection.ts';
+import type { PoolView, StatusFacts } from './core/status.ts';
+import type { SwapRequest } from './core/swap/request.ts';
+import type { Activation, HeldLock, Incident, IncidentStep, RecoveryRow, SwapRow } from './core/swap/swap.ts';
+import type { EpochMs } from './core/time.ts';
+import type { PaneFinding } from './core/verdict/pane-finding.ts';
+import type { SessionSignals } from './core/verdict/signals.ts';
+
+/** What one tick is given. The config is one frozen snapshot for the whole tick. */
+export interface TickContext<C = Config> {
+  readonly config: C;
+  readonly now: EpochMs;
+  /** Aborts when the daemon stops or the tick's deadline is over. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** A part of the daemon that does one bounded, idempotent pass at a time. */
+export interface Loop<C = Config> {
+  readonly name: string;
+  /** The pause between the end of a tick and the start of the next; `Infinity`: only when woken. */
+  intervalMs(config: C): number;
+  /** Longest time a tick may take; 60 s when absent. */
+  readonly deadlineMs?: number;
+  tick(context: TickContext<C>): Promise<unknown>;
+}
+
+/** What the loops tell each other within one process. A wake is only a hint; the store and the panes are the truth. */
+export interface Board {
+  snapshot(): PaneSnapshot | null;
+  postSnapshot(snapshot: PaneSnapshot): void;
+  /** By pane key. */
+  findings(): ReadonlyMap<string, PaneFinding>;
+  postFindings(findings: ReadonlyMap<string, PaneFinding>): void;
+  /** @returns false when a request of this pool is outstanding already: then this one is dropped */
+  ask(request: SwapRequest): boolean;
+  request(pool: string): SwapRequest | null;
+  /** The request was dealt with. */
+  answer(pool: string): void;
+  pools(): ReadonlyMap<string, PoolView>;
+  postPool(view: PoolView): void;
+  wake(loop: string): void;
+}
+
+/** The one switch that works when all else is broken: a file in the state directory. */
+export interface KillSwitch {
+  /** Why everything is paused, for a person; null: it is not. */
+  reason(): Promise<string | null>;
+}
+
+/** The only source of time. */
+export interface Clock {
+  /** Wall clock. */
+  now(): EpochMs;
+  /** Milliseconds from an arbitrary start; never steps back, and stands still for no one. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A signal that aborts after `ms` or when `parent` aborts, whichever is first. `clear` frees the timer. */
+  deadline(ms: number, parent?: AbortSignal): { readonly signal: AbortSignal; clear(): void };
+  /** The IANA zone of this machine. */
+  zone(): string;
+}
+
+/** Structured lines: a static message, and the facts in the fields. */
+export interface Logger {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+}
+
+/** What the sweep must watch. */
+export interface WatchScope {
+  readonly sockets: readonly string[];
+  /** Session-name globs. */
+  readonly exclude: readonly string[];
+  /** Sessions watched even before an agent is found in them. */
+  readonly sessions: readonly string[];
+}
+
+/** Reads panes. Never throws for a missing, hung or restarted server: the snapshot says so. */
+export interface Panes {
+  /** One look at all servers: at most two spawns each. */
+  sweep(scope: WatchScope, signal: AbortSignal): Promise<PaneSnapshot>;
+  /** A fresh capture of one pane; null when that very pane is gone. @throws {TmuxError} the server did not answer */
+  observe(pane: PaneIdentity, signal: AbortSignal): Promise<PaneView | null>;
+}
+
+/** `stale`: that very pane is not there any more, nothing was typed. `failed`: nothing is known to have been typed. */
+export type KeyResult =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'stale'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Types into exactly one pane or none: pane pid and server start are checked in the same server step as the key. */
+export interface Keys {
+  /** Pastes text (control characters stripped); never sends Enter. */
+  paste(pane: PaneIdentity, text: string, signal: AbortSignal): Promise<KeyResult>;
+  press(pane: PaneIdentity, key: 'Enter' | 'Escape' | 'C-c', signal: AbortSignal): Promise<KeyResult>;
+}
+
+export interface Processes {
+  /** The agent processes below each of these pids. One pass over /proc for all of them. */
+  agentsUnder(panePids: readonly number[]): Promise<ReadonlyMap<number, AgentProcess | null>>;
+  /** Whether that very process still runs. */
+  isAlive(pid: number, startTicks: string): Promise<boolean>;
+}
+
+export interface Signals {
+  /** What the CLI's own files say of the session in this process. Never throws; reading is incremental and bounded. */
+  read(process: AgentProcess): Promise<SessionSignals>;
+  /** The same for a session whose process is gone. */
+  readSession(configDir: string, cwd: string, sessionId: string): Promise<SessionSignals>;
+}
+
+/** Where an account link stands and which homes it may point at. */
+export interface LinkPlace {
+  readonly link: string;
+  readonly homes: readonly { readonly account: string; readonly home: string }[];
+}
+
+export interface AccountLink {
+  read(place: LinkPlace): Promise<LinkState>;
+  /**
+   * Points the link at `target` (its literal text): symlink to a name of its own, rename over the link, fsync the
+   * directory. A reader sees the old or the new target at every instant.
+   * @param options.allowMissing a missing link is made anew (only recovery does that)
+   * @throws {LinkError} the path is not a symbolic link, or the system refused
+   */
+  point(link: string, target: string, options?: { readonly allowMissing?: boolean }): Promise<void>;
+  /** The text a link to this home gets. */
+  targetFor(link: string, home: string): string;
+  /** Removes `<link>.tmp.<pid>.*` of dead processes. @returns how many */
+  sweepLeftovers(link: string): Promise<number>;
+  /** The account whose home this directory is, through any links; null: none of these. */
+  accountOf(
+    configDir: string,
+    place: LinkPlace,
+  ): Promise<{ readonly throughLink: boolean; readonly account: string } | null>;
+}
+
+export type LockAttempt =
+  | {
+      readonly kind: 'held';
+      readonly locks: readonly HeldLock[];
+      release(): Promise<void>;
+      compromised(): string | null;
+    }
+  | { readonly kind: 'contended'; readonly path: string; readonly ageMs: number };
+
+/** The CLI's own locks on account homes. */
+export interface CliLocks {
+  /** All locks of all homes, in the CLI's order, or none. One try; the caller backs off. @throws {LinkError} */
+  acquire(profile: AgentProfile, homes: readonly string[]): Promise<LockAttempt>;
+  /** Removes locks that a killed daemon of ours left: only directories whose inode is the journaled one. */
+  releaseLeftover(locks: readonly HeldLock[]): Promise<number>;
+}
+
+export interface AccountHomes {
+  inspect(profile: AgentProfile, home: string): Promise<HomeState>;
+  /**
+   * Gives the home's credential files an mtime strictly above `floorMs` and above their own, so that a running CLI reads
+   * them again. @returns the new mtime, epoch ms
+   * @throws {LinkError} a file is missing or not ours
+   */
+  freshen(profile: AgentProfile, home: string, floorMs: number): Promise<number>;
+}
+
+export interface SharedEntryProblem {
+  readonly home: string;
+  readonly entry: string;
+  readonly severity: 'fatal' | 'warning';
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export interface SharedEntries {
+  /** Makes the missing links of this home; refuses to touch anything that is already there. */
+  ensure(profile: AgentProfile, home: string, sharedRoot: string): Promise<readonly SharedEntryProblem[]>;
+  /** Looks at all homes, changes nothing. */
+  validate(profile: AgentProfile, homes: readonly string[], sharedRoot: string): Promise<readonly SharedEntryProblem[]>;
+}
+
+export interface EventFilter {
+  readonly types?: readonly EventType[];
+  readonly sinceAt?: EpochMs;
+  readonly pool?: string;
+  readonly swap?: string;
+  /** Newest first, at most this many. */
+  readonly limit: number;
+}
+
+/** A hit that was already acted upon, by its fingerprint. */
+export interface HitRow {
+  readonly fingerprint: string;
+  readonly pool: string;
+  readonly pane: string;
+  readonly account: string;
+  readonly window: QuotaWindow;
+  readonly firstSeenAt: EpochMs;
+  readonly lastSeenAt: EpochMs;
+  /** The swap that consumed it; null: none yet. */
+  readonly swapId: string | null;
+}
+
+/** An agent session as last seen; repaired from tmux. */
+export interface SessionRow {
+  /** The pane key. */
+  readonly id: string;
+  readonly server: string;
+  readonly sessionName: string;
+  readonly label: string;
+  readonly paneId: string;
+  readonly panePid: number;
+  readonly pool: string | null;
+  readonly kind: 'dedicated' | 'adopted';
+  readonly agent: string;
+  readonly version: string | null;
+  readonly cwd: string;
+  /** The agent process for which `launchedUnder` holds. */
+  readonly agentPid: number | null;
+  readonly agentStartTicks: string | null;
+  readonly sessionId: string | null;
+  readonly launchedUnder: string | null;
+  readonly launchConfidence: 'known' | 'assumed' | null;
+  readonly state: 'idle' | 'working' | 'limited' | 'blocked' | 'missing' | 'not_switchable' | 'unknown';
+  readonly stateReason: string | null;
+  readonly stateSince: EpochMs;
+  readonly lastSeenAt: EpochMs;
+}
+
+/** This host's own facts. Always SQLite here, so that a swap never waits for a network. */
+export interface LocalStore {
+  append(events: readonly NewEvent[], at: EpochMs): Promise<void>;
+  events(filter: EventFilter): Promise<readonly JournalEvent[]>;
+
+  /** Writes the plan and its incident in one transaction. */
+  createSwap(swap: SwapRow, incident: Incident, events: readonly NewEvent[]): Promise<void>;
+  /** Changes a swap and writes what follows from it in one transaction. @throws {StoreError} no such swap */
+  updateSwap(
+    id: string,
+    change: Partial<Omit<SwapRow, 'id' | 'pool'>>,
+    also: {
+      readonly at: EpochMs;
+      readonly steps?: readonly IncidentStep[];
+      readonly result?: Readonly<Record<string, unknown>>;
+      readonly events?: readonly NewEvent[];
+      readonly activation?: Activation;
+      readonly recoveries?: readonly RecoveryRow[];
+    },
+  ): Promise<SwapRow>;
+  swap(id: string): Promise<SwapRow | null>;
+  /** Newest first. */
+  swaps(filter: {
+    readonly pool?: string;
+    readonly sinceAt?: EpochMs;
+    readonly limit: number;
+  }): Promise<readonly SwapRow[]>;
+  unfinishedSwaps(): Promise<readonly SwapRow[]>;
+  incident(swapId: string): Promise<Incident | null>;
+  incidents(limit: number): Promise<readonly Incident[]>;
+
+  saveRecovery(row: RecoveryRow, events?: readonly NewEvent[]): Promise<void>;
+  openRecoveries(): Promise<readonly RecoveryRow[]>;
+  recoveries(swapId: string): Promise<readonly RecoveryRow[]>;
+
+  recordActivation(activation: Activation, events?: readonly NewEvent[]): Promise<void>;
+  /** Newest first. */
+  activations(pool: string, limit: number): Promise<readonly Activation[]>;
+
+  saveHit(hit: HitRow): Promise<void>;
+  hit(fingerprint: string): Promise<HitRow | null>;
+  /** Forgets a fingerprint whose text was absent. */
+  dropHit(fingerprint: string): Promise<void>;
+  hits(pool: string): Promise<readonly HitRow[]>;
+
+  saveSessions(rows: readonly SessionRow[]): Promise<void>;
+  sessions(): Promise<readonly SessionRow[]>;
+  removeSession(id: string): Promise<void>;
+
+  meta(key: string): Promise<string | null>;
+  setMeta(key: string, value: string | null): Promise<void>;
+  /** Proves that a write goes through. @throws {StoreError} */
+  probe(): Promise<void>;
+}
+
+/** Facts about accounts that several hosts may share one day. */
+export interface PoolStore {
+  /** Adds configured accounts that are not there; removes none. */
+  ensureAccounts(accounts: readonly { readonly name: string; readonly pool: string }[]): Promise<void>;
+  accounts(): Promise<readonly AccountRow[]>;
+  setStatus(
+    account: string,
+    status: AccountStatus,
+    reason: string | null,
+    credentialsMtimeMs: number | null,
+  ): Promise<void>;
+  setIdentity(account: string, identity: string): Promise<void>;
+  /** `to` becomes active at `at`; `from` is marked as left then. */
+  markActive(to: string, from: string | null, at: EpochMs): Promise<void>;
+  quota(): Promise<readonly QuotaRecord[]>;
+  /** Reads, merges and writes one record in one transaction. A merge that returns null or the same record writes nothing. */
+  mergeQuota(
+    account: string,
+    window: QuotaWindow,
+    merge: (current: QuotaRecord | null) => QuotaRecord | null,
+  ): Promise<QuotaRecord | null>;
+}
+
+/** A wish by hand, as the socket and the TCP door pass it on. */
+export interface ManualSwap {
+  /** Null: the only pool; an error when there are several. */
+  readonly pool: string | null;
+  /** Null: the daemon chooses. */
+  readonly to: string | null;
+  readonly force: boolean;
+  readonly reason: string;
+  /** Decide and explain, touch nothing. */
+  readonly dryRun: boolean;
+}
+
+/** What became of a wish by hand. `accepted`: the swap with this id is under way, ask for it by id. */
+export type ManualSwapAnswer =
+  | { readonly kind: 'accepted'; readonly id: string; readonly pool: string; readonly to: string }
+  | {
+      readonly kind: 'would_swap';
+      readonly pool: string;
+      readonly from: string | null;
+      readonly to: string;
+      readonly why: string;
+      readonly passedOver: readonly PassedOver[];
+      /** Labels of the panes that would be brought back. */
+      readonly panes: readonly string[];
+    }
+  | {
+      readonly kind: 'refused';
+      /** A gate's name, or `unknown_pool`, `several_pools`, `exhausted`, `observe`. */
+      readonly reason: string;
+      readonly detail: string;
+      readonly until: EpochMs | null;
+      readonly passedOver: readonly PassedOver[];
+    };
+
+/** What `recover` found and did in one pool. */
+export interface RecoverAnswer {
+  readonly pool: string;
+  readonly ok: boolean;
+  /** One sentence: what was verified, or what stands in the way and how to mend it. */
+  readonly detail: string;
+}
+
+/** Everything the record holds of one swap. */
+export interface SwapRecord {
+  readonly swap: SwapRow;
+  readonly incident: Incident | null;
+  readonly recoveries: readonly RecoveryRow[];
+  readonly events: readonly JournalEvent[];
+}
+
+/** What can be said of one pane now. */
+export interface PaneRecord {
+  readonly finding: PaneFinding;
+  /** Newest first. */
+  readonly events: readonly JournalEvent[];
+  readonly recoveries: readonly RecoveryRow[];
+}
+
+/** The running daemon, as its doors see it. */
+export interface DaemonApi {
+  /** From memory: asks neither tmux nor the disk. */
+  facts(): StatusFacts;
+  swap(wish: ManualSwap): Promise<ManualSwapAnswer>;
+  pause(reason: string): Promise<void>;
+  resume(): Promise<void>;
+  /** Verifies link, homes and database, and lets the pools act again where all is well. */
+  recover(pool: string | null): Promise<readonly RecoverAnswer[]>;
+  reload(): Promise<{ readonly kind: 'applied' | 'unchanged' | 'rejected'; readonly detail: string }>;
+  swapRecord(id: string): Promise<SwapRecord | null>;
+  /** Newest first. */
+  swaps(limit: number): Promise<readonly SwapRow[]>;
+  /** By pane id, label or tmux session name; null: no such pane is watched. */
+  paneRecord(pane: string): PaneRecord | null | Promise<PaneRecord | null>;
+  events(filter: EventFilter): Promise<readonly JournalEvent[]>;
+}

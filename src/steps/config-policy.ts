@@ -1,0 +1,28 @@
+/** The policies that the pure decisions take, read off one config snapshot. */
+import type { Config, PoolConfig } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import type { SwapPolicy } from '../core/quota/policy.ts';
+import type { Hit } from '../core/verdict/confirm.ts';
+
+export function swapPolicyOf(config: Config): SwapPolicy {
+  return {
+    swapCooldownMs: config.quota.swapCooldownMs,
+    swapsPerHour: config.daemon.circuitBreaker.swapsPerHour,
+    eligibility: {
+      accountReactivateCooldownMs: config.quota.accountReactivateCooldownMs,
+      modelLimitSwaps: config.quota.modelLimitSwaps,
+    },
+  };
+}
+
+/** @throws {Error} the config names an agent that has no profile; the schema does not let that happen */
+export function profileOf(profiles: readonly AgentProfile[], pool: PoolConfig): AgentProfile {
+  const profile = profiles.find((candidate) => candidate.kind === pool.agent);
+  if (profile === undefined) throw new Error(`no profile for agent ${pool.agent}`);
+  return profile;
+}
+
+/** A limit of one model that does not count for the whole account. */
+export function isModelOnly(hit: Hit, config: Config): boolean {
+  return hit.window === 'model' && !config.quota.modelLimitSwaps;
+}

@@ -1,0 +1,280 @@
+/** Judges every pane of a snapshot: reading, evidence, decision, and the account that is charged. */
+import type { Config } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import type { PaneSnapshot, PaneView } from '../core/panes.ts';
+import { paneKey } from '../core/panes.ts';
+import { applyLimitHit } from '../core/quota/record.ts';
+import { snippet } from '../core/redact.ts';
+import type { Reading } from '../core/screen/finding.ts';
+import type { ScreenReader } from '../core/screen/screen-reader.ts';
+import type { PoolView } from '../core/status.ts';
+import type { Activation } from '../core/swap/swap.ts';
+import type { EpochMs } from '../core/time.ts';
+import { SECOND } from '../core/time.ts';
+import { chargeTurn } from '../core/verdict/attribute.ts';
+import type { Hit, PaneMemory } from '../core/verdict/confirm.ts';
+import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
+import { gatherEvidence } from '../core/verdict/evidence.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { confirmedHit } from '../core/verdict/pane-finding.ts';
+import type { SessionSignals } from '../core/verdict/signals.ts';
+import type { Board, Clock, Signals, TickContext } from '../ports.ts';
+import { isModelOnly, profileOf } from './config-policy.ts';
+import type { PoolReaders } from './read-pool.ts';
+import { placeOf } from './read-pool.ts';
+import { isHot } from './recover-panes.ts';
+import { reportFinding } from './report-finding.ts';
+
+export interface FindPorts extends PoolReaders {
+  readonly board: Board;
+  readonly signals: Signals;
+  readonly clock: Clock;
+  readonly readScreen: ScreenReader;
+  readonly profiles: readonly AgentProfile[];
+}
+
+/** What the monitor remembers of one pane between ticks. */
+export interface WatchedPane {
+  memory: PaneMemory;
+  hash: string | null;
+  reading: Reading | null;
+  signals: SessionSignals | null;
+  signalsAt: EpochMs;
+  pool: string | null;
+  process: string;
+  launchedUnder: string | null;
+  said: string;
+}
+
+/** Signals of a pane that shows nothing of interest are read again after this time. */
+const SIGNALS_IDLE_MS = 30 * SECOND;
+const MIN_GAP_MS = 30 * SECOND;
+
+export async function findPanes(
+  ports: FindPorts,
+  watched: Map<string, WatchedPane>,
+  snapshot: PaneSnapshot,
+  views: ReadonlyMap<string, PoolView>,
+  context: TickContext,
+): Promise<Map<string, PaneFinding>> {
+  const findings = new Map<string, PaneFinding>();
+  const before = ports.board.findings();
+  const activations = new Map<string, readonly Activation[]>();
+  for (const config of context.config.pools) {
+    activations.set(config.name, await ports.local.activations(config.name, 50));
+  }
+  const rows = new Map((await sessionsOnce(ports, watched, snapshot)).map((row) => [row.id, row]));
+
+  for (const view of snapshot.panes) {
+    const key = paneKey(view.identity);
+    const process = view.process;
+    // Without an agent in front there is nothing to judge; and a poll that saw nothing neither confirms nor clears.
+    if (process === null || !process.foreground || view.dead || view.screen === null) continue;
+    const identity = `${process.pid}.${process.startTicks}`;
+    let mine = watched.get(key);
+    if (mine === undefined || mine.process !== identity) {
+      const pool = await poolOf(ports, process.configDir, context.config);
+      const row = rows.get(key);
+      const known = row !== undefined && row.agentPid === process.pid && row.agentStartTicks === process.startTicks;
+      mine = {
+        // A restarted agent in the same pane keeps what its screen may still show from before.
+        memory: mine?.memory ?? FRESH_PANE,
+        hash: null,
+        reading: null,
+        signals: null,
+        signalsAt: 0,
+        pool: pool?.pool ?? null,
+        process: identity,
+        launchedUnder: known ? row.launchedUnder : (pool?.account ?? null),
+        said: '',
+      };
+      watched.set(key, mine);
+    }
+    if (!view.observed) {
+      const last = before.get(key);
+      if (last !== undefined) findings.set(key, last);
+      continue;
+    }
+    const finding = await findOne(ports, mine, view, views, activations, context);
+    findings.set(key, finding);
+    mine.said = await reportFinding(ports.local, mine.said, finding, context);
+  }
+  for (const key of watched.keys()) {
+    if (
+      !snapshot.panes.some((view) => paneKey(view.identity) === key) &&
+      snapshot.servers.every((server) => server.state === 'ok' || server.state === 'absent')
+    ) {
+      watched.delete(key);
+    }
+  }
+  return findings;
+}
+
+/** The session rows are only needed when a pane is new. */
+async function sessionsOnce(ports: FindPorts, watched: ReadonlyMap<string, WatchedPane>, snapshot: PaneSnapshot) {
+  const isNew = snapshot.panes.some((view) => view.process !== null && !watched.has(paneKey(view.identity)));
+  return isNew ? ports.local.sessions() : [];
+}
+
+async function findOne(
+  ports: FindPorts,
+  mine: WatchedPane,
+  view: PaneView,
+  views: ReadonlyMap<string, PoolView>,
+  activations: ReadonlyMap<string, readonly Activation[]>,
+  context: TickContext,
+): Promise<PaneFinding> {
+  const now = ports.clock.now();
+  const { screen, process } = view;
+  if (screen === null || process === null) throw new Error('a pane without a screen or an agent cannot be judged');
+  if (mine.reading === null || mine.hash !== screen.hash) {
+    mine.reading = ports.readScreen(screen.text, now);
+    mine.hash = screen.hash;
+    mine.signalsAt = 0;
+  }
+  const reading = mine.reading;
+  const interesting = reading.finding !== null || mine.memory.banner !== null || mine.memory.suspected !== null;
+  if (interesting || now - mine.signalsAt >= SIGNALS_IDLE_MS) {
+    mine.signals = await ports.signals.read(process);
+    mine.signalsAt = now;
+  }
+  const evidence = gatherEvidence(reading, mine.signals, screen.capturedAt, now);
+  const { quota } = context.config;
+  const stepped = stepPane(
+    mine.memory,
+    { paneKey: paneKey(view.identity), evidence, busy: reading.busy, at: now },
+    {
+      confirmPolls: quota.confirmPolls,
+      confirmMinAgeMs: quota.confirmMinAgeMs,
+      maxGapMs: Math.max(3 * quota.pollIntervalMs, MIN_GAP_MS),
+    },
+  );
+  mine.memory = stepped.memory;
+  const finding: PaneFinding = {
+    at: now,
+    view,
+    process,
+    pool: mine.pool,
+    notSwitchable: notSwitchable(mine, process.overriding),
+    reading,
+    signals: mine.signals,
+    evidence,
+    decision: stepped.decision,
+    charge: null,
+    launchedUnder: mine.launchedUnder,
+    consumedBy: null,
+  };
+  return settleHit(ports, finding, views, activations, context);
+}
+
+/** Charges the hit, keeps the account's record and finds out whether this very hit already caused a swap. */
+async function settleHit(
+  ports: FindPorts,
+  finding: PaneFinding,
+  views: ReadonlyMap<string, PoolView>,
+  activations: ReadonlyMap<string, readonly Activation[]>,
+  context: TickContext,
+): Promise<PaneFinding> {
+  const { decision, pool } = finding;
+  const config = context.config.pools.find((candidate) => candidate.name === pool);
+  if (config === undefined) return finding;
+  if (decision.kind === 'clear') {
+    await forgetHits(ports, finding, config.name);
+    return finding;
+  }
+  const hit = 'hit' in decision ? decision.hit : null;
+  const charge = chargeTurn({
+    followsLink: isHot(finding, profileOf(ports.profiles, config)),
+    turnAt: hit?.turnAt ?? finding.evidence.turnAt,
+    firstSeenAt: hit?.firstSeenAt ?? finding.at,
+    launchedUnder: finding.launchedUnder,
+    activations: activations.get(config.name) ?? [],
+  });
+  if (charge === null) return finding;
+  const charged = { ...finding, charge };
+  if (decision.kind === 'other' && decision.class === 'auth' && decision.lasting)
+    await benchForLogin(ports, charged, views);
+  const confirmed = confirmedHit(finding);
+  if (confirmed === null) return charged;
+
+  const earlier = await ports.local.hit(confirmed.fingerprint);
+  const swap = earlier?.swapId == null ? null : await ports.local.swap(earlier.swapId);
+  const consumedBy = swap !== null && swap.flippedAt !== null && swap.phase !== 'failed' ? swap.id : null;
+  if (consumedBy === null && !isModelOnly(confirmed, context.config))
+    await recordLimit(ports, confirmed, charge.account, context);
+  return { ...charged, consumedBy };
+}
+
+async function recordLimit(ports: FindPorts, hit: Hit, account: string, context: TickContext): Promise<void> {
+  const now = ports.clock.now();
+  const source = hit.structured ? 'transcript' : 'banner';
+  await ports.shared.mergeQuota(account, hit.window, (current) => {
+    const next = applyLimitHit(
+      current,
+      { account, window: hit.window, resetAt: hit.resetAt, source },
+      now,
+      context.config.quota.unknownResetLockMs,
+    );
+    // The same limit seen again is no news.
+    const same =
+      current !== null &&
+      next !== null &&
+      current.limitReached &&
+      current.resetAt === next.resetAt &&
+      current.lockUntil === next.lockUntil;
+    return same ? current : next;
+  });
+}
+
+/** A pane whose text was absent for a poll may report the same words again. While it is being restarted it proves nothing. */
+async function forgetHits(ports: FindPorts, finding: PaneFinding, pool: string): Promise<void> {
+  if (finding.decision.kind !== 'clear' || !finding.decision.wasBanner) return;
+  const key = paneKey(finding.view.identity);
+  const open = await ports.local.openRecoveries();
+  if (open.some((row) => paneKey(row.pane) === key)) return;
+  for (const hit of await ports.local.hits(pool)) if (hit.pane === key) await ports.local.dropHit(hit.fingerprint);
+}
+
+/** A lasting login wall makes the account ineligible until its credentials file changes. */
+async function benchForLogin(
+  ports: FindPorts,
+  finding: PaneFinding,
+  views: ReadonlyMap<string, PoolView>,
+): Promise<void> {
+  const account = finding.charge?.account;
+  const facts = views.get(finding.pool ?? '')?.pool.accounts.find((candidate) => candidate.name === account);
+  if (account === undefined || facts === undefined || facts.row?.status !== 'active') return;
+  const text = snippet(finding.evidence.text, 120);
+  await ports.shared.setStatus(account, 'expired', text, facts.home?.credentialsMtimeMs ?? null);
+  await ports.local.append(
+    [
+      {
+        type: 'login_needed',
+        account,
+        pane: finding.view.label,
+        ...(finding.pool === null ? {} : { pool: finding.pool }),
+        data: { detail: text, reason: 'a login is needed: log in to this account again' },
+      },
+    ],
+    ports.clock.now(),
+  );
+}
+
+function notSwitchable(mine: WatchedPane, overriding: readonly string[]): PaneFinding['notSwitchable'] {
+  if (overriding.length > 0)
+    return { reason: `its environment sets ${overriding.join(', ')}, which outranks the account link` };
+  if (mine.pool === null) return { reason: "its configuration directory is no pool's link" };
+  return null;
+}
+
+async function poolOf(
+  ports: FindPorts,
+  configDir: string,
+  config: Config,
+): Promise<{ pool: string; account: string } | null> {
+  for (const pool of config.pools) {
+    const found = await ports.link.accountOf(configDir, placeOf(pool));
+    if (found?.throughLink === true) return { pool: pool.name, account: found.account };
+  }
+  return null;
+}

@@ -1,0 +1,280 @@
+/** Decides for one pool what its confirmed hits lead to: a swap request, or a refusal with its reason. */
+import type { Config, PoolConfig } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import { paneKey } from '../core/panes.ts';
+import type { Decision, Wish } from '../core/quota/policy.ts';
+import { decideSwap } from '../core/quota/policy.ts';
+import { redact, snippet } from '../core/redact.ts';
+import type { PoolView } from '../core/status.ts';
+import { step } from '../core/swap/machine.ts';
+import type { EpochMs } from '../core/time.ts';
+import { MINUTE, SECOND, toIso } from '../core/time.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { confirmedHit } from '../core/verdict/pane-finding.ts';
+import type { Board, Clock, TickContext } from '../ports.ts';
+import { isModelOnly, profileOf, swapPolicyOf } from './config-policy.ts';
+import { setFlags } from './pool-flags.ts';
+import type { PoolReaders } from './read-pool.ts';
+import { readPool } from './read-pool.ts';
+import { decisionName, fieldsOf, poolOfEvent } from './report-finding.ts';
+
+export interface JudgePorts extends PoolReaders {
+  readonly board: Board;
+  readonly clock: Clock;
+  readonly profiles: readonly AgentProfile[];
+  /** Why the daemon only observes; null: it acts. */
+  readonly observing: (config: Config) => string | null;
+  readonly newId: () => string;
+}
+
+/** What was said already, so that an unchanged refusal is not said again. */
+export interface Said {
+  readonly refusals: Map<string, string>;
+  readonly cooldownAt: Map<string, EpochMs>;
+}
+
+export async function judgePool(
+  ports: JudgePorts,
+  said: Said,
+  config: PoolConfig,
+  view: PoolView,
+  findings: readonly PaneFinding[],
+  paused: string | null,
+  context: TickContext,
+): Promise<void> {
+  const now = ports.clock.now();
+  const onActive = findings.filter((finding) => isSwapHit(finding, config, view, context.config));
+  const policy = swapPolicyOf(context.config);
+  if (onActive.length === 0) {
+    said.refusals.delete(config.name);
+    return tellIfEligibleAgain(ports, config, view, context);
+  }
+  if (ports.board.request(config.name) !== null) return;
+  // Records were just written; the decision must see them.
+  const fresh = await readPool(ports, config, profileOf(ports.profiles, config), now);
+  const structuredHits = onActive.filter((finding) => confirmedHit(finding)?.structured === true).length;
+  const wish: Wish = {
+    kind: 'limit',
+    structuredHits,
+    textHits: onActive.length - structuredHits,
+    minTextHits: context.config.quota.minDedicatedHits,
+  };
+  const decision = decideSwap(fresh.pool, wish, paused, now, policy);
+  const trigger = onActive.find((finding) => confirmedHit(finding)?.structured) ?? onActive[0];
+  if (trigger === undefined) return;
+
+  if (decision.kind === 'swap') {
+    const observing = ports.observing(context.config);
+    if (observing === null) return askForSwap(ports, config, wish, onActive, trigger, context);
+    return refuse(
+      ports,
+      said,
+      config,
+      trigger,
+      { reason: 'observe', detail: `would swap to ${decision.to}: ${observing}` },
+      context,
+    );
+  }
+  if (decision.kind === 'exhausted') return tellExhausted(ports, config, fresh, decision, context);
+  if (decision.kind === 'trip') {
+    await setFlags(ports.local, config.name, { breaker: { at: now, detail: decision.detail } });
+    await ports.local.append(
+      [
+        {
+          type: 'circuit_breaker',
+          pool: config.name,
+          data: { detail: `${decision.detail}; no further swap until claude-failover recover or tomorrow` },
+        },
+      ],
+      now,
+    );
+    return;
+  }
+  if (decision.reason === 'switching') return;
+  if (decision.reason === 'cooldown') sayCooldown(said, decision, config, trigger, context);
+  return refuse(
+    ports,
+    said,
+    config,
+    trigger,
+    { reason: decision.reason, detail: decision.detail, until: toIso(decision.until) },
+    context,
+  );
+}
+
+/** A confirmed hit of a pane that follows this pool's link, charged to the active account and not used up by an earlier swap. */
+function isSwapHit(finding: PaneFinding, pool: PoolConfig, view: PoolView, config: Config): boolean {
+  const hit = confirmedHit(finding);
+  if (hit === null || finding.pool !== pool.name || finding.notSwitchable !== null || finding.consumedBy !== null)
+    return false;
+  return finding.charge?.account === view.pool.active && !isModelOnly(hit, config);
+}
+
+async function askForSwap(
+  ports: JudgePorts,
+  config: PoolConfig,
+  wish: Wish,
+  hits: readonly PaneFinding[],
+  trigger: PaneFinding,
+  context: TickContext,
+): Promise<void> {
+  const now = ports.clock.now();
+  const id = ports.newId();
+  const asked = ports.board.ask({
+    id,
+    pool: config.name,
+    wish,
+    requestedAt: now,
+    triggerPane: trigger.view.label,
+    reason: trigger.evidence.family,
+    resetAt: confirmedHit(trigger)?.resetAt ?? null,
+    hits: hits.flatMap((finding) => {
+      const hit = confirmedHit(finding);
+      if (hit === null || finding.charge === null) return [];
+      return [
+        {
+          fingerprint: hit.fingerprint,
+          pane: paneKey(finding.view.identity),
+          account: finding.charge.account,
+          window: hit.window,
+          firstSeenAt: hit.firstSeenAt,
+        },
+      ];
+    }),
+    screen: redact(trigger.view.screen?.text ?? ''),
+    evidence: hits.map((finding) => describeEvidence(finding, context)),
+  });
+  if (!asked) {
+    context.log.debug({ pool: config.name }, 'a swap request is outstanding; this one is dropped');
+    return;
+  }
+  await ports.local.append(
+    [
+      {
+        type: 'swap_requested',
+        swap: id,
+        session: trigger.view.sessionName,
+        pane: trigger.view.label,
+        data: fieldsOf(trigger, context),
+        ...poolOfEvent(trigger),
+      },
+    ],
+    now,
+  );
+  context.log.info(
+    { pool: config.name, swap: id, ...fieldsOf(trigger, context), panes: hits.length },
+    'swap requested',
+  );
+}
+
+/** Everything that the verdict on one pane rests on, for the incident. */
+function describeEvidence(finding: PaneFinding, context: TickContext): Readonly<Record<string, unknown>> {
+  return {
+    ...fieldsOf(finding, context),
+    decision: decisionName(finding),
+    votes: finding.evidence.votes.map((vote) => ({
+      ...vote,
+      at: toIso(vote.at),
+      text: snippet(vote.text, context.config.quota.snippetChars),
+    })),
+    passedOver: finding.reading.vetoes.map((veto) => ({
+      ...veto,
+      text: snippet(veto.text, context.config.quota.snippetChars),
+    })),
+    turnAt: toIso(confirmedHit(finding)?.turnAt ?? null),
+    sessionId: finding.signals?.sessionId ?? null,
+    version: finding.signals?.version ?? null,
+  };
+}
+
+async function tellExhausted(
+  ports: JudgePorts,
+  config: PoolConfig,
+  view: PoolView,
+  decision: Extract<Decision, { kind: 'exhausted' }>,
+  context: TickContext,
+): Promise<void> {
+  const next = step(view.pool.state, 'no_target');
+  if (next.kind === 'ignored') return;
+  const now = ports.clock.now();
+  await setFlags(ports.local, config.name, { exhausted: { since: now } });
+  const data = {
+    detail:
+      decision.earliestAt === null
+        ? 'no account can be used until somebody mends one'
+        : `no account can be used before ${toIso(decision.earliestAt)} (${decision.earliest})`,
+    earliest_reset_at: toIso(decision.earliestAt),
+    earliest: decision.earliest,
+    passed_over: decision.passedOver,
+  };
+  await ports.local.append([{ type: 'no_eligible_account', pool: config.name, data }], now);
+  context.log.error({ pool: config.name, ...data }, 'no eligible account');
+}
+
+/** An exhausted pool is normal again as soon as its own account or another one can be used. */
+async function tellIfEligibleAgain(
+  ports: JudgePorts,
+  config: PoolConfig,
+  view: PoolView,
+  context: TickContext,
+): Promise<void> {
+  if (step(view.pool.state, 'eligible').kind === 'ignored') return;
+  // The switcher resumes the panes that waited for the active account's own reset first.
+  if (
+    view.pool.active === null ||
+    [...ports.board.findings().values()].some(
+      (finding) => finding.pool === config.name && finding.decision.kind === 'stale',
+    )
+  )
+    return;
+  await setFlags(ports.local, config.name, { exhausted: null });
+  await ports.local.append(
+    [{ type: 'account_recovered', pool: config.name, account: view.pool.active, data: { detail: 'work can go on' } }],
+    ports.clock.now(),
+  );
+  context.log.info({ pool: config.name, account: view.pool.active }, 'an account is eligible again');
+}
+
+function sayCooldown(
+  said: Said,
+  decision: Extract<Decision, { kind: 'hold' }>,
+  config: PoolConfig,
+  trigger: PaneFinding,
+  context: TickContext,
+): void {
+  const now = context.now;
+  const key = `${config.name}|${trigger.view.sessionName}`;
+  if (now - (said.cooldownAt.get(key) ?? 0) < MINUTE) return;
+  said.cooldownAt.set(key, now);
+  const remaining = decision.until === null ? 0 : Math.ceil((decision.until - now) / SECOND);
+  context.log.info(
+    { ...fieldsOf(trigger, context), pool: config.name, decision: 'cooldown', remaining_s: remaining },
+    'swap cooldown active',
+  );
+}
+
+async function refuse(
+  ports: JudgePorts,
+  said: Said,
+  config: PoolConfig,
+  trigger: PaneFinding,
+  data: Readonly<Record<string, unknown>>,
+  context: TickContext,
+): Promise<void> {
+  const refusal = `${data.reason}|${confirmedHit(trigger)?.fingerprint}`;
+  if (said.refusals.get(config.name) === refusal) return;
+  said.refusals.set(config.name, refusal);
+  await ports.local.append(
+    [
+      {
+        type: 'swap_refused',
+        session: trigger.view.sessionName,
+        pane: trigger.view.label,
+        data: { ...fieldsOf(trigger, context), ...data },
+        ...poolOfEvent(trigger),
+      },
+    ],
+    context.now,
+  );
+  context.log.info({ pool: config.name, pane: trigger.view.label, ...data }, 'swap refused');
+}

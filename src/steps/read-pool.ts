@@ -1,0 +1,103 @@
+/** Reads everything that is known of one pool: its link, its homes, its records, its swaps. */
+
+import type { PoolConfig } from '../config/schema.ts';
+import type { HomeState } from '../core/accounts.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import type { AccountFacts } from '../core/quota/eligibility.ts';
+import type { PoolView } from '../core/status.ts';
+import type { PoolSwitchState } from '../core/swap/machine.ts';
+import type { SwapRow } from '../core/swap/swap.ts';
+import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { AccountHomes, AccountLink, LinkPlace, LocalStore, PoolStore } from '../ports.ts';
+import type { PoolFlags } from './pool-flags.ts';
+import { readFlags } from './pool-flags.ts';
+
+export interface PoolReaders {
+  readonly local: LocalStore;
+  readonly shared: PoolStore;
+  readonly link: AccountLink;
+  readonly homes: AccountHomes;
+}
+
+/** More swaps than one hour can hold at any sensible cooldown. */
+const RECENT_SWAPS = 50;
+
+export async function readPool(
+  from: PoolReaders,
+  config: PoolConfig,
+  profile: AgentProfile,
+  now: EpochMs,
+): Promise<PoolView> {
+  const [linkState, flags, swaps, rows, quota, homes] = await Promise.all([
+    from.link.read(placeOf(config)),
+    readFlags(from.local, config.name),
+    from.local.swaps({ pool: config.name, limit: RECENT_SWAPS }),
+    from.shared.accounts(),
+    from.shared.quota(),
+    Promise.all(config.accounts.map((account) => from.homes.inspect(profile, account.home))),
+  ]);
+  const accounts = config.accounts.map((account, index): AccountFacts => {
+    const home = homes[index] ?? null;
+    return {
+      name: account.name,
+      pool: config.name,
+      priority: account.priority,
+      enabled: account.enabled,
+      row: rows.find((row) => row.name === account.name) ?? null,
+      home,
+      quota: quota.filter((record) => record.account === account.name),
+      duplicateOf: duplicateOf(index, config, homes),
+    };
+  });
+  const unfinished = swaps.find((swap) => UNFINISHED_PHASES.includes(swap.phase)) ?? null;
+  return {
+    pool: {
+      pool: config.name,
+      strategy: config.strategy,
+      accounts,
+      active: linkState.kind === 'account' ? linkState.account : null,
+      state: switchState(flags, unfinished),
+      swaps,
+      breakerOpenedAt: flags.breaker?.at ?? null,
+      retryUntil: flags.backoff?.until ?? null,
+    },
+    agent: config.agent,
+    link: config.link,
+    linkState,
+    partialReason: flags.partial?.reason ?? null,
+    swapStateSince: unfinished?.startedAt ?? flags.partial?.at ?? flags.exhausted?.since ?? null,
+    asOf: now,
+  };
+}
+
+export function placeOf(config: PoolConfig): LinkPlace {
+  return { link: config.link, homes: config.accounts.map(({ name, home }) => ({ account: name, home })) };
+}
+
+function switchState(flags: PoolFlags, unfinished: SwapRow | null): PoolSwitchState {
+  if (flags.partial !== null) return 'partial';
+  switch (unfinished?.phase) {
+    case 'prepared':
+      return 'switching';
+    case 'flipped':
+    case 'recovering':
+      return 'resuming';
+    case 'rolling_back':
+      return 'rolling_back';
+    default:
+      return flags.exhausted === null ? 'normal' : 'exhausted';
+  }
+}
+
+/** The account that comes first keeps the identity; every later one is the duplicate. */
+function duplicateOf(index: number, config: PoolConfig, homes: readonly HomeState[]): string | null {
+  const own = homes[index];
+  if (own === undefined) return null;
+  const first = homes.findIndex(
+    (home) =>
+      (home.identity !== null && home.identity === own.identity) ||
+      (home.realPath !== null && home.realPath === own.realPath),
+  );
+  return first >= 0 && first < index ? (config.accounts[first]?.name ?? null) : null;
+}

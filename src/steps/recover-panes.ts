@@ -1,0 +1,222 @@
+/** Brings panes back after a swap: opens a recovery for each stopped pane and moves every open one up its ladder. */
+import type { PoolConfig } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import { isHotSwappable } from '../core/agents/profile.ts';
+import type { NewEvent } from '../core/events.ts';
+import type { PaneIdentity, PaneView } from '../core/panes.ts';
+import { paneKey } from '../core/panes.ts';
+import type { ScreenReader } from '../core/screen/screen-reader.ts';
+import type { LadderAction, LadderView } from '../core/swap/ladder.ts';
+import { climb } from '../core/swap/ladder.ts';
+import type { RecoveryRow, SwapRow } from '../core/swap/swap.ts';
+import { OPEN_RECOVERY } from '../core/swap/swap.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import type { SessionSignals } from '../core/verdict/signals.ts';
+import type { Clock, KeyResult, Keys, LocalStore, Panes, Signals, TickContext } from '../ports.ts';
+
+export interface RecoveryPorts {
+  readonly local: LocalStore;
+  readonly panes: Panes;
+  readonly keys: Keys;
+  readonly signals: Signals;
+  readonly clock: Clock;
+  readonly readScreen: ScreenReader;
+}
+
+/** Panes that are typed into at the same time. */
+const AT_ONCE = 8;
+
+/** Writes a recovery for each of these panes that has none in this swap yet. @returns how many were opened */
+export async function openRecoveries(
+  ports: Pick<RecoveryPorts, 'local' | 'clock'>,
+  swap: SwapRow,
+  stopped: readonly PaneFinding[],
+  config: PoolConfig,
+  context: TickContext,
+): Promise<number> {
+  if (stopped.length === 0) return 0;
+  const known = new Set((await ports.local.recoveries(swap.id)).map((row) => row.id));
+  let opened = 0;
+  for (const finding of stopped) {
+    const row = newRecovery(swap, finding, claimedTwice(finding, stopped), config, context, ports.clock.now());
+    if (known.has(row.id)) continue;
+    await ports.local.saveRecovery(row, row.finishedAt === null ? [] : [endEvent(row, swap.pool)]);
+    opened++;
+  }
+  return opened;
+}
+
+/** One look at, and at most one key for, each open recovery. @returns how many are still open */
+export async function climbAll(
+  ports: RecoveryPorts,
+  rows: readonly RecoveryRow[],
+  pool: string,
+  profile: AgentProfile,
+  context: TickContext,
+): Promise<number> {
+  const results = await Promise.all(
+    rows.slice(0, AT_ONCE).map(async (row) => {
+      try {
+        return await climbOne(ports, row, pool, profile, context);
+      } catch (err) {
+        context.log.warn({ pool, pane: row.label, swap: row.swapId, err }, 'pane recovery step failed');
+        return true;
+      }
+    }),
+  );
+  return results.filter(Boolean).length + Math.max(0, rows.length - AT_ONCE);
+}
+
+async function climbOne(
+  ports: RecoveryPorts,
+  row: RecoveryRow,
+  pool: string,
+  profile: AgentProfile,
+  context: TickContext,
+): Promise<boolean> {
+  const view = await ports.panes.observe(row.pane, context.signal);
+  const now = ports.clock.now();
+  const step = climb(row, await look(ports, row, view, profile), now, {
+    verifyTimeoutMs: context.config.switcher.verifyTimeoutMs,
+    exitGraceMs: context.config.switcher.exitGraceMs,
+    submitDelayMs: context.config.tmux.submitDelayMs,
+    deadlineAt: row.startedAt + context.config.switcher.timeoutMs,
+    profile,
+  });
+  if (context.signal.aborted) return true;
+  if (step.row !== row) {
+    const ended = step.row.finishedAt !== null;
+    await ports.local.saveRecovery(step.row, ended ? [endEvent(step.row, pool)] : []);
+    if (ended) {
+      const { label, state, recoveredBy, reason } = step.row;
+      context.log.info(
+        { pool, pane: label, swap: row.swapId, state, recoveredBy, reason, afterMs: now - row.startedAt },
+        'pane recovery ended',
+      );
+    }
+  }
+  const result = await carryOut(ports.keys, row.pane, step.action, context.signal);
+  if (result.kind !== 'sent')
+    context.log.warn({ pool, pane: row.label, key: step.action.kind, reason: result.reason }, 'key was not sent');
+  return OPEN_RECOVERY.includes(step.row.state);
+}
+
+async function carryOut(keys: Keys, pane: PaneIdentity, action: LadderAction, signal: AbortSignal): Promise<KeyResult> {
+  switch (action.kind) {
+    case 'none':
+      return { kind: 'sent' };
+    case 'paste':
+      return keys.paste(pane, action.text, signal);
+    case 'press':
+      return keys.press(pane, action.key, signal);
+  }
+}
+
+async function look(
+  ports: RecoveryPorts,
+  row: RecoveryRow,
+  view: PaneView | null,
+  profile: AgentProfile,
+): Promise<LadderView> {
+  const process = view?.process ?? null;
+  let signals: SessionSignals | null = null;
+  if (process !== null) signals = await ports.signals.read(process);
+  else if (row.launch !== null && row.sessionId !== null) {
+    const configDir = row.launch.configDir;
+    if (configDir !== null) signals = await ports.signals.readSession(configDir, row.launch.cwd, row.sessionId);
+  }
+  const screen = process === null ? null : (view?.screen ?? null);
+  return {
+    present: view !== null && !view.dead,
+    agent: process?.agent === profile.kind ? process : null,
+    reading: screen === null ? null : ports.readScreen(screen.text, ports.clock.now()),
+    screenChangedAt: screen?.changedAt ?? null,
+    inMode: view?.inMode ?? false,
+    clientActivityAt: view?.clientActivityAt ?? null,
+    transcript: signals?.transcript ?? null,
+    cwd: view?.cwd ?? '',
+  };
+}
+
+function newRecovery(
+  swap: SwapRow,
+  finding: PaneFinding,
+  isShared: boolean,
+  config: PoolConfig,
+  context: TickContext,
+  now: number,
+): RecoveryRow {
+  const { view, process, signals } = finding;
+  const policy = swapPolicyOf(view.sessionName, context);
+  const version = signals?.version ?? null;
+  const row: RecoveryRow = {
+    id: `${swap.id}/${paneKey(view.identity)}`,
+    swapId: swap.id,
+    pane: view.identity,
+    label: view.label,
+    sessionId: isShared ? null : (signals?.sessionId ?? null),
+    version,
+    launch: {
+      argv: process.argv,
+      cwd: process.cwd,
+      // Only what the process itself had set: without the variable the CLI's default is the link already.
+      configDir: process.configDirIsSet ? config.link : null,
+      pid: process.pid,
+      startTicks: process.startTicks,
+    },
+    state: 'waiting',
+    stateSince: now,
+    startedAt: now,
+    finishedAt: null,
+    promptedAt: null,
+    enters: 0,
+    prompts: 0,
+    recoveredBy: null,
+    reason: null,
+  };
+  if (policy === 'resume') return row;
+  return { ...row, state: 'handed_over', finishedAt: now, reason: `swap_policy: ${policy}` };
+}
+
+/** Old versions keep no registry, so two panes in one directory may be given the same session: then neither is resumed by id. */
+function claimedTwice(finding: PaneFinding, all: readonly PaneFinding[]): boolean {
+  const id = finding.signals?.sessionId ?? null;
+  return id !== null && all.some((other) => other !== finding && other.signals?.sessionId === id);
+}
+
+function swapPolicyOf(session: string, context: TickContext): 'resume' | 'leave' | 'notify' {
+  const configured = context.config.sessions.dedicated.find((candidate) => candidate.name === session);
+  return configured?.swapPolicy ?? context.config.watch.adopted.swapPolicy;
+}
+
+/** Whether a stopped pane of this finding would go on by itself once the link has moved. */
+export function isHot(finding: PaneFinding, profile: AgentProfile): boolean {
+  return isHotSwappable(profile, finding.signals?.version ?? null);
+}
+
+function endEvent(row: RecoveryRow, pool: string): NewEvent {
+  const type = row.state === 'recovered' ? 'session_recovered' : 'session_handed_over';
+  return {
+    type,
+    pool,
+    pane: row.label,
+    swap: row.swapId,
+    data: {
+      by: row.recoveredBy,
+      reason: row.reason,
+      state: row.state,
+      afterMs: (row.finishedAt ?? row.startedAt) - row.startedAt,
+    },
+  };
+}
+
+/** What the swap's summary says of a pane. */
+export function paneResult(row: RecoveryRow): Readonly<Record<string, unknown>> {
+  return {
+    pane: row.label,
+    state: row.state,
+    recoveredBy: row.recoveredBy,
+    afterMs: row.finishedAt === null ? null : row.finishedAt - row.startedAt,
+    reason: row.reason,
+  };
+}

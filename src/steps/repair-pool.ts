@@ -1,0 +1,71 @@
+/** Puts a pool in order at start: unfinished swaps, leftover locks and links, a partial state that has been mended. */
+import type { PoolConfig } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import { describeLink, planRepair } from '../core/swap/recovery.ts';
+import type { TickContext } from '../ports.ts';
+import { readFlags, setFlags } from './pool-flags.ts';
+import { placeOf } from './read-pool.ts';
+import type { SwapPorts } from './run-swap.ts';
+import { abandonSwap, finishSwap, markPartial, undoSwap } from './run-swap.ts';
+
+/** Journal and link decide together; running it again changes nothing. */
+export async function repairPool(
+  ports: SwapPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  context: TickContext,
+): Promise<void> {
+  await ports.link.sweepLeftovers(config.link);
+  const state = await ports.link.read(placeOf(config));
+  const unfinished = (await ports.local.unfinishedSwaps()).filter((swap) => swap.pool === config.name);
+  for (const swap of unfinished) {
+    if (swap.trigger === 'reset' || swap.phase === 'recovering') continue;
+    const repair = planRepair(swap, state);
+    context.log.warn(
+      { pool: config.name, swap: swap.id, phase: swap.phase, repair: repair.kind, reason: repair.reason },
+      'unfinished swap found',
+    );
+    if (repair.kind === 'finish') await finishSwap(ports, config, profile, swap, context);
+    else if (repair.kind === 'undo') await undoSwap(ports, config, profile, swap, context);
+    else if (repair.kind === 'abandon') await abandonSwap(ports, swap, repair.reason);
+    else await markPartial(ports, config.name, swap, repair.reason);
+  }
+}
+
+export interface Verified {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** What `recover`, or a restart, must find in order before a pool may act again. Changes nothing. */
+export async function verifyPool(ports: SwapPorts, config: PoolConfig, profile: AgentProfile): Promise<Verified> {
+  const state = await ports.link.read(placeOf(config));
+  if (state.kind !== 'account') {
+    const example = config.accounts[0]?.home ?? '<home>';
+    const remedy =
+      state.kind === 'directory' || state.kind === 'file'
+        ? 'move it aside first, nothing here overwrites it; then '
+        : '';
+    return {
+      ok: false,
+      detail: `the link ${config.link} is ${describeLink(state)}; ${remedy}point it at an account: ln -sfn ${example} ${config.link}`,
+    };
+  }
+  const home = config.accounts.find((account) => account.name === state.account)?.home ?? '';
+  const seen = await ports.homes.inspect(profile, home);
+  if (seen.problem !== null) return { ok: false, detail: `the home of ${state.account} is ${seen.problem}` };
+  const login = seen.credentials === 'ok' ? '' : `; its credentials are ${seen.credentials}, log in to it again`;
+  return { ok: true, detail: `the link points at ${state.account}${login}` };
+}
+
+/** Clears what holds the pool back. Call only after `verifyPool` said ok. */
+export async function clearPool(ports: SwapPorts, config: PoolConfig): Promise<void> {
+  const flags = await readFlags(ports.local, config.name);
+  await setFlags(ports.local, config.name, { partial: null, breaker: null, backoff: null });
+  const state = await ports.link.read(placeOf(config));
+  if (flags.partial !== null && state.kind === 'account') {
+    const at = ports.clock.now();
+    await ports.local.recordActivation({ pool: config.name, account: state.account, since: at, cause: 'recover' });
+    await ports.shared.markActive(state.account, null, at);
+  }
+}

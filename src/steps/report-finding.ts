@@ -1,0 +1,84 @@
+/** Says what was found on a pane: one structured line and one event for each change of mind. */
+import type { Config } from '../config/schema.ts';
+import type { NewEvent } from '../core/events.ts';
+import { snippet } from '../core/redact.ts';
+import { toIso } from '../core/time.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { confirmedHit } from '../core/verdict/pane-finding.ts';
+import type { LocalStore, TickContext } from '../ports.ts';
+import { isModelOnly } from './config-policy.ts';
+
+/**
+ * One line and one event for each change of mind, never for each poll.
+ *
+ * @param saidBefore  what this returned for the pane at the poll before; empty at first sight
+ */
+export async function reportFinding(
+  store: LocalStore,
+  saidBefore: string,
+  finding: PaneFinding,
+  context: TickContext,
+): Promise<string> {
+  const { decision, evidence, view } = finding;
+  const name = decisionName(finding);
+  const said = `${name}|${'hit' in decision ? decision.hit.fingerprint : evidence.family}`;
+  if (said === saidBefore) return said;
+  if (decision.kind === 'clear') {
+    if (decision.wasSuspected)
+      context.log.info({ ...fieldsOf(finding, context), decision: 'cleared' }, 'suspected limit is gone');
+    return said;
+  }
+  if (saidBefore === '' && decision.kind === 'other' && decision.class === 'warning') return said;
+  const fields = { ...fieldsOf(finding, context), decision: name };
+  context.log.info(fields, 'quota evidence');
+  const type = eventType(finding, context.config);
+  const event: NewEvent = { type, session: view.sessionName, pane: view.label, data: fields, ...poolOfEvent(finding) };
+  await store.append([event], finding.at);
+  return said;
+}
+
+function eventType(finding: PaneFinding, config: Config): NewEvent['type'] {
+  const { decision } = finding;
+  if (finding.notSwitchable !== null && decision.kind !== 'other') return 'session_not_switchable';
+  if (decision.kind === 'other') {
+    return (
+      { throttle: 'throttled', auth: 'quota_suspected', billing: 'billing_wall', warning: 'quota_warning' } as const
+    )[decision.class];
+  }
+  const hit = confirmedHit(finding);
+  if (hit !== null && isModelOnly(hit, config)) return 'model_limit';
+  return hit === null ? 'quota_suspected' : 'quota_hit';
+}
+
+export function decisionName(finding: PaneFinding): string {
+  const { decision } = finding;
+  if (finding.consumedBy !== null) return 'consumed';
+  if (decision.kind === 'confirmed') return decision.how === 'polls' ? 'confirmed' : 'instant';
+  if (decision.kind === 'other') return decision.class;
+  return decision.kind;
+}
+
+export function fieldsOf(finding: PaneFinding, context: TickContext): Readonly<Record<string, unknown>> {
+  const { decision, evidence, view } = finding;
+  const hit = 'hit' in decision ? decision.hit : null;
+  return {
+    trigger_session: view.sessionName,
+    pane: view.label,
+    pattern: evidence.family,
+    class: evidence.class,
+    window: evidence.window,
+    snippet: snippet(evidence.text, context.config.quota.snippetChars),
+    account: finding.charge?.account ?? null,
+    charged: finding.charge?.reason ?? null,
+    reset_at: toIso(hit?.resetAt ?? evidence.resetAt),
+    reason: decision.reason,
+    poll: decision.kind === 'suspected' ? decision.polls : null,
+  };
+}
+
+export function poolOfEvent(finding: PaneFinding): { pool?: string; account?: string } {
+  return {
+    ...(finding.pool === null ? {} : { pool: finding.pool }),
+    ...(finding.charge === null ? {} : { account: finding.charge.account }),
+  };
+}

@@ -1,0 +1,89 @@
+/** When every account was at its limit and the active one's own reset has come: its panes go on without a flip. */
+import type { PoolConfig } from '../config/schema.ts';
+import type { AgentProfile } from '../core/agents/profile.ts';
+import { isEligible } from '../core/quota/eligibility.ts';
+import type { PoolView } from '../core/status.ts';
+import type { SwapRow } from '../core/swap/swap.ts';
+import { MINUTE } from '../core/time.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import type { Clock, LocalStore, TickContext } from '../ports.ts';
+import { swapPolicyOf } from './config-policy.ts';
+import { setFlags } from './pool-flags.ts';
+import { openRecoveries } from './recover-panes.ts';
+
+/** After the stated reset the provider's gate may still be shut for a moment. */
+const AFTER_RESET_MS = MINUTE;
+/** A Claude that continues by itself does so about 75 s after the reset (2.1.328); it must not be doubled. */
+const AFTER_SELF_CONTINUE_MS = 4 * MINUTE;
+
+/** @returns the record under which the panes are brought back; null: nothing waits for a reset */
+export async function resumeAfterReset(
+  ports: { readonly local: LocalStore; readonly clock: Clock; readonly newId: () => string },
+  config: PoolConfig,
+  profile: AgentProfile,
+  view: PoolView,
+  findings: readonly PaneFinding[],
+  context: TickContext,
+): Promise<SwapRow | null> {
+  const active = view.pool.accounts.find((account) => account.name === view.pool.active);
+  if (view.pool.state !== 'exhausted' || active === undefined || view.linkState.kind !== 'account') return null;
+  const now = ports.clock.now();
+  if (!isEligible(active, now, swapPolicyOf(context.config).eligibility, { purpose: 'keep' }).ok) return null;
+  const waiting = findings.filter(
+    (finding) => finding.pool === config.name && finding.notSwitchable === null && isDue(finding, active.name, now),
+  );
+  if (waiting.length === 0) return null;
+
+  const swap: SwapRow = {
+    id: ports.newId(),
+    pool: config.name,
+    from: active.name,
+    to: active.name,
+    trigger: 'reset',
+    triggerPane: waiting[0]?.view.label ?? null,
+    reason: 'the limit of the active account has been reset',
+    resetAt: null,
+    phase: 'recovering',
+    requestedAt: now,
+    startedAt: now,
+    flippedAt: null,
+    finishedAt: null,
+    error: null,
+    fromTarget: view.linkState.target,
+    toTarget: view.linkState.target,
+    locks: [],
+  };
+  await ports.local.createSwap(
+    swap,
+    {
+      id: swap.id,
+      swapId: swap.id,
+      pool: config.name,
+      at: now,
+      screen: null,
+      evidence: [],
+      decision: { kind: 'resume', account: active.name, reason: swap.reason, agent: profile.kind },
+      steps: [],
+      result: null,
+    },
+    [
+      {
+        type: 'account_recovered',
+        pool: config.name,
+        account: active.name,
+        swap: swap.id,
+        data: { detail: `${waiting.length} pane(s) go on` },
+      },
+    ],
+  );
+  await setFlags(ports.local, config.name, { exhausted: null });
+  await openRecoveries(ports, swap, waiting, config, context);
+  return swap;
+}
+
+function isDue(finding: PaneFinding, active: string, now: number): boolean {
+  if (finding.decision.kind !== 'stale' || finding.charge?.account !== active) return false;
+  const { resetAt } = finding.decision.hit;
+  if (resetAt === null) return false;
+  return now >= resetAt + (finding.reading.finding?.selfContinues === true ? AFTER_SELF_CONTINUE_MS : AFTER_RESET_MS);
+}

@@ -1,0 +1,74 @@
+/** The pool store over any database Kysely speaks to. */
+import type { Kysely } from 'kysely';
+import type { AccountRow, AccountStatus } from '../core/accounts.ts';
+import type { QuotaWindow } from '../core/agents/profile.ts';
+import type { QuotaRecord } from '../core/quota/record.ts';
+import type { EpochMs } from '../core/time.ts';
+import type { PoolStore } from '../ports.ts';
+import { changeAccount, insertAccounts, moveActiveMark, readAccounts } from './accounts.ts';
+import { asStoreError } from './failures.ts';
+import { wholeMs } from './instant.ts';
+import { mergeRecord, readQuota } from './quota.ts';
+import type { PoolTables } from './schema.ts';
+
+export class SqlPoolStore implements PoolStore {
+  readonly #db: Kysely<PoolTables>;
+  readonly #place: string;
+
+  /** `place` names the database in errors. */
+  constructor(db: Kysely<PoolTables>, place: string) {
+    this.#db = db;
+    this.#place = place;
+  }
+
+  ensureAccounts(accounts: readonly { readonly name: string; readonly pool: string }[]): Promise<void> {
+    return this.#told(this.#transaction().execute((trx) => insertAccounts(trx, accounts)));
+  }
+
+  accounts(): Promise<readonly AccountRow[]> {
+    return this.#told(readAccounts(this.#db));
+  }
+
+  setStatus(
+    account: string,
+    status: AccountStatus,
+    reason: string | null,
+    credentialsMtimeMs: number | null,
+  ): Promise<void> {
+    const change = { status, status_reason: reason, credentials_mtime_ms: credentialsMtimeMs };
+    return this.#told(this.#transaction().execute((trx) => changeAccount(trx, account, change)));
+  }
+
+  setIdentity(account: string, identity: string): Promise<void> {
+    return this.#told(this.#transaction().execute((trx) => changeAccount(trx, account, { identity })));
+  }
+
+  markActive(to: string, from: string | null, at: EpochMs): Promise<void> {
+    return this.#told(this.#transaction().execute((trx) => moveActiveMark(trx, to, from, wholeMs(at))));
+  }
+
+  quota(): Promise<readonly QuotaRecord[]> {
+    return this.#told(readQuota(this.#db));
+  }
+
+  mergeQuota(
+    account: string,
+    window: QuotaWindow,
+    merge: (current: QuotaRecord | null) => QuotaRecord | null,
+  ): Promise<QuotaRecord | null> {
+    return this.#told(this.#transaction().execute((trx) => mergeRecord(trx, account, window, merge)));
+  }
+
+  /** SQLite has no other level; elsewhere it is what makes a read and the write that follows from it one step. */
+  #transaction() {
+    return this.#db.transaction().setIsolationLevel('serializable');
+  }
+
+  async #told<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw asStoreError(error, this.#place);
+    }
+  }
+}

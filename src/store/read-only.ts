@@ -1,0 +1,79 @@
+/** Opens the state database for a command that runs without the daemon; light, so that `status` answers at once. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { StoreError } from '../core/errors.ts';
+import type { PoolStore } from '../ports.ts';
+import { toAccount } from './accounts.ts';
+import { asStoreError } from './failures.ts';
+import { JsonColumns } from './json.ts';
+import type { LocalReads } from './local.ts';
+import { SqliteLocalReads } from './local.ts';
+import { newerSchema, newest, schemaVersion } from './migrate.ts';
+import { MIGRATIONS } from './migrations/list.ts';
+import { toRecord } from './quota.ts';
+import type { AccountTable, QuotaTable } from './schema.ts';
+import type { Connection } from './sqlite.ts';
+import { connectReadOnly, DATABASE_FILE } from './sqlite.ts';
+
+export type PoolReads = Pick<PoolStore, 'accounts' | 'quota'>;
+
+export interface ReadOnlyStore {
+  readonly path: string;
+  readonly local: LocalReads;
+  readonly pool: PoolReads;
+  close(): void;
+}
+
+/** @throws {StoreError} there is no database, it cannot be read, or its schema is not the one this program knows */
+export function openReadOnly(stateDir: string): ReadOnlyStore {
+  const path = join(stateDir, DATABASE_FILE);
+  if (!existsSync(path)) {
+    throw new StoreError('store_absent', `${path}: there is no database yet`, {
+      hint: 'start the daemon first: claude-failover run',
+    });
+  }
+  try {
+    const db = connectReadOnly(path);
+    try {
+      demandCurrentSchema(db);
+      return {
+        path,
+        local: new SqliteLocalReads(db, new JsonColumns()),
+        pool: poolReads(db),
+        close: () => db.close(),
+      };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw asStoreError(error, path);
+  }
+}
+
+function demandCurrentSchema(db: Connection): void {
+  const version = schemaVersion(db);
+  const latest = newest(MIGRATIONS);
+  if (version === latest) return;
+  if (version > latest) throw newerSchema(db.name, version, latest);
+  throw new StoreError('store_older', `${db.name}: has schema version ${version}, this program reads ${latest}`, {
+    hint: 'start the daemon once, it brings the database up to date: claude-failover run',
+  });
+}
+
+/** Plain statements: loading the query builder would take longer than the whole answer. */
+function poolReads(db: Connection): PoolReads {
+  const told = async <T>(read: () => T): Promise<T> => {
+    try {
+      return read();
+    } catch (error) {
+      throw asStoreError(error, db.name);
+    }
+  };
+  return {
+    accounts: () =>
+      told(() => db.prepare<[], AccountTable>('select * from accounts order by name').all().map(toAccount)),
+    quota: () =>
+      told(() => db.prepare<[], QuotaTable>('select * from quota order by account, bucket').all().map(toRecord)),
+  };
+}

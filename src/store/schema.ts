@@ -1,0 +1,170 @@
+/** The tables as the code sees them. Cells are text, numbers or null: booleans are 0 or 1, instants epoch ms, JSON is text. */
+
+/** Facts of this host; always SQLite. */
+export interface LocalTables {
+  meta: MetaTable;
+  events: EventTable;
+  swaps: SwapTable;
+  incidents: IncidentTable;
+  incident_steps: IncidentStepTable;
+  recoveries: RecoveryTable;
+  activations: ActivationTable;
+  hits: HitTable;
+  sessions: SessionTable;
+}
+
+/** Facts that several hosts may share; only types and queries that PostgreSQL knows as well. */
+export interface PoolTables {
+  accounts: AccountTable;
+  quota: QuotaTable;
+}
+
+/** What an insert needs: all of a row but an id that the database counts. */
+export type NewRow<Row> = Row extends { id: number } ? Omit<Row, 'id'> : Row;
+
+export interface MetaTable {
+  key: string;
+  value: string;
+}
+
+export interface EventTable {
+  id: number;
+  at: number;
+  type: string;
+  severity: string;
+  pool: string | null;
+  account: string | null;
+  session: string | null;
+  pane: string | null;
+  swap: string | null;
+  data_json: string;
+}
+
+export interface SwapTable {
+  id: string;
+  pool: string;
+  from_account: string;
+  to_account: string;
+  trigger_kind: string;
+  trigger_pane: string | null;
+  reason: string;
+  reset_at: number | null;
+  phase: string;
+  requested_at: number;
+  started_at: number;
+  flipped_at: number | null;
+  finished_at: number | null;
+  error: string | null;
+  from_target: string;
+  to_target: string;
+  locks_json: string;
+}
+
+export interface IncidentTable {
+  id: string;
+  swap_id: string;
+  pool: string;
+  at: number;
+  screen: string | null;
+  evidence_json: string;
+  decision_json: string;
+  result_json: string | null;
+}
+
+export interface IncidentStepTable {
+  id: number;
+  swap_id: string;
+  at: number;
+  step: string;
+  duration_ms: number | null;
+  detail_json: string;
+}
+
+export interface RecoveryTable {
+  id: string;
+  swap_id: string;
+  server: string;
+  server_pid: number;
+  server_started_at_s: number;
+  pane_id: string;
+  pane_pid: number;
+  label: string;
+  session_id: string | null;
+  version: string | null;
+  launch_json: string | null;
+  state: string;
+  state_since: number;
+  started_at: number;
+  finished_at: number | null;
+  prompted_at: number | null;
+  enters: number;
+  prompts: number;
+  recovered_by: string | null;
+  reason: string | null;
+}
+
+export interface ActivationTable {
+  id: number;
+  pool: string;
+  account: string;
+  since: number;
+  cause: string;
+}
+
+export interface HitTable {
+  fingerprint: string;
+  pool: string;
+  pane: string;
+  account: string;
+  bucket: string;
+  first_seen_at: number;
+  last_seen_at: number;
+  swap_id: string | null;
+}
+
+export interface SessionTable {
+  id: string;
+  server: string;
+  session_name: string;
+  label: string;
+  pane_id: string;
+  pane_pid: number;
+  pool: string | null;
+  kind: string;
+  agent: string;
+  version: string | null;
+  cwd: string;
+  agent_pid: number | null;
+  agent_start_ticks: string | null;
+  session_id: string | null;
+  launched_under: string | null;
+  launch_confidence: string | null;
+  state: string;
+  state_reason: string | null;
+  state_since: number;
+  last_seen_at: number;
+}
+
+export interface AccountTable {
+  name: string;
+  pool: string;
+  status: string;
+  status_reason: string | null;
+  identity: string | null;
+  active_since: number | null;
+  left_at: number | null;
+  /** File times have fractions of a millisecond and are compared for equality. */
+  credentials_mtime_ms: number | null;
+}
+
+export interface QuotaTable {
+  account: string;
+  bucket: string;
+  used: number | null;
+  limit_reached: number;
+  reset_at: number | null;
+  lock_until: number | null;
+  source: string;
+  updated_at: number;
+  verify_required: number;
+}

@@ -1,0 +1,106 @@
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCliLocks } from '../../../src/adapters/accounts/cli-locks.ts';
+import { createAccountLink } from '../../../src/adapters/accounts/link.ts';
+import { systemClock } from '../../../src/adapters/clock.ts';
+import { accountProfile, makeHome, temporaryDirectory } from '../../support/account-homes.ts';
+import { startChild } from '../../support/child.ts';
+import { RecordingLog } from '../../support/recording-log.ts';
+
+const FLIPS = process.env.CF_LONG === '1' ? 1_000 : 100;
+const LIMIT_MS = FLIPS * 2_000;
+
+const clock = systemClock();
+const log = new RecordingLog();
+const locks = createCliLocks({ clock, log });
+const accountLink = createAccountLink({ log });
+
+let directory: string;
+let link: string;
+let homes: readonly [string, string];
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  const token = (name: string): string =>
+    JSON.stringify({ claudeAiOauth: { accessToken: `${name}#0`, refreshToken: `${name}#0`, expiresAt: 1 } });
+  homes = [makeHome(directory, 'a', token('a')), makeHome(directory, 'b', token('b'))];
+  link = join(directory, 'active');
+  symlinkSync(homes[0], link);
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly refreshes: number;
+  readonly busy: number;
+  readonly dropped: number;
+  readonly refused: number;
+  readonly compromised: number;
+  /** Accounts whose file does not hold the token that the server still accepts. */
+  readonly lost: readonly string[];
+  readonly longestHoldMs: number;
+}
+
+/** Flips to and fro while a stand-in for the CLI refreshes its token through the link. */
+async function flipUnderRefresh(mode: 'rename' | 'in-place', flips: number, withLocks: boolean): Promise<Outcome> {
+  const refresher = startChild('./token-refresher.ts', [link, homes.join(','), mode]);
+  expect(await refresher.line()).toBe('ready');
+  let longestHoldMs = 0;
+  for (let flip = 1; flip <= flips; flip++) {
+    const [to, from] = flip % 2 === 0 ? homes : [homes[1], homes[0]];
+    const held = withLocks ? await acquire([from, to]) : null;
+    await accountLink.point(link, to);
+    expect(held?.compromised() ?? null).toBeNull();
+    await held?.release();
+    if (held !== null) longestHoldMs = Math.max(longestHoldMs, clock.monotonic() - held.sinceMs);
+    await clock.sleep(Math.random() * 40);
+  }
+  refresher.finish();
+  const { good, ...report } = JSON.parse(await refresher.line());
+  const lost = homes.filter((home) => tokenIn(home) !== good[basename(home)]).map((home) => basename(home));
+  return { ...report, lost, longestHoldMs };
+}
+
+interface Held {
+  readonly sinceMs: number;
+  release(): Promise<void>;
+  compromised(): string | null;
+}
+
+async function acquire(both: readonly string[]): Promise<Held> {
+  for (;;) {
+    const sinceMs = clock.monotonic();
+    const attempt = await locks.acquire(accountProfile, both);
+    if (attempt.kind === 'held') return { ...attempt, sinceMs };
+    await clock.sleep(5 + Math.random() * 10);
+  }
+}
+
+function tokenIn(home: string): string {
+  return JSON.parse(readFileSync(join(home, '.credentials.json'), 'utf8')).claudeAiOauth.refreshToken;
+}
+
+describe('flips while a token is being refreshed', () => {
+  it.each(['rename', 'in-place'] as const)(
+    'lose no credentials under the locks, written by %s [R259]',
+    async (mode) => {
+      const outcome = await flipUnderRefresh(mode, FLIPS / 2, true);
+      console.info(`${FLIPS / 2} flips under locks (${mode}): ${JSON.stringify(outcome)}`);
+      expect(outcome).toMatchObject({ lost: [], dropped: 0, refused: 0, compromised: 0 });
+      expect(outcome.refreshes).toBeGreaterThan(5);
+      expect(outcome.longestHoldMs).toBeLessThan(1_000);
+    },
+    LIMIT_MS,
+  );
+
+  it.each(['rename', 'in-place'] as const)(
+    'lose credentials without the locks, written by %s: the proof above can fail',
+    async (mode) => {
+      const outcome = await flipUnderRefresh(mode, 40, false);
+      console.info(`40 flips without locks (${mode}): ${JSON.stringify(outcome)}`);
+      expect(outcome.lost.length).toBeGreaterThan(0);
+    },
+    LIMIT_MS,
+  );
+});

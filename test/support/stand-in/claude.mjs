@@ -1,0 +1,309 @@
+#!/usr/bin/env node
+/**
+ * A program that behaves like Claude Code in a terminal, without a model: it reads its login through the account link
+ * before each request, asks a quota book, shows the CLI's screens and keeps its files. Tests and the demo run it in panes.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Account } from './account.mjs';
+import { keyReader } from './keys.mjs';
+import { readOptions } from './options.mjs';
+import { eventLog, Registry, Transcript } from './records.mjs';
+import { resetTime, Screen } from './screen.mjs';
+
+const options = readOptions(process.argv.slice(2), process.env);
+if (process.argv.includes('--version')) {
+  process.stdout.write(`${options.version} (Claude Code)\n`);
+  process.exit(0);
+}
+
+const EXIT_TWICE_MS = 2000;
+const NEAR_RESET_MS = 24 * 3_600_000;
+const WORK_PROMPT = 'work through the list';
+const SERVER_ERROR =
+  'API Error: 500 {"type":"error","error":{"type":"api_error","message":"upstream said rate limit exceeded, usage limit reached"}}';
+
+const sessionId = options.resumeId ?? options.sessionId ?? randomUUID();
+const transcript = new Transcript(options, sessionId);
+if (options.resumeId !== null && !transcript.exists()) {
+  process.stdout.write(`No conversation found with session ID: ${options.resumeId}\n`);
+  process.exit(1);
+}
+const account = new Account(options);
+const registry = new Registry(options, sessionId);
+const log = eventLog(options.log, sessionId);
+const screen = new Screen(process.stdout, options);
+
+/** @type {import('./screen.mjs').Below} */
+const below = {
+  kind: 'composer',
+  draft: '',
+  placeholder: null,
+  spinner: null,
+  elapsedS: 0,
+  waitsFor: null,
+  resets: null,
+  hint: null,
+};
+/** @type {string[]} */
+const queued = [];
+/** @type {AbortController | null} */
+let turn = null;
+/** @type {NodeJS.Timeout | null} */
+let autoContinue = null;
+let replies = 0;
+let lastInterruptAt = 0;
+let menuSeenFor = 0;
+let willSwallow = options.swallowFirst && options.resumeId !== null;
+
+start();
+
+function start() {
+  screen.open();
+  if (options.resumeId !== null) showHistory();
+  transcript.owner(account.accountUuid, account.organizationUuid);
+  registry.set('idle');
+  log('start', { resumed: options.resumeId !== null, argv: process.argv.slice(2), version: options.version });
+  readKeys();
+  process.stdout.on('resize', paint);
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
+  if (options.refreshMs > 0) void refreshForever();
+  paint();
+  if (options.prompt !== null) submit(options.prompt, 'argv');
+  else if (options.workMs > 0 && options.resumeId === null) submit(WORK_PROMPT, 'self');
+}
+
+function showHistory() {
+  for (const { role, text } of transcript.history()) {
+    if (role === 'user') screen.prompt(text);
+    else if (text.startsWith("You've hit your")) screen.result(text);
+    else screen.reply(text);
+    if (text.startsWith('REPLY-')) replies += 1;
+  }
+}
+
+function paint() {
+  screen.paint(below);
+}
+
+function readKeys() {
+  const read = keyReader();
+  process.stdin.setRawMode?.(true);
+  process.stdin.setEncoding('utf8');
+  process.stdin.on('data', (chunk) => {
+    for (const key of read(String(chunk))) {
+      if (below.kind === 'menu') menuKey(key);
+      else composerKey(key);
+    }
+    paint();
+  });
+  process.stdin.on('end', () => leave(0, 'end of input'));
+}
+
+/** @param {import('./keys.mjs').Key} key */
+function menuKey(key) {
+  if (key.key === 'escape' || key.key === 'interrupt') return closeMenu();
+  if (key.key === 'enter') {
+    account.buy();
+    log('bought');
+    screen.prompt('/rate-limit-options');
+    screen.result('Usage credits are on.');
+    return closeMenu();
+  }
+  log('menu-swallowed', 'text' in key ? { text: key.text } : {});
+}
+
+function closeMenu() {
+  below.kind = 'composer';
+  registry.set('idle');
+  log('menu-closed');
+}
+
+/** @param {import('./keys.mjs').Key} key */
+function composerKey(key) {
+  below.hint = null;
+  if (key.key === 'escape') {
+    if (turn !== null) turn.abort();
+    else disarm();
+  } else if (key.key === 'interrupt') {
+    interrupt();
+  } else if (key.key === 'enter') {
+    const text = below.draft.trim();
+    below.draft = '';
+    if (text !== '') submit(text, 'typed');
+  } else if (key.key === 'backspace') {
+    below.draft = [...below.draft].slice(0, -1).join('');
+  } else if (key.key === 'kill-line') {
+    below.draft = '';
+  } else if (key.key !== 'other') {
+    disarm();
+    below.draft += key.text;
+  }
+}
+
+function interrupt() {
+  if (turn !== null) return turn.abort();
+  if (below.draft !== '') {
+    below.draft = '';
+    return;
+  }
+  disarm();
+  if (Date.now() - lastInterruptAt < EXIT_TWICE_MS) return leave(0, 'interrupted twice');
+  lastInterruptAt = Date.now();
+  below.hint = 'Press Ctrl-C again to exit';
+}
+
+/** @param {string} text @param {'typed' | 'argv' | 'self' | 'reset'} source */
+function submit(text, source) {
+  if (text === '/exit' || text === '/quit') {
+    screen.prompt(text);
+    screen.result('Goodbye!');
+    return leave(0, text);
+  }
+  if (willSwallow && source === 'typed') {
+    willSwallow = false;
+    log('swallowed', { text });
+    return;
+  }
+  log('prompt', { text, source });
+  if (turn === null) void takeTurns(text, source);
+  else queued.push(text);
+}
+
+/** @param {string} text @param {'typed' | 'argv' | 'self' | 'reset'} source */
+async function takeTurns(text, source) {
+  /** @type {string | undefined} */
+  let next = text;
+  let isMeta = source === 'reset';
+  while (next !== undefined) {
+    turn = new AbortController();
+    await takeTurn(next, isMeta, turn.signal);
+    turn = null;
+    isMeta = false;
+    next = below.kind === 'composer' ? queued.shift() : undefined;
+  }
+}
+
+/** @param {string} text @param {boolean} isMeta @param {AbortSignal} signal */
+async function takeTurn(text, isMeta, signal) {
+  disarm();
+  below.placeholder = null;
+  screen.prompt(text);
+  transcript.user(text, isMeta);
+  registry.set('busy');
+  const startedAt = Date.now();
+  let goesOn = true;
+  while (goesOn) {
+    const isWhole = await work(replies > 0 && options.workMs > 0 ? options.workMs : options.turnMs, signal);
+    if (!isWhole) {
+      screen.result('Interrupted · What should Claude do instead?');
+      log('interrupted');
+      break;
+    }
+    const isAnswered = settle(account.request());
+    goesOn = isAnswered && options.workMs > 0;
+    if (isAnswered && !goesOn && options.isModern) screen.closing(closingLine(startedAt));
+  }
+  below.spinner = null;
+  registry.set(below.kind === 'menu' ? 'waiting' : 'idle');
+  paint();
+}
+
+/** @param {number} startedAt */
+function closingLine(startedAt) {
+  const clock = new Date().toLocaleTimeString('en-US', { hour: 'numeric', minute: '2-digit' });
+  return `Baked for ${Math.round((Date.now() - startedAt) / 1000)}s · done ${clock}`;
+}
+
+/** Shows the spinner for a while. @param {number} ms @param {AbortSignal} signal @returns {Promise<boolean>} false: interrupted */
+async function work(ms, signal) {
+  const startedAt = Date.now();
+  below.spinner = 'Pondering';
+  while (Date.now() - startedAt < ms) {
+    below.elapsedS = Math.floor((Date.now() - startedAt) / 1000);
+    paint();
+    const leftMs = ms - (Date.now() - startedAt);
+    await pause(Math.max(1, Math.min(200, leftMs)), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return false;
+  }
+  return !signal.aborted;
+}
+
+/** Shows and records how a request ended. @param {import('./account.mjs').Outcome} outcome @returns {boolean} whether it was answered */
+function settle(outcome) {
+  if (outcome.kind === 'answer') {
+    replies += 1;
+    const text = `REPLY-${replies} account=${outcome.label}`;
+    transcript.assistant(text);
+    screen.reply(text);
+    log('reply', { n: replies, account: outcome.label });
+    return true;
+  }
+  if (outcome.kind === 'rejected') {
+    reject(outcome.window, outcome.resetsAt);
+    log('limit', { account: outcome.label, window: outcome.window });
+  } else if (outcome.kind === 'server-error') {
+    below.placeholder = options.isModern ? 'Resend your message to try again' : null;
+    transcript.failure(SERVER_ERROR, 'server_error', 500, null);
+    screen.reply(SERVER_ERROR);
+    log('server-error');
+  } else {
+    const text = 'Please run /login · API Error: 401 Invalid bearer token';
+    below.placeholder = options.isModern ? 'Once fixed, resend your message' : null;
+    transcript.failure(text, 'authentication_failed', 401, null);
+    screen.reply(text);
+    log('unauthorized');
+  }
+  return false;
+}
+
+/** @param {import('./book.mjs').Entry['kind']} window @param {number} resetsAt */
+function reject(window, resetsAt) {
+  const names = { five_hour: '5-hour limit', seven_day: 'weekly limit', seven_day_opus: 'Opus limit' };
+  const time = resetTime(resetsAt, Date.now());
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const text = `You've hit your ${options.isModern ? names[window] : 'limit'} · resets ${time} (${zone})`;
+  transcript.failure(text, 'rate_limit', 429, { window, resetsAt });
+  screen.limit(text);
+  const isNear = window === 'five_hour' && resetsAt - Date.now() <= NEAR_RESET_MS;
+  if (options.autoContinue && isNear) {
+    const notice = `Usage limit reached · continuing automatically at ${time} · esc to cancel`;
+    transcript.notice(notice);
+    screen.reply(notice);
+    below.waitsFor = time;
+    autoContinue = setTimeout(continueAfterReset, Math.max(0, resetsAt - Date.now()));
+  } else if (!options.isModern || menuSeenFor !== resetsAt) {
+    menuSeenFor = resetsAt;
+    below.kind = 'menu';
+    below.resets = time;
+    log('menu');
+  }
+}
+
+function continueAfterReset() {
+  disarm();
+  submit('Your claude.ai usage limit has reset. Continue the task where you left off.', 'reset');
+}
+
+function disarm() {
+  if (autoContinue !== null) clearTimeout(autoContinue);
+  autoContinue = null;
+  below.waitsFor = null;
+}
+
+async function refreshForever() {
+  for (;;) {
+    await pause(options.refreshMs);
+    log('refresh', { result: await account.refresh() });
+  }
+}
+
+/** @param {number} code @param {string} reason */
+function leave(code, reason) {
+  disarm();
+  screen.close();
+  process.stdin.setRawMode?.(false);
+  registry.remove();
+  log('exit', { reason });
+  process.exit(code);
+}

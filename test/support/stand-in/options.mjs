@@ -1,0 +1,88 @@
+/** What the stand-in was asked to be: its command line, its environment, and what follows from its version. */
+import { join } from 'node:path';
+
+/**
+ * @typedef {object} Options
+ * @property {string} version the Claude Code version it behaves like
+ * @property {boolean} isModern 2.1 or newer: newer screens, a session registry, rich transcript rows
+ * @property {boolean} isHot adopts changed credentials at its next request
+ * @property {string} configDir its configuration directory, unresolved
+ * @property {string | null} resumeId
+ * @property {string | null} sessionId
+ * @property {string | null} prompt given on the command line
+ * @property {string | null} book path of the quota book; null: every token is served
+ * @property {string | null} log path of the log of prompts and outcomes
+ * @property {number} turnMs how long one request takes
+ * @property {number} workMs pause between the requests of the workload; 0: no workload
+ * @property {number} refreshMs pause between token refreshes; 0: none
+ * @property {number} refreshDelayMs how long the token server takes
+ * @property {boolean} swallowFirst the first prompt typed after a resume is lost
+ * @property {boolean} failsWith500
+ * @property {boolean} autoContinue waits for a near reset by itself
+ */
+
+const VALUE_FLAGS = new Set([
+  '--resume',
+  '-r',
+  '--session-id',
+  '--model',
+  '--permission-mode',
+  '--settings',
+  '--mcp-config',
+]);
+
+/**
+ * @param {readonly string[]} argv without node and script
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Options}
+ */
+export function readOptions(argv, env) {
+  /** @type {Record<string, string>} */
+  const flags = {};
+  const words = [];
+  for (let i = 0; i < argv.length; i++) {
+    const [flag, inline] = splitFlag(argv[i]);
+    if (!flag.startsWith('-')) words.push(argv[i]);
+    else if (inline !== null) flags[flag] = inline;
+    else flags[flag] = VALUE_FLAGS.has(flag) ? (argv[++i] ?? '') : 'yes';
+  }
+  const version = env.STAND_IN_VERSION || '2.1.328';
+  const isModern = isAtLeast(version, [2, 1, 0]);
+  return {
+    version,
+    isModern,
+    isHot: isAtLeast(version, [2, 1, 92]),
+    configDir: env.CLAUDE_CONFIG_DIR || join(env.HOME ?? '/', '.claude'),
+    resumeId: flags['--resume'] ?? flags['-r'] ?? null,
+    sessionId: flags['--session-id'] ?? null,
+    prompt: words[0] ?? null,
+    book: env.STAND_IN_BOOK || null,
+    log: env.STAND_IN_LOG || null,
+    turnMs: milliseconds(env.STAND_IN_TURN_MS, 120),
+    workMs: milliseconds(env.STAND_IN_WORK_MS, 0),
+    refreshMs: milliseconds(env.STAND_IN_REFRESH_MS, 0),
+    refreshDelayMs: milliseconds(env.STAND_IN_REFRESH_DELAY_MS, 80),
+    swallowFirst: env.STAND_IN_SWALLOW_FIRST === '1',
+    failsWith500: env.STAND_IN_ERROR === '500',
+    autoContinue: isModern && env.STAND_IN_AUTO_CONTINUE !== 'off',
+  };
+}
+
+/** @param {string} word @returns {[string, string | null]} */
+function splitFlag(word) {
+  const at = word.indexOf('=');
+  return word.startsWith('--') && at > 0 ? [word.slice(0, at), word.slice(at + 1)] : [word, null];
+}
+
+/** @param {string | undefined} text @param {number} otherwise */
+function milliseconds(text, otherwise) {
+  const value = Number(text);
+  return text === undefined || text === '' || !(value >= 0) ? otherwise : value;
+}
+
+/** @param {string} version @param {readonly number[]} least */
+function isAtLeast(version, least) {
+  const parts = version.split('.').map(Number);
+  const differing = least.findIndex((part, i) => (parts[i] ?? 0) !== part);
+  return differing === -1 || (parts[differing] ?? 0) > (least[differing] ?? 0);
+}

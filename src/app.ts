@@ -262,6 +262,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           socketPath: config.http.socket,
           bearerToken: resolveBearerToken(config, options.env),
           enableTrigger: config.http.enableTrigger,
+          version: VERSION,
         });
         cleanUps.push({ name: 'http', run: () => http.stop() });
         supervisor.start();

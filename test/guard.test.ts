@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { REAL, throwAwayHome } from './support/guard.ts';
@@ -36,13 +36,9 @@ describe('every test', () => {
   });
 
   test('and the demo name their own tmux socket [R59]', () => {
-    const demo = [
-      ...sourcesUnder('src/demo'),
-      ...sourcesUnder('src/commands').filter((path) => basename(path).startsWith('demo')),
-    ];
-    const found = [...sourcesUnder('test'), ...demo].flatMap((path) =>
-      bareTmux(readFileSync(path, 'utf8')).map((place) => `${path.slice(ROOT.length)} ${place}`),
-    );
+    const found = ['test', 'demo', 'bench', 'scripts']
+      .flatMap(sourcesUnder)
+      .flatMap((path) => bareTmux(readFileSync(path, 'utf8')).map((place) => `${path.slice(ROOT.length)} ${place}`));
     expect(found).toEqual([]);
   });
 });
@@ -55,6 +51,8 @@ describe('the look at sources', () => {
     ['const script = `tmux new-session -d`;'],
     ['echo hi\ntmux kill-server\n'],
     ['tmux -2 ls'],
+    ['cd / && exec tmux attach'],
+    ['pid=$(tmux display-message -p x)'],
     [`const socket = '/tmp/tmux-1000/default';`],
   ])('finds %j', (source) => {
     expect(bareTmux(source)).toHaveLength(1);
@@ -67,6 +65,7 @@ describe('the look at sources', () => {
     ['// says what tmux kill-server does'],
     [`test('a pane survives when the tmux server restarts', () => {});`],
     ['tmux -S "$socket" kill-server'],
+    ['const screen = `● Bash(tmux capture-pane -p -t 3)`;'],
   ])('leaves %j alone', (source) => {
     expect(bareTmux(source)).toEqual([]);
   });

@@ -119,13 +119,13 @@ describe.each(SERVERS)('%s', (name) => {
     try {
       const ask = (...args: string[]): string =>
         execFileSync('tmux', ['-S', socket, ...args], { env, encoding: 'utf8' });
-      expect(command('ExecStart').slice(0, 2)).toEqual(['-S', socket]);
+      for (const key of ['ExecStart', 'ExecStop']) expect(command(key).slice(0, 2), key).toEqual(['-S', socket]);
       expect(ask('show-options', '-gv', 'exit-empty').trim()).toBe('off');
       ask('new-session', '-d', '-s', 'short', 'true');
       await waitFor(() => ask('list-sessions').trim() === '');
       expect(ask('display-message', '-p', '#{pid}').trim()).toMatch(/^\d+$/);
     } finally {
-      execFileSync('tmux', command('ExecStop'), { env });
+      execFileSync('tmux', ['-S', socket, ...command('ExecStop').slice(2)], { env });
     }
     await waitFor(() => spawnSync('tmux', ['-S', socket, 'list-sessions'], { env }).status !== 0);
   });

@@ -17,7 +17,7 @@ const SECRET_KEYS = new Set([
 ]);
 /** What a log may meet beyond the secrets that screens show. */
 const MORE_SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/(?<![\w-])(Basic[ \t]{1,9})[\w+/=-]+/gi, `$1${MASK}`],
+  [/(?<![\w-])(Basic[ \t]{1,9})(?=[A-Za-z+/]{0,200}[\d=])[\w+/=-]{8,}/gi, `$1${MASK}`],
   [/(?<!\w)re_\w{16,}/g, MASK],
   [/(:\/\/[^\s:/@]{0,100}):[^\s/@]{1,200}@/g, `$1:${MASK}@`],
 ];

@@ -2,7 +2,7 @@
 import { FatalError } from '../core/errors.ts';
 import { type EpochMs, formatDuration, MINUTE, SECOND } from '../core/time.ts';
 import type { Clock, Logger, Loop } from '../ports.ts';
-import type { JobState, JobView, TickOutcome } from './loop.ts';
+import type { JobState, JobView, TickOutcome } from './job-view.ts';
 
 export const DEFAULT_DEADLINE_MS = MINUTE;
 /** How long after its deadline a tick may still take to let go before it counts as late. */

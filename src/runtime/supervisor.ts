@@ -4,7 +4,7 @@ import type { FatalError } from '../core/errors.ts';
 import { formatDuration, MINUTE } from '../core/time.ts';
 import type { Clock, Logger, Loop } from '../ports.ts';
 import { Job } from './job.ts';
-import type { JobView, TickOutcome } from './loop.ts';
+import type { JobView, TickOutcome } from './job-view.ts';
 
 /** A wall clock that moves this much against the monotonic one has jumped. */
 export const CLOCK_JUMP_MS = 5 * MINUTE;

@@ -64,7 +64,7 @@ describe('the log', () => {
 
   test.each([
     ['an Anthropic token', 'sk-ant-oat01-AAAA-made_up'],
-    ['a bearer header', 'Bearer made.up-value=='],
+    ['a bearer header', 'Bearer made.up-value-of-some-length=='],
     ['a basic header', 'Basic bWFkZS11cA=='],
     ['a Telegram token in an address', 'https://api.telegram.org/bot123456:AAAA-made_up_AAAAAAAAAAAAAAAAAAAA/getMe'],
     ['a database password', 'postgres://agent:made-up@db/claude'],

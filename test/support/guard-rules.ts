@@ -39,8 +39,9 @@ export function changesBetween(
 
 const SPAWN =
   /\b(?:execa|execaSync|\$|execFile|execFileSync|execFileAsync|spawn|spawnSync|exec|run)\(\s*['"`]tmux['"`]/g;
+/** Only where a shell would begin a command: the same words inside a shown screen are data. */
 const SHELL =
-  /\btmux\s+(?:-[CDNluv2]+\s+)*(?:new(?:-session)?|new-window|start(?:-server)?|kill-(?:server|session|pane)|ls|list-\w+|attach(?:-session)?|send(?:-keys)?|capture-pane|paste-buffer|load-buffer|has(?:-session)?|split-window|set-option|respawn-pane|display-message)\b/g;
+  /(?<=^[ \t]*|['"`][ \t]*|[;&|][ \t]*|\$\([ \t]*|\b(?:exec|sudo|then|do)[ \t]+)tmux\s+(?:-[CDNluv2]+\s+)*(?:new(?:-session)?|new-window|start(?:-server)?|kill-(?:server|session|pane)|ls|list-\w+|attach(?:-session)?|send(?:-keys)?|capture-pane|paste-buffer|load-buffer|has(?:-session)?|split-window|set-option|respawn-pane|display-message)\b/gm;
 const SOCKET_FOLDER = /\/tmp\/tmux-/g;
 
 /**

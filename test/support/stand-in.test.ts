@@ -317,7 +317,7 @@ describe('the stand-in agent of version 2.0.76', () => {
 
 describe.each(['2.1.328', '2.0.76'])('the screens of the stand-in agent of version %s', (version) => {
   const read = async (pane: StandInPane): Promise<ReturnType<typeof detect>> =>
-    detect(await pane.screen(), { now: Date.now(), zone: 'UTC' });
+    detect(await pane.screen(), { agent: 'claude', now: Date.now(), zone: 'UTC' });
   const open = (env: Record<string, string> = {}): Promise<StandInPane> =>
     start({ env: { STAND_IN_VERSION: version, ...env } });
 

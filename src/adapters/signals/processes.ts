@@ -32,6 +32,8 @@ interface Judged {
   readonly comm: string;
   readonly firstSeenAt: number;
   readonly judgedAt: number;
+  /** `/proc/<pid>/cmdline`; null: not readable. */
+  readonly commandLine: string | null;
   readonly agent: AgentProcess | null;
 }
 
@@ -87,24 +89,25 @@ export function createProcesses(options: ProcessesOptions): Processes {
     return settled && options.clock.monotonic() - known.judgedAt < REJUDGE_MS ? known.agent : undefined;
   }
 
+  /** With its start, name and command line unchanged it is the program it was, in the environment it had. */
   async function judge(process: ProcStat): Promise<AgentProcess | null> {
     const { pid, comm, startTicks } = process;
-    const before = judged.get(pid);
-    const sameProcess = before !== undefined && before.startTicks === startTicks;
+    const known = judged.get(pid);
+    const before = known?.startTicks === startTicks ? known : null;
+    const commandLine = await readFile(join(root, String(pid), 'cmdline'), 'utf8').catch(() => null);
+    const isSame = before !== null && before.comm === comm && before.commandLine === commandLine;
+    const agent = isSame && before.agent !== null ? before.agent : await describe(process, commandLine);
     const judgedAt = options.clock.monotonic();
-    const firstSeenAt = sameProcess ? before.firstSeenAt : judgedAt;
-    let agent = await describe(process);
-    // The boot clock and the wall clock are not read at the same instant: the first answer stays.
-    if (agent !== null && sameProcess && before.agent !== null) agent = { ...agent, startedAt: before.agent.startedAt };
-    judged.set(pid, { startTicks, comm, firstSeenAt, judgedAt, agent });
+    judged.set(pid, { startTicks, comm, firstSeenAt: before?.firstSeenAt ?? judgedAt, judgedAt, commandLine, agent });
     return agent;
   }
 
   /** Null: not an agent, not ours, or gone meanwhile. */
-  async function describe({ pid, startTicks }: ProcStat): Promise<AgentProcess | null> {
+  async function describe({ pid, startTicks }: ProcStat, commandLine: string | null): Promise<AgentProcess | null> {
+    if (commandLine === null) return null;
     const directory = join(root, String(pid));
+    const argv = commandLine.replace(/\0+$/, '').split('\0');
     try {
-      const argv = (await readFile(join(directory, 'cmdline'), 'utf8')).replace(/\0+$/, '').split('\0');
       const exe = await readlink(join(directory, 'exe')).catch(() => null);
       const profile = profileOf({ argv, exe }, options.profiles);
       if (profile === null || (await stat(directory)).uid !== options.ownUid) return null;

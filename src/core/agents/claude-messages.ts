@@ -280,7 +280,7 @@ export const MESSAGES: readonly MessagePattern[] = [
     class: 'quota',
     window: 'monthly',
     regex: start(
-      "(?:your|this|the) (?:org|organization|team|workspace|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?(?: [\\w'’.-]{1,24}){0,4}? (?:usage|credits?|limits?|budget|cap|quota)(?![\\w-])",
+      "(?:your|this|the) (?:org|organization|team|workspace|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?(?: [\\w'’.-]{1,24}){0,4} (?:usage|credits?|limits?|budget|cap|quota)(?![\\w-])",
     ),
     checkTail: true,
     example: 'Your organization has reached its monthly usage limit · contact your admin',

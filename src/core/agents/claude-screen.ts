@@ -11,7 +11,7 @@ export const PROMPT = /^ ?[❯>›](?:\s|$)/;
 /** A shell command that the user ran from the composer; its output is not the CLI's word. */
 export const SHELL_MODE = /^ ?(?:[❯>›]\s)?!\s?\S/;
 export const NOTICE_MARK = /^(?:[⚠✗✘⛔❗🛑🚫ℹ■✖×]|\[!\])\uFE0F?\s*/u;
-export const RULE = /^[─━═╌┄-]{8,}/;
+export const RULE = /^(?:[─━═╌┄-]{8}|[─━]{2,7} [^─━]{1,60} [─━]{2})/;
 export const BOX_TOP = /^ {0,2}╭[─━]/;
 export const BOX_BOTTOM = /^ {0,2}╰[─━]/;
 export const BOX_SIDES = '│┃|';

@@ -12,13 +12,13 @@ export interface Line {
 }
 
 const MAX_CHARACTERS = 400_000;
-const MAX_LINES = 1_500;
+const MAX_LINES = 600;
 const MAX_LINE_LENGTH = 2_000;
 const ESCAPES =
   /\x1b(?:\[[0-9;:?<=>]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[PX^_][^\x1b]{0,400}\x1b\\|[ -/]{0,4}[0-~])/g;
 const INVISIBLE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]/g;
 
-/** Never throws. Only the last 1,500 lines and the first 2,000 characters of each are looked at. */
+/** Never throws. Only the last 600 lines and the first 2,000 characters of each are looked at. */
 export function toLines(screen: string): Line[] {
   const dropped = Math.max(0, screen.length - MAX_CHARACTERS);
   const all = screen.slice(dropped).split('\n');

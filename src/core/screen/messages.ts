@@ -51,7 +51,15 @@ export function matchMessage(text: string, place: Place, context: MatchContext):
   return prefix === null ? null : matchTable(message.slice(prefix[0].length), place, context, 'quota');
 }
 
-/** The same for text that stands in someone else's words: only limits, to say what was put aside. */
+/** Whether a message may begin so, whatever follows. */
+export function mayBegin(text: string, context: MatchContext): boolean {
+  if ((context.patterns?.extra ?? []).length > 0) return true;
+  if (!table.PREFILTER.test(text)) return false;
+  const message = text.replace(NOTICE_MARK, '');
+  return table.MESSAGES.some(({ regex }) => regex.test(message));
+}
+
+/** Matches text that stands in someone else's words: only limits, to say what was put aside. */
 export function matchQuoted(text: string, context: MatchContext): Match | null {
   return table.PREFILTER.test(text) ? matchTable(text.replace(/^⎿\s*/, ''), 'plain', context, 'quota') : null;
 }
@@ -67,8 +75,13 @@ function matchTable(text: string, place: Place, context: MatchContext, only?: Fi
     const isTimed = pattern.class === 'quota' || pattern.class === 'warning';
     const reset = isTimed ? resetIn(pattern.id === 'epoch' ? text : rest, context) : null;
     if (place === 'bullet' && reset !== null && !table.AFTER_TIME.test(after(rest, reset.raw))) continue;
-    if (pattern.knownWords === true && reset === null && !namesLimit(words)) continue;
-    return { pattern, window: pattern.window === 'stated' ? windowOf(words, reset, rest) : pattern.window, reset };
+    if (pattern.knownWords === true && !namesLimit(words, reset !== null)) continue;
+    const opens = pattern.knownWords === true;
+    return {
+      pattern,
+      window: pattern.window === 'stated' ? windowOf(words, reset, rest, opens) : pattern.window,
+      reset,
+    };
   }
   return null;
 }
@@ -103,22 +116,32 @@ export function zoneIn(text: string): string | null {
   return zone !== undefined && isZone(zone) ? zone : null;
 }
 
-/** Which limit the words before "limit" name; the kind of reset says it where they do not. */
-export function windowOf(words: string, reset: ResetTime | null, rest = ''): QuotaWindow {
+/**
+ * Which limit the words before "limit" name; the kind of reset says it where they do not.
+ *
+ * @param opens the words open the message, so that a capital letter alone makes no name
+ */
+export function windowOf(words: string, reset: ResetTime | null, rest = '', opens = false): QuotaWindow {
   // "monthly spend limit · your session limit resets 2:40pm": the reset is the other limit's.
   const named = /your ((?:[\w-]{1,12} ){1,2})limits? (?:will )?resets?/i.exec(rest)?.[1] ?? words;
-  for (const { window, regex } of table.WINDOW_WORDS) if (regex.test(named)) return window;
+  const word = table.WINDOW_WORDS.find(({ regex }) => regex.test(named))?.window;
   // A name that is no plain word is a model that is not known yet.
-  if (leftOver(named).some((word) => /^[A-Z]/.test(word))) return 'model';
+  const hasName = leftOver(named).some((other) => /^[A-Z]/.test(other));
+  if (hasName && (!opens || word !== undefined || /\d/.test(named))) return 'model';
+  if (word !== undefined) return word;
   if (table.MONEY_WORDS.test(named) && reset === null) return 'monthly';
   return reset?.kind === 'dated' ? '7d' : 'unknown';
 }
 
-/** Every word says which of the plan's limits is meant. */
-function namesLimit(words: string): boolean {
-  const rest = table.WINDOW_WORDS.reduce((text, { regex }) => text.replace(regex, ''), words);
-  return words.trim() !== '' && leftOver(rest).every((word) => /^[\d.]+$/.test(word));
+/** Every word says which of the plan's limits is meant; with a reset beside it, a name may stand among them. */
+function namesLimit(words: string, hasReset: boolean): boolean {
+  const other = leftOver(words).filter((word) => !/^[\d.]+$/.test(word));
+  if (hasReset) return other.length === 0 || (other.length <= 2 && other.every((word) => /^[A-Z]/.test(word)));
+  return other.length === 0 && words.trim() !== '';
 }
 
-const leftOver = (words: string) =>
-  words.split(/\s+/).filter((word) => word !== '' && !table.PLAIN_WORDS.test(word.replace(/['’]s$/, '')));
+/** The words that name no window and are not about plans in general. */
+function leftOver(words: string): string[] {
+  const rest = table.WINDOW_WORDS.reduce((text, { regex }) => text.replace(regex, ' '), words);
+  return rest.split(/\s+/).filter((word) => /\w/.test(word) && !table.PLAIN_WORDS.test(word.replace(/['’]s$/, '')));
+}

@@ -63,7 +63,7 @@ const cases: readonly (readonly [expected: string, name: string, screen: string]
     'git log',
     `● Bash(git log --oneline)\n  ⎿  ab12cd3 ${B}\n     5-hour limit reached ∙ resets 3am\n     … +3 lines (ctrl+o to expand)\n${C}`,
   ],
-  ['none', 'fence', '```\n' + B + '\n```'],
+  ['none', 'fence', `\`\`\`\n${B}\n\`\`\``],
   ['none', 'shell cat', `$ cat notes.md\n${B}\n$ `],
   ['quota', 'claude -p', `$ claude -p 'hi'\n${B}\n$ `],
   [
@@ -252,7 +252,7 @@ const cases: readonly (readonly [expected: string, name: string, screen: string]
     'usage overlay',
     `❯ /usage\n${R}\n  Settings:  Status   Config   Usage  (tab to cycle)\n\n  Current session\n  ████ 100% used\n  Resets 3pm (UTC)\n\n  Esc to cancel`,
   ],
-  ['none', 'user quoting fence', '❯ what is this\n  ```\n  ' + B + '\n  ```\n\n● A limit.\n' + C],
+  ['none', 'user quoting fence', `❯ what is this\n  \`\`\`\n  ${B}\n  \`\`\`\n\n● A limit.\n${C}`],
   ['none', 'user then busy', `❯ ${B}\n\n✽ Hatching… (3s · ↓ 2 tokens)\n${C}`],
   ['none', 'queue', `● Bash(x)\n  ⎿  Running…\n\n✽ Hatching… (3s · ↓ 2 tokens · esc to interrupt)\n\n❯ ${B}\n${C}`],
   ['none', 'hook output', `● Bash(x)\n  ⎿  ok\n  ⎿  PostToolUse:Bash hook error: limit reached\n${C}`],

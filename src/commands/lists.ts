@@ -1,0 +1,113 @@
+/** `incidents` and `events`: what is written down, newest first; from the daemon or from the database. */
+import type { EventType } from '../core/events.ts';
+import { EVENT_SEVERITY } from '../core/events.ts';
+import type { EventView, SwapView } from '../core/record-view.ts';
+import { formatDuration, parseDuration } from '../core/time.ts';
+import { wallStamp } from '../core/wall-time.ts';
+import type { EventFilter } from '../ports.ts';
+import { askDaemon, expectAnswer, reportNoDaemon } from './daemon-client.ts';
+import type { CommandIo, JsonOption } from './io.ts';
+import { EXIT } from './io.ts';
+import { locate } from './locate.ts';
+import { table } from './text.ts';
+
+export interface ListOptions extends JsonOption {
+  readonly limit?: string;
+}
+
+export interface EventsOptions extends ListOptions {
+  /** One or more types, with commas between them. */
+  readonly type?: string;
+  /** A time in ISO 8601 or a duration back from now. */
+  readonly since?: string;
+}
+
+const DEFAULT_LIMIT = 20;
+
+/** @returns 0, 2 for a wrong option, 4 when there is neither a daemon nor a database */
+export async function incidents(options: ListOptions, io: CommandIo): Promise<number> {
+  const limit = readLimit(options, io);
+  if (limit === null) return EXIT.usage;
+  const swaps = await read<SwapView>({ path: `/swaps?limit=${limit}`, key: 'swaps' }, options, io, async () => {
+    const { readOfflineSwaps } = await import('./offline-records.ts');
+    return readOfflineSwaps(limit, options, io);
+  });
+  if (typeof swaps === 'number') return swaps;
+  if (options.json === true) io.out(`${JSON.stringify({ swaps })}\n`);
+  else if (swaps.length === 0) io.err('no swap so far\n');
+  else io.out(table([['AT', 'POOL', 'SWAP', 'OUTCOME', 'TOOK', 'BECAUSE OF', 'ID'], ...swaps.map((swap) => swapRow(swap, io))], Math.max(io.columns, 100), ''));
+  return EXIT.ok;
+}
+
+/** @returns 0, 2 for a wrong option, 4 when there is neither a daemon nor a database */
+export async function events(options: EventsOptions, io: CommandIo): Promise<number> {
+  const limit = readLimit(options, io);
+  const filter = limit === null ? null : readFilter(options, limit, io);
+  if (filter === null) return EXIT.usage;
+  const query = new URLSearchParams({ limit: String(filter.limit) });
+  if (filter.types !== undefined) query.set('type', filter.types.join(','));
+  if (filter.sinceAt !== undefined) query.set('since', String(filter.sinceAt));
+  const found = await read<EventView>({ path: `/events?${query}`, key: 'events' }, options, io, async () => {
+    const { readOfflineEvents } = await import('./offline-records.ts');
+    return readOfflineEvents(filter, options, io);
+  });
+  if (typeof found === 'number') return found;
+  if (options.json === true) io.out(`${JSON.stringify({ events: found })}\n`);
+  else if (found.length === 0) io.err('no such event\n');
+  else io.out(table(found.map((event) => eventRow(event, io)), Math.max(io.columns, 80), ''));
+  return EXIT.ok;
+}
+
+async function read<T>(
+  ask: { readonly path: string; readonly key: string },
+  options: JsonOption,
+  io: CommandIo,
+  offline: () => Promise<readonly T[] | null>,
+): Promise<readonly T[] | number> {
+  const { socket, stateDir } = await locate(options, io);
+  const reply = await askDaemon(socket, ask.path);
+  if (reply.kind === 'answer') return expectAnswer<Record<string, readonly T[]>>(reply, [ask.key])[ask.key] ?? [];
+  if (reply.kind === 'no_answer') return reportNoDaemon(reply, io);
+  const found = await offline();
+  if (found === null) return reportNoDaemon(reply, io);
+  io.err(`the daemon is not running; this is read from ${stateDir}\n`);
+  return found;
+}
+
+function readLimit(options: ListOptions, io: CommandIo): number | null {
+  const limit = options.limit === undefined ? DEFAULT_LIMIT : /^\d{1,4}$/.test(options.limit) ? Number(options.limit) : 0;
+  if (limit >= 1 && limit <= 1000) return limit;
+  io.err('claude-failover: --limit must be a number from 1 to 1000\n');
+  return null;
+}
+
+function readFilter(options: EventsOptions, limit: number, io: CommandIo): EventFilter | null {
+  const types = options.type?.split(',') ?? [];
+  const known = types.filter((type): type is EventType => Object.hasOwn(EVENT_SEVERITY, type));
+  if (known.length < types.length) {
+    io.err(`claude-failover: --type must be one or more of ${Object.keys(EVENT_SEVERITY).join(', ')}\n`);
+    return null;
+  }
+  const backMs = options.since === undefined ? null : parseDuration(options.since);
+  const sinceAt = options.since === undefined ? null : backMs === null ? Date.parse(options.since) : io.clock.now() - backMs;
+  if (Number.isNaN(sinceAt)) {
+    io.err('claude-failover: --since must be a time such as 2026-01-05T14:00:00Z or a duration such as 2h\n');
+    return null;
+  }
+  return { limit, ...(known.length > 0 ? { types: known } : {}), ...(sinceAt === null ? {} : { sinceAt: Math.floor(sinceAt) }) };
+}
+
+function swapRow(swap: SwapView, io: CommandIo): string[] {
+  const started = Date.parse(swap.started_at ?? '');
+  const took = swap.finished_at === null ? 'under way' : formatDuration(Date.parse(swap.finished_at) - started);
+  const cause = swap.trigger === 'limit' ? (swap.trigger_pane ?? 'a limit') : swap.trigger === 'manual' ? 'hand' : 'reset';
+  const what = swap.trigger === 'reset' ? `resume on ${swap.to}` : `${swap.from} -> ${swap.to}`;
+  return [wallStamp(started, io.clock.zone()), swap.pool, what, swap.phase, took, cause, swap.id];
+}
+
+function eventRow(event: EventView, io: CommandIo): string[] {
+  const said = [event.data.detail, event.data.reason, event.data.error].find((value) => typeof value === 'string');
+  const where = [event.pool, event.session ?? event.pane, event.account].filter((part) => part !== null).join(', ');
+  const words = [typeof said === 'string' ? said : '', where === '' ? '' : `(${where})`].filter((part) => part !== '').join(' ');
+  return [wallStamp(Date.parse(event.at ?? ''), io.clock.zone()), event.severity, event.type, words];
+}

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { systemClock } from '../src/adapters/clock.ts';
 import { createProcesses } from '../src/adapters/signals/processes.ts';
 import { createPanes } from '../src/adapters/tmux/server.ts';
-import { silentLog, testProfile } from '../test/support/panes.ts';
+import { clientEnv, silentLog, testProfile } from '../test/support/panes.ts';
 import { startTmux, type TestTmux } from '../test/support/tmux.ts';
 
 const exec = promisify(execFile);
@@ -39,8 +39,14 @@ async function measure(kind: 'idle' | 'busy', tmux: TestTmux): Promise<void> {
   await startPanes(kind, tmux);
   const serverPid = await tmux.serverPid();
   const processes = createProcesses({ profiles: [testProfile], ownUid: userInfo().uid, clock, log: silentLog });
-  const env = { PATH: process.env.PATH ?? '' };
-  const panes = createPanes({ binary: 'tmux', commandTimeoutMs: 5000, processes, env, clock, log: silentLog });
+  const panes = createPanes({
+    binary: 'tmux',
+    commandTimeoutMs: 5000,
+    processes,
+    env: clientEnv,
+    clock,
+    log: silentLog,
+  });
   const scope = { sockets: [tmux.socket], exclude: [], sessions: [] };
   const never = new AbortController().signal;
   const poll = async (): Promise<number> =>
@@ -48,14 +54,16 @@ async function measure(kind: 'idle' | 'busy', tmux: TestTmux): Promise<void> {
   await clock.sleep(4000);
   const idleServer = await serverShare(serverPid);
 
-  for (let i = 0; i < 5; i++) await costOf(1, POLL_MS, serverPid, 0, poll);
+  // As after its first quarter of an hour: compiled, and with all processes known.
+  await costOf(400, 10, serverPid, 0, poll);
   const ours = await costOf(30, POLL_MS, serverPid, idleServer, poll);
   const rss = process.memoryUsage().rss / 1024 / 1024;
   const ids = (await tmux.run('list-panes', '-a', '-F', '#{pane_id}')).split('\n');
   const capture = async (): Promise<number> => {
-    for (const id of ids) await exec('tmux', ['-S', tmux.socket, 'capture-pane', '-p', '-t', id], { env });
+    for (const id of ids) await exec('tmux', ['-S', tmux.socket, 'capture-pane', '-p', '-t', id], { env: clientEnv });
     return ids.length;
   };
+  await costOf(2, 50, serverPid, 0, capture);
   const plain = await costOf(8, 50, serverPid, idleServer, capture);
 
   const pids = (await tmux.run('list-panes', '-a', '-F', '#{pane_pid}')).split('\n').map(Number);

@@ -7,8 +7,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { RecoveryView, SwapView } from '../src/core/record-view.ts';
 import type { StatusView } from '../src/core/status.ts';
-import type { RecoveryRow, SwapRow } from '../src/core/swap/swap.ts';
 import { writeConfig } from '../test/support/daemon-config.ts';
 import { StandInWorld } from '../test/support/stand-in/index.ts';
 import { startTmux } from '../test/support/tmux.ts';
@@ -25,8 +25,8 @@ const LIMIT_MS = 60_000;
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 interface SwapAnswer {
-  readonly swap: SwapRow;
-  readonly recoveries: readonly RecoveryRow[];
+  readonly swap: SwapView;
+  readonly panes: readonly RecoveryView[];
 }
 
 process.exitCode = await main();
@@ -78,8 +78,7 @@ async function main(): Promise<number> {
     const port = await freePort();
     const config = writeConfig(world, tmux, {
       http: { enabled: true, listen: `127.0.0.1:${port}` },
-      tmux: {},
-      quota: { poll_interval: '2s' },
+      daemon: { log: { level: 'info' } },
     });
     const socket = join(world.root, 'run', 'api.sock');
     say('claude-failover demo: made-up accounts, a tmux server of its own, nothing of yours is touched');
@@ -138,17 +137,20 @@ async function main(): Promise<number> {
           tell(`limit ${event.pid}`, event.at, `the limit is on the screen of process ${event.pid}`);
         const answer = await ask<SwapAnswer>(socket, '/swaps/last');
         if (answer === null) return null;
-        const { swap, recoveries } = answer;
-        tell('requested', swap.requestedAt, `verdict: the limit is real (${swap.reason}); a swap is asked for`);
-        tell('flipped', swap.flippedAt, `the link moved from ${swap.from} to ${swap.to}`);
-        for (const row of recoveries)
-          tell(
-            row.id,
-            row.finishedAt,
-            `${row.label}: ${row.state === 'recovered' ? `works again (${row.recoveredBy})` : `${row.state}: ${row.reason}`}`,
-          );
-        if (swap.phase === 'failed' || swap.phase === 'partial')
+        const { swap, panes: recovering } = answer;
+        tell(
+          'requested',
+          instant(swap.requested_at),
+          `verdict: the limit is real (${swap.reason}); a swap is asked for`,
+        );
+        tell('flipped', instant(swap.flipped_at), `the link moved from ${swap.from} to ${swap.to}`);
+        for (const row of recovering) {
+          const how = row.state === 'recovered' ? `works again (${row.recovered_by})` : `${row.state}: ${row.reason}`;
+          tell(`pane ${row.pane}`, instant(row.finished_at), `${row.pane}: ${how}`);
+        }
+        if (swap.phase === 'failed' || swap.phase === 'partial') {
           throw new Error(`the swap ended ${swap.phase}: ${swap.error}`);
+        }
         return swap.phase === 'done' ? answer : null;
       },
       { timeoutMs: LIMIT_MS, everyMs: 100 },
@@ -163,25 +165,23 @@ async function main(): Promise<number> {
       process.stderr.write(`demo failed: ${failure}\nthe daemon's last lines:\n${tail(daemonLog)}\n`);
       return 1;
     }
-    const { swap, recoveries } = done;
-    tell(
-      'done',
-      swap.finishedAt,
-      `done: ${recoveries.filter((row) => row.state === 'recovered').length} of ${panes.length} panes work under ${swap.to}`,
-    );
-    const swaps = (await ask<{ swaps: readonly { readonly id: string }[] }>(socket, '/swaps'))?.swaps.length ?? 0;
-    const firstLimitAt = Math.min(...world.events('limit').map((event) => event.at));
+    const { swap, panes: recoveries } = done;
+    const working = recoveries.filter((row) => row.state === 'recovered').length;
+    tell('done', instant(swap.finished_at), `done: ${working} of ${panes.length} panes work under ${swap.to}`);
+    const swaps = (await ask<{ swaps: readonly unknown[] }>(socket, '/swaps'))?.swaps.length ?? 0;
+    const limitAt = Math.min(...world.events('limit').map((event) => event.at));
+    const [requestedAt, flippedAt] = [instant(swap.requested_at) ?? limitAt, instant(swap.flipped_at) ?? limitAt];
     const summary = {
       swaps,
       from: swap.from,
       to: swap.to,
       panes: recoveries.map((row) => ({
-        pane: row.label,
-        recoveredBy: row.recoveredBy,
-        afterMs: (row.finishedAt ?? row.startedAt) - (swap.flippedAt ?? row.startedAt),
+        pane: row.pane,
+        recoveredBy: row.recovered_by,
+        afterMs: (instant(row.finished_at) ?? flippedAt) - flippedAt,
       })),
-      detectMs: swap.requestedAt - firstLimitAt,
-      flipMs: (swap.flippedAt ?? swap.requestedAt) - firstLimitAt,
+      detectMs: requestedAt - limitAt,
+      flipMs: flippedAt - limitAt,
     };
     const ok = swaps === 1 && recoveries.length === count && recoveries.every((row) => row.state === 'recovered');
     if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
@@ -205,6 +205,10 @@ async function main(): Promise<number> {
   } finally {
     await cleanUp();
   }
+}
+
+function instant(iso: string | null): number | null {
+  return iso === null ? null : Date.parse(iso);
 }
 
 /** The banner shows whole minutes, so the reset lies on one. */

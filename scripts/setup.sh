@@ -49,13 +49,24 @@ install_packages() {
   fi
 }
 
-# npm writes node_modules/.package-lock.json last: it is there and newer when the packages fit the lock file.
+# The stamp says for which lock file the packages were installed; an install by hand leaves none, but a newer hidden lock.
 install_modules() {
-  local done_mark=node_modules/.package-lock.json
-  [[ -f $done_mark && ! package-lock.json -nt $done_mark && ! package.json -nt $done_mark ]] && return 0
-  say 'Installing npm packages …'
-  npm ci --no-audit --no-fund --loglevel=error >&2 </dev/null || fail 'npm ci failed: see above; is the npm registry reachable?'
-  touch "$done_mark"
+  local stamp=node_modules/.claude-failover-lock hidden=node_modules/.package-lock.json sum
+  sum=$(sha256sum <package-lock.json)
+  [[ -f $stamp && $(<"$stamp") == "$sum" ]] && return 0
+  if [[ -f $stamp || ! -f $hidden || package-lock.json -nt $hidden ]]; then
+    say 'Installing npm packages …'
+    # npm 11 refuses a lock file without the entries of foreign platforms, which not every registry has; install takes it.
+    # Where no ready-made better-sqlite3 can be had it is compiled, against the headers of this node if they are here.
+    local prefix
+    prefix=$(cd "$(dirname "$(command -v node)")/.." && pwd)
+    [[ -f $prefix/include/node/node.h ]] && export npm_config_nodedir=$prefix
+    local quiet=(--no-audit --no-fund --loglevel=error)
+    npm ci "${quiet[@]}" >/dev/null 2>&1 </dev/null ||
+      npm install --no-save "${quiet[@]}" >&2 </dev/null ||
+      fail 'The npm packages could not be installed: see above; is the npm registry reachable?'
+  fi
+  printf '%s\n' "$sum" >"$stamp"
 }
 
 build() {

@@ -27,7 +27,7 @@ import { createQuotaMonitor } from './loops/quota-monitor.ts';
 import { createReconciler } from './loops/reconciler.ts';
 import { createSwitcher } from './loops/switcher.ts';
 import { createWatcher } from './loops/watcher.ts';
-import type { Clock, DaemonApi, Logger, Loop } from './ports.ts';
+import type { AccountHomes, AccountLink, Clock, DaemonApi, Logger, Loop } from './ports.ts';
 import { createBoard } from './runtime/board.ts';
 import type { Supervisor } from './runtime/supervisor.ts';
 import { createSupervisor } from './runtime/supervisor.ts';
@@ -50,6 +50,8 @@ export interface AppOptions {
   readonly allowUnshared: boolean;
   /** A loop asked for the end of the process. */
   readonly onFatal: (error: FatalError) => void;
+  /** Taken instead of the real ones: how a test puts a fault between the daemon and the disk. */
+  readonly adapters?: { readonly link?: AccountLink; readonly homes?: AccountHomes };
 }
 
 export interface App {
@@ -93,8 +95,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const store = await openStore({ stateDir: config.daemon.stateDir, now: clock.now(), log });
     cleanUps.push({ name: 'store', run: () => store.close() });
 
-    const link = createAccountLink({ log });
-    const homes = createAccountHomes({ ownUid: options.ownUid, clock, log });
+    const link = options.adapters?.link ?? createAccountLink({ log });
+    const homes = options.adapters?.homes ?? createAccountHomes({ ownUid: options.ownUid, clock, log });
     const sharedEntries = createSharedEntries({ ownUid: options.ownUid, log });
     const problems = await checkPools({ link, homes, sharedEntries }, config, PROFILES);
     refuseToStart(options.allowUnshared ? problems.filter((problem) => problem.kind !== 'shared') : problems, log);
@@ -106,7 +108,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
     };
     const processes = createProcesses({ profiles: PROFILES, ownUid: options.ownUid, clock, log });
-    const tmux = { binary: config.tmux.binary, commandTimeoutMs: config.tmux.commandTimeoutMs, clock, log };
+    const tmux = {
+      binary: config.tmux.binary,
+      commandTimeoutMs: config.tmux.commandTimeoutMs,
+      env: tmuxEnvironment(options.env),
+      clock,
+      log,
+    };
     const panes = createPanes({ ...tmux, processes });
     const keys = createKeys(tmux);
     const signals = createSignals({ profiles: PROFILES, clock, log, classifyText });
@@ -164,7 +172,20 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
       caretaker,
     ];
-    const supervisor = createSupervisor({ loops, config: () => live.current, clock, log, onFatal: options.onFatal });
+    const onClockJump = (jumpMs: number): void => {
+      const events = [{ type: 'clock_jump', data: { jumpMs, detail: 'suspected limits are looked at anew' } }] as const;
+      void store.local
+        .append(events, clock.now())
+        .catch((err: unknown) => log.warn({ err }, 'the jump could not be written down'));
+    };
+    const supervisor = createSupervisor({
+      loops,
+      config: () => live.current,
+      clock,
+      log,
+      onFatal: options.onFatal,
+      onClockJump,
+    });
 
     const status = (): StatusFacts => ({
       version: VERSION,
@@ -181,7 +202,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       config: { file: live.current.file, hash: live.hash, loadedAt, rejected },
       attention,
       asOf: board.snapshot()?.takenAt ?? startedAt,
-      policy: { ...swapPolicyOf(live.current).eligibility, swapCooldownMs: live.current.quota.swapCooldownMs },
+      policy: {
+        ...swapPolicyOf(live.current).eligibility,
+        swapCooldownMs: live.current.quota.swapCooldownMs,
+        swapTimeoutMs: live.current.switcher.timeoutMs,
+      },
     });
     live.onChange((result) => {
       if (result.kind === 'applied') {
@@ -287,6 +312,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     await cleanUp();
     throw error;
   }
+}
+
+/** What a tmux client needs, and nothing that could travel on into a server. */
+function tmuxEnvironment(env: AppOptions['env']): Record<string, string> {
+  const wanted = { PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin', TMUX_TMPDIR: env.TMUX_TMPDIR };
+  return Object.fromEntries(
+    Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** One lock for the state directory, one beside each link: against a second daemon with the same or another directory. */

@@ -53,6 +53,8 @@ export async function runDaemon(options: RunOptions, host: ProcessPart): Promise
   });
 
   const stopping = new AbortController();
+  // The watchdog is fed until the very end: a stop may take its 20 s.
+  const ended = new AbortController();
   let exitCode = 0;
   const onFatal = (error: FatalError): void => {
     exitCode = error.exitCode;
@@ -98,12 +100,13 @@ export async function runDaemon(options: RunOptions, host: ProcessPart): Promise
       'started',
     );
     await service.ready(statusLine(app));
-    void service.feedWatchdog(() => app.supervisor.isHealthy(), stopping.signal);
+    void service.feedWatchdog(() => app.supervisor.isHealthy(), ended.signal);
     await aborted(stopping.signal);
     await service.stopping('stopping');
   } finally {
     stopping.abort();
     await app.stop();
+    ended.abort();
   }
   log.info({ exitCode }, 'stopped');
   return exitCode;

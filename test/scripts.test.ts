@@ -101,17 +101,15 @@ test('run hands its arguments to the daemon, in the directory it was called from
 });
 
 test('packages are installed once, and again when the lock file changed', () => {
-  program('npm', `echo "npm $*" >> '${checkout}/npm.log'`);
+  program('npm', `mkdir -p node_modules; echo "npm $*" >> '${checkout}/npm.log'`);
   const installs = (): number => {
     run('scripts/run');
     const log = join(checkout, 'npm.log');
     return existsSync(log) ? readFileSync(log, 'utf8').split('npm ci').length - 1 : 0;
   };
   expect(installs()).toBe(0);
-  const later = Date.now() / 1000 + 60;
-  spawnSync('touch', ['-d', `@${later}`, join(checkout, 'package-lock.json')]);
+  writeFileSync(join(checkout, 'package-lock.json'), '{ }');
   expect(installs()).toBe(1);
-  spawnSync('touch', ['-d', `@${later - 3600}`, join(checkout, 'package-lock.json')]);
   expect(installs()).toBe(1);
 });
 
@@ -120,7 +118,7 @@ test('a failing install stops with a sentence', () => {
   rmSync(join(checkout, 'node_modules'), { recursive: true });
   expect(run('scripts/demo')).toEqual({
     status: 1,
-    output: expect.stringContaining('npm ci failed: see above; is the npm registry reachable?'),
+    output: expect.stringContaining('could not be installed: see above; is the npm registry reachable?'),
   });
 });
 

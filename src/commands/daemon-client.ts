@@ -58,7 +58,11 @@ export function askDaemon(socketPath: string, path: string, options: DaemonReque
       response.on('error', (error) => fail(error.message));
       response.on('end', () => {
         try {
-          resolve({ kind: 'answer', status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) });
+          resolve({
+            kind: 'answer',
+            status: response.statusCode ?? 0,
+            body: JSON.parse(Buffer.concat(chunks).toString('utf8')),
+          });
         } catch {
           fail('the answer is no JSON: is this the socket of claude-failover?');
         }
@@ -98,14 +102,21 @@ export function errorOf(body: unknown): ApiError | null {
 }
 
 /** The answer as the shape that this program's own daemon sends. @throws {FailoverError} it is an error, or of a daemon of another version */
-export function expectAnswer<T extends object>(reply: Extract<DaemonReply, { kind: 'answer' }>, keys: readonly (keyof T & string)[]): T {
+export function expectAnswer<T extends object>(
+  reply: Extract<DaemonReply, { kind: 'answer' }>,
+  keys: readonly (keyof T & string)[],
+): T {
   const error = errorOf(reply.body);
   if (error !== null) throw new FailoverError(error.code, error.message);
   const body = asRecord(reply.body);
   if (isShape<T>(body, keys)) return body;
-  throw new FailoverError('unexpected_answer', `the daemon answered ${reply.status} without ${keys.filter((key) => !(key in body)).join(', ')}`, {
-    hint: 'restart the daemon: it is of another version than this command',
-  });
+  throw new FailoverError(
+    'unexpected_answer',
+    `the daemon answered ${reply.status} without ${keys.filter((key) => !(key in body)).join(', ')}`,
+    {
+      hint: 'restart the daemon: it is of another version than this command',
+    },
+  );
 }
 
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -4,7 +4,7 @@ import { claude } from '../core/agents/claude.ts';
 import type { AgentKind } from '../core/agents/profile.ts';
 import type { Detection } from '../core/screen/detect.ts';
 import { detect } from '../core/screen/detect.ts';
-import { toIso } from '../core/time.ts';
+import { HOUR, toIso } from '../core/time.ts';
 import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
 import { gatherEvidence } from '../core/verdict/evidence.ts';
 import { wallStamp } from '../core/wall-time.ts';
@@ -31,7 +31,11 @@ const MAX_BYTES = 2 * 1024 * 1024;
 /** @returns 0 whatever the verdict is, 1 when the file cannot be read, 2 for a wrong option */
 export async function detectScreen(file: string | undefined, options: DetectOptions, io: CommandIo): Promise<number> {
   if (options.jsonl === true) return detectLines(io);
-  const request = readRequest({ agent: options.agent, now: options.now ?? toIso(io.clock.now()), tz: options.tz ?? io.clock.zone() });
+  const request = readRequest({
+    agent: options.agent,
+    now: options.now ?? toIso(io.clock.now()),
+    tz: options.tz ?? io.clock.zone(),
+  });
   if ('error' in request || file === undefined) {
     io.err(`claude-failover: ${'error' in request ? request.error.message : 'name a file, or - for standard input'}\n`);
     return EXIT.usage;
@@ -40,7 +44,9 @@ export async function detectScreen(file: string | undefined, options: DetectOpti
   try {
     text = file === '-' ? await readAll(io) : readFileSync(file, 'utf8');
   } catch (error) {
-    io.err(`claude-failover: cannot read ${clean(file)}: ${error instanceof Error ? clean(error.message) : 'unknown error'}\n`);
+    io.err(
+      `claude-failover: cannot read ${clean(file)}: ${error instanceof Error ? clean(error.message) : 'unknown error'}\n`,
+    );
     return EXIT.error;
   }
   const found = detect(text, request);
@@ -52,7 +58,8 @@ export async function detectScreen(file: string | undefined, options: DetectOpti
 /** One verdict for each line of standard input, in its order; a bad line is answered by an error and the rest go on. */
 async function detectLines(io: CommandIo): Promise<number> {
   for await (const line of readLines(io.stdin ?? [], MAX_BYTES)) {
-    if (line.kind === 'too_long') io.out(`${JSON.stringify(failure('line_too_long', `a line has at most ${MAX_BYTES} bytes`))}\n`);
+    if (line.kind === 'too_long')
+      io.out(`${JSON.stringify(failure('line_too_long', `a line has at most ${MAX_BYTES} bytes`))}\n`);
     else if (line.text.trim() !== '') io.out(`${JSON.stringify(answerLine(line.text))}\n`);
   }
   return EXIT.ok;
@@ -65,7 +72,8 @@ function answerLine(text: string): object {
   } catch {
     return failure('bad_json', 'the line is no valid JSON');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return failure('bad_line', 'the line is no object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return failure('bad_line', 'the line is no object');
   const fields: Readonly<Record<string, unknown>> = { ...value };
   const id = typeof fields.id === 'string' || typeof fields.id === 'number' ? { id: fields.id } : {};
   const wrong = (code: string, message: string): object => ({ ...id, ...failure(code, message) });
@@ -86,12 +94,20 @@ interface Request {
   readonly zone: string;
 }
 
-function readRequest({ agent, now, tz }: Readonly<Record<string, unknown>>): Request | { readonly error: { readonly code: string; readonly message: string } } {
+function readRequest({
+  agent,
+  now,
+  tz,
+}: Readonly<Record<string, unknown>>):
+  | Request
+  | { readonly error: { readonly code: string; readonly message: string } } {
   const kind = AGENTS.find((candidate) => candidate === (agent ?? claude.kind));
-  if (kind === undefined) return failure('unknown_agent', `there is no profile of this agent; known: ${AGENTS.join(', ')}`);
+  if (kind === undefined)
+    return failure('unknown_agent', `there is no profile of this agent; known: ${AGENTS.join(', ')}`);
   const at = typeof now === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(now) ? Date.parse(now) : Number.NaN;
   if (Number.isNaN(at)) return failure('bad_now', 'now must be a time in ISO 8601, such as 2026-01-05T14:00:00Z');
-  if (typeof tz !== 'string' || !isZone(tz)) return failure('bad_tz', 'tz must be an IANA time zone, such as Europe/Paris');
+  if (typeof tz !== 'string' || !isZone(tz))
+    return failure('bad_tz', 'tz must be an IANA time zone, such as Europe/Paris');
   return { agent: kind, now: at, zone: tz };
 }
 
@@ -104,7 +120,10 @@ function isZone(name: string): boolean {
   }
 }
 
-function failure(code: string, message: string): { readonly error: { readonly code: string; readonly message: string } } {
+function failure(
+  code: string,
+  message: string,
+): { readonly error: { readonly code: string; readonly message: string } } {
   return { error: { code, message } };
 }
 
@@ -114,12 +133,18 @@ function toJson(found: Detection): object {
 
 function explain(found: Detection, { now, zone }: Request, io: CommandIo): void {
   const { reading } = found;
-  const say = (name: string, words: string): void => io.out(wrap(`${name.padEnd(9)} `, words, io.columns, ' '.repeat(10)));
+  const say = (name: string, words: string): void =>
+    io.out(wrap(`${name.padEnd(9)} `, words, io.columns, ' '.repeat(10)));
   const message = reading.finding ?? reading.warnings.at(-1) ?? null;
   say('class', found.class === 'none' ? 'none: nothing that matters' : found.class);
   say('pattern', message === null ? 'none' : `${message.family}, line ${message.line + 1}: "${message.text}"`);
   say('window', found.window === null ? 'none' : windowName(found.window));
-  say('reset', message?.reset == null ? 'none stated' : `${wallStamp(message.reset.at, zone)} ${zone}, read from "${message.reset.raw}"`);
+  say(
+    'reset',
+    message?.reset == null
+      ? 'none stated'
+      : `${wallStamp(message.reset.at, zone)} ${zone}, read from "${message.reset.raw}"`,
+  );
   if (reading.vetoes.length === 0) say('veto', 'none');
   for (const veto of reading.vetoes) say('veto', `${veto.family}: "${veto.text}" - ${veto.reason}`);
   say('turn', reading.busy ? 'running' : 'not running');
@@ -132,7 +157,12 @@ function explain(found: Detection, { now, zone }: Request, io: CommandIo): void 
 function decisionWords({ reading }: Detection, now: number): string {
   const evidence = gatherEvidence(reading, null, now, now);
   const seen = { paneKey: 'screen', evidence, busy: reading.busy, at: now };
-  const { decision } = stepPane(FRESH_PANE, seen, { confirmPolls: 2, confirmMinAgeMs: 1, maxGapMs: 1 });
+  const { decision } = stepPane(FRESH_PANE, seen, {
+    confirmPolls: 2,
+    confirmMinAgeMs: 1,
+    maxGapMs: 1,
+    unknownResetLockMs: HOUR,
+  });
   switch (decision.kind) {
     case 'confirmed':
       return `a limit, confirmed at first sight: ${decision.reason}`;

@@ -8,7 +8,11 @@ import { locate } from './locate.ts';
 
 /** Stops every automatic action; looking and telling go on. Works without the daemon. @returns 0 */
 export async function pause(reason: string | undefined, options: GlobalOptions, io: CommandIo): Promise<number> {
-  const words = (reason ?? '').replace(/[\x00-\x1f\x7f-\x9f]/g, ' ').trim().slice(0, 200) || 'paused by hand';
+  const words =
+    (reason ?? '')
+      .replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')
+      .trim()
+      .slice(0, 200) || 'paused by hand';
   const { socket, stateDir } = await locate(options, io);
   const reply = await askDaemon(socket, '/pause', { body: { reason: words } });
   if (reply.kind === 'answer' && errorOf(reply.body) === null) {

@@ -18,7 +18,8 @@ export async function* readLines(
     else parts.push(part);
   };
   const end = (): Line => {
-    const line: Line = size > maxBytes ? { kind: 'too_long' } : { kind: 'line', text: decoder.decode(Buffer.concat(parts)) };
+    const line: Line =
+      size > maxBytes ? { kind: 'too_long' } : { kind: 'line', text: decoder.decode(Buffer.concat(parts)) };
     parts = [];
     size = 0;
     return line;

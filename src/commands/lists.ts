@@ -3,13 +3,13 @@ import type { EventType } from '../core/events.ts';
 import { EVENT_SEVERITY } from '../core/events.ts';
 import type { EventView, SwapView } from '../core/record-view.ts';
 import { formatDuration, parseDuration } from '../core/time.ts';
-import { wallStamp } from '../core/wall-time.ts';
+import { wallStamp, wallTime } from '../core/wall-time.ts';
 import type { EventFilter } from '../ports.ts';
 import { askDaemon, expectAnswer, reportNoDaemon } from './daemon-client.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';
 import { locate } from './locate.ts';
-import { table } from './text.ts';
+import { table, wrap } from './text.ts';
 
 export interface ListOptions extends JsonOption {
   readonly limit?: string;
@@ -35,7 +35,14 @@ export async function incidents(options: ListOptions, io: CommandIo): Promise<nu
   if (typeof swaps === 'number') return swaps;
   if (options.json === true) io.out(`${JSON.stringify({ swaps })}\n`);
   else if (swaps.length === 0) io.err('no swap so far\n');
-  else io.out(table([['AT', 'POOL', 'SWAP', 'OUTCOME', 'TOOK', 'BECAUSE OF', 'ID'], ...swaps.map((swap) => swapRow(swap, io))], Math.max(io.columns, 100), ''));
+  else
+    io.out(
+      table(
+        [['ID', 'AT', 'POOL', 'SWAP', 'OUTCOME', 'TOOK', 'BECAUSE OF'], ...swaps.map((swap) => swapRow(swap, io))],
+        io.isTTY ? io.columns : Number.POSITIVE_INFINITY,
+        '',
+      ),
+    );
   return EXIT.ok;
 }
 
@@ -54,7 +61,7 @@ export async function events(options: EventsOptions, io: CommandIo): Promise<num
   if (typeof found === 'number') return found;
   if (options.json === true) io.out(`${JSON.stringify({ events: found })}\n`);
   else if (found.length === 0) io.err('no such event\n');
-  else io.out(table(found.map((event) => eventRow(event, io)), Math.max(io.columns, 80), ''));
+  else for (const event of found) io.out(eventLine(event, io));
   return EXIT.ok;
 }
 
@@ -75,7 +82,8 @@ async function read<T>(
 }
 
 function readLimit(options: ListOptions, io: CommandIo): number | null {
-  const limit = options.limit === undefined ? DEFAULT_LIMIT : /^\d{1,4}$/.test(options.limit) ? Number(options.limit) : 0;
+  const limit =
+    options.limit === undefined ? DEFAULT_LIMIT : /^\d{1,4}$/.test(options.limit) ? Number(options.limit) : 0;
   if (limit >= 1 && limit <= 1000) return limit;
   io.err('claude-failover: --limit must be a number from 1 to 1000\n');
   return null;
@@ -89,25 +97,34 @@ function readFilter(options: EventsOptions, limit: number, io: CommandIo): Event
     return null;
   }
   const backMs = options.since === undefined ? null : parseDuration(options.since);
-  const sinceAt = options.since === undefined ? null : backMs === null ? Date.parse(options.since) : io.clock.now() - backMs;
+  const sinceAt =
+    options.since === undefined ? null : backMs === null ? Date.parse(options.since) : io.clock.now() - backMs;
   if (Number.isNaN(sinceAt)) {
     io.err('claude-failover: --since must be a time such as 2026-01-05T14:00:00Z or a duration such as 2h\n');
     return null;
   }
-  return { limit, ...(known.length > 0 ? { types: known } : {}), ...(sinceAt === null ? {} : { sinceAt: Math.floor(sinceAt) }) };
+  return {
+    limit,
+    ...(known.length > 0 ? { types: known } : {}),
+    ...(sinceAt === null ? {} : { sinceAt: Math.floor(sinceAt) }),
+  };
 }
 
 function swapRow(swap: SwapView, io: CommandIo): string[] {
   const started = Date.parse(swap.started_at ?? '');
   const took = swap.finished_at === null ? 'under way' : formatDuration(Date.parse(swap.finished_at) - started);
-  const cause = swap.trigger === 'limit' ? (swap.trigger_pane ?? 'a limit') : swap.trigger === 'manual' ? 'hand' : 'reset';
+  const cause =
+    swap.trigger === 'limit' ? (swap.trigger_pane ?? 'a limit') : swap.trigger === 'manual' ? 'hand' : 'reset';
   const what = swap.trigger === 'reset' ? `resume on ${swap.to}` : `${swap.from} -> ${swap.to}`;
-  return [wallStamp(started, io.clock.zone()), swap.pool, what, swap.phase, took, cause, swap.id];
+  return [swap.id, wallTime(started, io.clock.now(), io.clock.zone()), swap.pool, what, swap.phase, took, cause];
 }
 
-function eventRow(event: EventView, io: CommandIo): string[] {
+function eventLine(event: EventView, io: CommandIo): string {
   const said = [event.data.detail, event.data.reason, event.data.error].find((value) => typeof value === 'string');
   const where = [event.pool, event.session ?? event.pane, event.account].filter((part) => part !== null).join(', ');
-  const words = [typeof said === 'string' ? said : '', where === '' ? '' : `(${where})`].filter((part) => part !== '').join(' ');
-  return [wallStamp(Date.parse(event.at ?? ''), io.clock.zone()), event.severity, event.type, words];
+  const words = [typeof said === 'string' ? said : '', where === '' ? '' : `(${where})`]
+    .filter((part) => part !== '')
+    .join(' ');
+  const head = `${wallStamp(Date.parse(event.at ?? ''), io.clock.zone())}  ${event.severity.padEnd(8)}  ${event.type}  `;
+  return wrap(head, words, io.isTTY ? io.columns : Number.POSITIVE_INFINITY, '    ');
 }

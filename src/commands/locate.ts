@@ -28,7 +28,8 @@ export async function locate(options: GlobalOptions, io: Pick<CommandIo, 'env' |
   };
   const stateDir = (stated.stateDir && absolute(stated.stateDir)) || absolute(DEFAULTS.state_dir) || '';
   places.state_dir = stateDir;
-  places.runtime_dir = (stated.runtimeDir && absolute(stated.runtimeDir)) || defaultRuntimeDir(io.env.XDG_RUNTIME_DIR, stateDir);
+  places.runtime_dir =
+    (stated.runtimeDir && absolute(stated.runtimeDir)) || defaultRuntimeDir(io.env.XDG_RUNTIME_DIR, stateDir);
   const socket = (stated.socket && absolute(stated.socket)) || absolute(DEFAULTS.socket) || '';
   return { file, stateDir, socket };
 }
@@ -46,8 +47,8 @@ async function statedPaths(file: string): Promise<StatedPaths> {
   } catch {
     return {};
   }
-  // Reading YAML takes longer than the whole answer; a file without these words and without escapes states none of them.
-  if (!/state_dir|runtime_dir|socket|\\/.test(text)) return {};
+  const plain = plainPaths(text);
+  if (plain !== null) return plain;
   const { parse } = await import('yaml');
   let value: unknown;
   try {
@@ -60,19 +61,49 @@ async function statedPaths(file: string): Promise<StatedPaths> {
   return { stateDir: words(daemon?.state_dir), runtimeDir: words(daemon?.runtime_dir), socket: words(http?.socket) };
 }
 
+const KEY_LINE = /^( +)(state_dir|runtime_dir|socket): +(?:"([^"]*)"|'([^']*)'|([\w~/.$<>{}+-]+)) *(?: #.*)?$/;
+
+/**
+ * Loading the YAML library takes longer than the whole answer, so the usual way to write these keys (one a line, nothing
+ * escaped) is read without it. @returns null when a line that may concern them is written in any other way
+ */
+function plainPaths(text: string): StatedPaths | null {
+  const found: { state_dir?: string; runtime_dir?: string; socket?: string } = {};
+  const lines = text.split('\n').filter((line) => !/^\s*(?:#|$)/.test(line));
+  for (const [i, line] of lines.entries()) {
+    if (line.includes('\\')) return null;
+    if (!/state_dir|runtime_dir|socket(?!s: )/.test(line)) continue;
+    const [, indent, key, double, single, bare] = KEY_LINE.exec(line) ?? [];
+    const value = double ?? single ?? bare;
+    if (indent === undefined || (key !== 'state_dir' && key !== 'runtime_dir' && key !== 'socket')) return null;
+    // A deeper line after it would belong to the value.
+    const isContinued = (/^ */.exec(lines[i + 1] ?? '')?.[0].length ?? 0) > indent.length;
+    if (value === undefined || isContinued || key in found) return null;
+    if (value.includes('/')) found[key] = value;
+    else if (bare !== 'null') return null;
+  }
+  return { stateDir: found.state_dir, runtimeDir: found.runtime_dir, socket: found.socket };
+}
+
 function configFile(options: GlobalOptions, { env, home }: Pick<CommandIo, 'env' | 'home'>): string | null {
   const named = options.config ?? (env.CLAUDE_FAILOVER_CONFIG || null);
   if (named !== null) return resolve(named.startsWith('~/') ? home + named.slice(1) : named);
-  return [`${home}/.config/claude-failover/config.yaml`, '/etc/claude-failover/config.yaml'].find((path) => existsSync(path)) ?? null;
+  return (
+    [`${home}/.config/claude-failover/config.yaml`, '/etc/claude-failover/config.yaml'].find((path) =>
+      existsSync(path),
+    ) ?? null
+  );
 }
 
 function defaultRuntimeDir(base: string | undefined, stateDir: string): string {
-  const expanded = base?.startsWith('/') === true ? expandPath(`${base}/claude-failover`, { env: {}, home: '/' }) : null;
+  const expanded =
+    base?.startsWith('/') === true ? expandPath(`${base}/claude-failover`, { env: {}, home: '/' }) : null;
   return expanded?.ok === true ? expanded.path : `${stateDir}/run`;
 }
 
 function section(value: unknown, key: string): Readonly<Record<string, unknown>> | null {
-  const part = typeof value === 'object' && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : null;
+  const part =
+    typeof value === 'object' && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : null;
   return typeof part === 'object' && part !== null ? { ...part } : null;
 }
 

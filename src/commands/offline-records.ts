@@ -1,8 +1,9 @@
 /** Swaps and events from the database, for commands that find no daemon. */
-import type { EventFilter } from '../ports.ts';
+
 import type { EventView, SwapView } from '../core/record-view.ts';
 import { eventView, swapRecordView, swapView } from '../core/record-view.ts';
 import { explainSwap } from '../core/why.ts';
+import type { EventFilter } from '../ports.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 import { loadOffline, withStore } from './offline.ts';
 
@@ -30,13 +31,25 @@ export async function readOfflineSwap(
 }
 
 /** @returns null: there is no database */
-export async function readOfflineSwaps(limit: number, options: GlobalOptions, io: CommandIo): Promise<readonly SwapView[] | null> {
-  const found = await withStore(loadOffline(options, io), async ({ local }) => (await local.swaps({ limit })).map(swapView));
+export async function readOfflineSwaps(
+  limit: number,
+  options: GlobalOptions,
+  io: CommandIo,
+): Promise<readonly SwapView[] | null> {
+  const found = await withStore(loadOffline(options, io), async ({ local }) =>
+    (await local.swaps({ limit })).map(swapView),
+  );
   return 'kind' in found ? null : found;
 }
 
 /** @returns null: there is no database */
-export async function readOfflineEvents(filter: EventFilter, options: GlobalOptions, io: CommandIo): Promise<readonly EventView[] | null> {
-  const found = await withStore(loadOffline(options, io), async ({ local }) => (await local.events(filter)).map(eventView));
+export async function readOfflineEvents(
+  filter: EventFilter,
+  options: GlobalOptions,
+  io: CommandIo,
+): Promise<readonly EventView[] | null> {
+  const found = await withStore(loadOffline(options, io), async ({ local }) =>
+    (await local.events(filter)).map(eventView),
+  );
   return 'kind' in found ? null : found;
 }

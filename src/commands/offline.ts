@@ -2,13 +2,13 @@
 import { createAccountHomes } from '../adapters/accounts/homes.ts';
 import { createAccountLink } from '../adapters/accounts/link.ts';
 import { createKillSwitch } from '../adapters/kill-switch.ts';
-import { loadConfigFile } from '../config/load.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { loadConfigFile } from '../config/load.ts';
 import { claude } from '../core/agents/claude.ts';
 import { StoreError } from '../core/errors.ts';
 import type { StatusFacts, StatusView } from '../core/status.ts';
 import { buildStatus } from '../core/status.ts';
-import type { Logger, LocalStore, PoolStore, SessionRow } from '../ports.ts';
+import type { LocalStore, Logger, PoolStore, SessionRow } from '../ports.ts';
 import { swapPolicyOf } from '../steps/config-policy.ts';
 import { needsAttention } from '../steps/daemon-api.ts';
 import { readPool } from '../steps/read-pool.ts';
@@ -25,7 +25,9 @@ export const NO_LOG: Logger = {
   child: () => NO_LOG,
 };
 
-export type OfflineStatus = { readonly kind: 'read'; readonly view: StatusView } | { readonly kind: 'absent'; readonly reason: string };
+export type OfflineStatus =
+  | { readonly kind: 'read'; readonly view: StatusView }
+  | { readonly kind: 'absent'; readonly reason: string };
 
 /** @throws {ConfigError} @throws {StoreError} the database is there and cannot be read */
 export async function readOfflineStatus(options: GlobalOptions, io: CommandIo): Promise<OfflineStatus> {
@@ -79,7 +81,11 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
     config: { file: config.file, hash, loadedAt: now, rejected: null },
     attention: needsAttention(await store.local.events({ limit: 200 })),
     asOf: now,
-    policy: { ...swapPolicyOf(config).eligibility, swapCooldownMs: config.quota.swapCooldownMs },
+    policy: {
+      ...swapPolicyOf(config).eligibility,
+      swapCooldownMs: config.quota.swapCooldownMs,
+      swapTimeoutMs: config.switcher.timeoutMs,
+    },
   };
   return buildStatus(facts, now);
 }

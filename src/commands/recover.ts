@@ -19,7 +19,9 @@ export async function recover(options: RecoverOptions, io: CommandIo): Promise<n
   const body = options.pool === undefined ? {} : { pool: options.pool };
   const reply = await askDaemon(socket, '/recover', { body, timeoutMs: TIMEOUT_MS });
   if (reply.kind === 'not_running') {
-    io.err(`claude-failover: the daemon is not running (${reply.reason})\nnext: start it, it verifies links, homes and database at start: claude-failover run\n`);
+    io.err(
+      `claude-failover: the daemon is not running (${reply.reason})\nnext: start it, it verifies links, homes and database at start: claude-failover run\n`,
+    );
     return EXIT.notRunning;
   }
   if (reply.kind === 'no_answer') return reportNoDaemon(reply, io);
@@ -31,6 +33,8 @@ export async function recover(options: RecoverOptions, io: CommandIo): Promise<n
   const pools = asRecord(reply.body).pools;
   const answers: readonly RecoverAnswer[] = Array.isArray(pools) ? pools : [];
   if (options.json === true) io.out(`${JSON.stringify({ pools: answers })}\n`);
-  else for (const { pool, ok, detail } of answers) io.out(wrap(`${ok ? 'ok  ' : 'FAIL'}  ${clean(pool)}: `, detail, io.columns, '      '));
+  else
+    for (const { pool, ok, detail } of answers)
+      io.out(wrap(`${ok ? 'ok  ' : 'FAIL'}  ${clean(pool)}: `, detail, io.columns, '      '));
   return answers.every(({ ok }) => ok) ? EXIT.ok : EXIT.error;
 }

@@ -10,6 +10,8 @@ export interface StatusPage {
   readonly now: EpochMs;
   readonly zone: string;
   readonly columns: number;
+  /** Where nobody looks, the answer stays on one line, for `head -1`. */
+  readonly isTTY: boolean;
   readonly colour: boolean;
 }
 
@@ -17,14 +19,22 @@ const MAX_ATTENTION = 5;
 
 export function renderStatus(view: StatusView, page: StatusPage): string {
   const { columns } = page;
-  const answer = joinParts([word(view), ...view.pools.flatMap((pool) => describePool(pool, view, page)), countPanes(view)], columns);
+  const answer = joinParts(
+    [word(view), ...view.pools.flatMap((pool) => describePool(pool, view, page)), countPanes(view)],
+    page.isTTY ? columns : Number.POSITIVE_INFINITY,
+  );
   const sections = [`${page.colour ? coloured(answer, view) : answer}\n`];
-  if (view.reasons.length > 0) sections.push(view.reasons.map((reason) => wrap('  ! ', reason, columns, '    ')).join(''));
-  if (view.accounts.length > 0) sections.push(table([ACCOUNT_HEAD, ...view.accounts.map((account) => accountRow(account, view, page))], columns));
-  if (view.sessions.length > 0) sections.push(table([PANE_HEAD, ...view.sessions.map((session) => paneRow(session, page))], columns));
+  if (view.reasons.length > 0)
+    sections.push(view.reasons.map((reason) => wrap('  ! ', reason, columns, '    ')).join(''));
+  if (view.accounts.length > 0)
+    sections.push(table([ACCOUNT_HEAD, ...view.accounts.map((account) => accountRow(account, view, page))], columns));
+  if (view.sessions.length > 0)
+    sections.push(table([PANE_HEAD, ...view.sessions.map((session) => paneRow(session, page))], columns));
   const attention = view.attention.slice(0, MAX_ATTENTION);
   if (attention.length > 0) {
-    const lines = attention.map(({ at, type, detail }) => wrap(`  ${when(at, page)}  `, `${type.replaceAll('_', ' ')}: ${detail}`, columns, '    '));
+    const lines = attention.map(({ at, type, detail }) =>
+      wrap(`  ${when(at, page)}  `, `${type.replaceAll('_', ' ')}: ${detail}`, columns, '    '),
+    );
     sections.push(`Attention\n${lines.join('')}`);
   }
   return sections.join('\n');
@@ -40,10 +50,14 @@ function word(view: StatusView): string {
 function describePool(pool: PoolStatusView, view: StatusView, page: StatusPage): string[] {
   const active = view.accounts.find((account) => account.pool === pool.name && account.name === pool.active_account);
   const figures = Object.entries(active?.quota ?? {}).flatMap(([window, quota]) =>
-    quota.used === null && !quota.limit_reached ? [] : [`${windowName(window)} ${quota.limit_reached ? 'limit reached' : percent(quota.used ?? 0)}`],
+    quota.used === null && !quota.limit_reached
+      ? []
+      : [`${windowName(window)} ${quota.limit_reached ? 'limit reached' : percent(quota.used ?? 0)}`],
   );
   const used = figures.length === 0 ? '' : ` (${figures.join(', ')})`;
-  const parts = [`${pool.name}: ${pool.active_account === null ? 'no account' : `${pool.active_account} active`}${used}`];
+  const parts = [
+    `${pool.name}: ${pool.active_account === null ? 'no account' : `${pool.active_account} active`}${used}`,
+  ];
   if (pool.switcher !== 'normal') parts.push(pool.switcher.replaceAll('_', ' '));
   const resets = [pool.next_reset_at, ...Object.values(active?.quota ?? {}).map((quota) => quota.reset_at)];
   const next = resets.map((text) => (text === null ? Number.NaN : Date.parse(text))).filter((at) => at > page.now);
@@ -62,8 +76,12 @@ const PANE_HEAD = ['PANE', 'AGENT', 'POOL', 'STATE', 'SINCE', 'NOTE'];
 
 function accountRow(account: AccountStatusView, view: StatusView, page: StatusPage): string[] {
   const quotas = Object.values(account.quota);
-  const ends = quotas.map(({ reset_at }) => (reset_at === null ? Number.NaN : Date.parse(reset_at))).filter((at) => at > page.now);
-  const notes = account.reasons.map(({ detail, until }) => (until === null ? detail : `${detail} until ${when(until, page)}`));
+  const ends = quotas
+    .map(({ reset_at }) => (reset_at === null ? Number.NaN : Date.parse(reset_at)))
+    .filter((at) => at > page.now);
+  const notes = account.reasons.map(({ detail, until }) =>
+    until === null ? detail : `${detail} until ${when(until, page)}`,
+  );
   const name = view.pools.length > 1 ? `${account.pool}/${account.name}` : account.name;
   return [
     account.state === 'active' ? `${name} *` : name,

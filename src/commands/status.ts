@@ -30,22 +30,40 @@ export async function status(options: StatusOptions, io: CommandIo): Promise<num
 async function once(options: StatusOptions, io: CommandIo): Promise<number> {
   const places = await locate(options, io);
   const reply = await askDaemon(places.socket, '/status');
-  const view = reply.kind === 'answer' ? expectAnswer<StatusView>(reply, KEYS) : await offline(options, places, reply, io);
+  const view =
+    reply.kind === 'answer' ? expectAnswer<StatusView>(reply, KEYS) : await offline(options, places, reply, io);
   if (view === null) return EXIT.notRunning;
   if (options.json === true) io.out(`${JSON.stringify(view)}\n`);
-  else io.out(renderStatus(view, { now: io.clock.now(), zone: io.clock.zone(), columns: io.columns, colour: wantsColour(io) }));
+  else
+    io.out(
+      renderStatus(view, {
+        now: io.clock.now(),
+        zone: io.clock.zone(),
+        columns: io.columns,
+        isTTY: io.isTTY,
+        colour: wantsColour(io),
+      }),
+    );
   return EXIT.ok;
 }
 
 const KEYS = ['status', 'reasons', 'daemon', 'pools', 'accounts', 'sessions', 'attention'] as const;
 
 /** Loads the schema and the database: slower, and only needed when nobody answers. */
-async function offline(options: StatusOptions, places: Places, reply: Exclude<DaemonReply, { kind: 'answer' }>, io: CommandIo): Promise<StatusView | null> {
+async function offline(
+  options: StatusOptions,
+  places: Places,
+  reply: Exclude<DaemonReply, { kind: 'answer' }>,
+  io: CommandIo,
+): Promise<StatusView | null> {
   const { readOfflineStatus } = await import('./offline.ts');
-  const what = reply.kind === 'not_running' ? 'the daemon is not running' : `the daemon did not answer (${reply.reason})`;
+  const what =
+    reply.kind === 'not_running' ? 'the daemon is not running' : `the daemon did not answer (${reply.reason})`;
   const found = await readOfflineStatus(options, io);
   if (found.kind === 'absent') {
-    io.err(`claude-failover: ${what}, and there is nothing to read without it: ${found.reason}\nnext: start it: claude-failover run\n`);
+    io.err(
+      `claude-failover: ${what}, and there is nothing to read without it: ${found.reason}\nnext: start it: claude-failover run\n`,
+    );
     return null;
   }
   io.err(`${what}; this is read from ${places.stateDir} and the links\nnext: start it: claude-failover run\n`);

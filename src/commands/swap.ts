@@ -30,7 +30,8 @@ export async function swap(options: SwapOptions, io: CommandIo): Promise<number>
   if (error !== null) return reportRefusal(error, options, io);
   if (options.dryRun === true) return describePlan(asRecord(asRecord(reply.body).would_swap), options, io);
   const accepted = expectAnswer<{ id: string; pool: string; to: string }>(reply, ['id', 'pool', 'to']);
-  if (options.json !== true) io.err(`pool ${clean(accepted.pool)}: swapping to ${clean(accepted.to)} (${clean(accepted.id)})\n`);
+  if (options.json !== true)
+    io.err(`pool ${clean(accepted.pool)}: swapping to ${clean(accepted.to)} (${clean(accepted.id)})\n`);
   return follow(socket, accepted.id, options, io);
 }
 
@@ -48,8 +49,16 @@ function bodyOf(options: SwapOptions): Readonly<Record<string, unknown>> {
 /** What `/swaps/:id` says, as far as it is told here. */
 interface SwapProgress {
   readonly swap: SwapView;
-  readonly incident: { readonly steps: readonly { readonly at: string; readonly step: string; readonly duration_ms: number | null }[] } | null;
-  readonly panes: readonly { readonly pane: string; readonly state: string; readonly recovered_by: string | null; readonly reason: string | null; readonly after_ms: number | null }[];
+  readonly incident: {
+    readonly steps: readonly { readonly at: string; readonly step: string; readonly duration_ms: number | null }[];
+  } | null;
+  readonly panes: readonly {
+    readonly pane: string;
+    readonly state: string;
+    readonly recovered_by: string | null;
+    readonly reason: string | null;
+    readonly after_ms: number | null;
+  }[];
 }
 
 async function follow(socket: string, id: string, options: SwapOptions, io: CommandIo): Promise<number> {
@@ -68,7 +77,8 @@ async function follow(socket: string, id: string, options: SwapOptions, io: Comm
       const steps = progress.incident?.steps ?? [];
       if (options.json !== true) for (const step of steps.slice(told)) io.out(stepLine(step, progress.swap));
       told = steps.length;
-      if (progress.swap.finished_at !== null || progress.swap.phase === 'partial') return tellEnd(progress, reply.body, options, io);
+      if (progress.swap.finished_at !== null || progress.swap.phase === 'partial')
+        return tellEnd(progress, reply.body, options, io);
     }
     await io.clock.sleep(POLL_MS, io.signal);
   }
@@ -76,7 +86,10 @@ async function follow(socket: string, id: string, options: SwapOptions, io: Comm
   return EXIT.ok;
 }
 
-function stepLine(step: { readonly at: string; readonly step: string; readonly duration_ms: number | null }, row: SwapView): string {
+function stepLine(
+  step: { readonly at: string; readonly step: string; readonly duration_ms: number | null },
+  row: SwapView,
+): string {
   const afterMs = Math.max(0, Date.parse(step.at) - Date.parse(row.started_at ?? step.at));
   const took = step.duration_ms === null ? '' : ` (${formatDuration(step.duration_ms)})`;
   return `  +${(afterMs / 1000).toFixed(1)} s  ${clean(step.step).replaceAll('_', ' ')}${took}\n`;
@@ -91,13 +104,27 @@ function tellEnd({ swap: row, panes }: SwapProgress, body: unknown, options: Swa
   for (const { pane, state, recovered_by, reason, after_ms } of panes) {
     const by = recovered_by === null ? '' : ` (${recovered_by})`;
     const after = after_ms === null ? '' : ` after ${formatDuration(after_ms)}`;
-    io.out(wrap(`  ${clean(pane)}: `, `${state.replaceAll('_', ' ')}${by}${after}${reason === null ? '' : `: ${reason}`}`, io.columns, '    '));
+    io.out(
+      wrap(
+        `  ${clean(pane)}: `,
+        `${state.replaceAll('_', ' ')}${by}${after}${reason === null ? '' : `: ${reason}`}`,
+        io.columns,
+        '    ',
+      ),
+    );
   }
-  const took = row.finished_at === null ? '' : ` in ${formatDuration(Date.parse(row.finished_at) - Date.parse(row.started_at ?? row.finished_at))}`;
+  const took =
+    row.finished_at === null
+      ? ''
+      : ` in ${formatDuration(Date.parse(row.finished_at) - Date.parse(row.started_at ?? row.finished_at))}`;
   if (row.phase === 'done') io.out(`done: pool ${clean(row.pool)} is on ${clean(row.to)}${took}\n`);
   else {
-    io.err(wrap('claude-failover: ', `the swap is ${row.phase}: ${row.error ?? 'no reason recorded'}`, io.columns, '  '));
-    io.err(row.phase === 'partial' ? 'next: claude-failover recover\n' : `next: claude-failover why ${clean(row.id)}\n`);
+    io.err(
+      wrap('claude-failover: ', `the swap is ${row.phase}: ${row.error ?? 'no reason recorded'}`, io.columns, '  '),
+    );
+    io.err(
+      row.phase === 'partial' ? 'next: claude-failover recover\n' : `next: claude-failover why ${clean(row.id)}\n`,
+    );
   }
   return code;
 }
@@ -107,7 +134,14 @@ function describePlan(plan: Readonly<Record<string, unknown>>, options: SwapOpti
     io.out(`${JSON.stringify({ would_swap: plan })}\n`);
     return EXIT.ok;
   }
-  io.out(wrap('', `would swap pool ${plan.pool} from ${plan.from ?? 'nothing'} to ${plan.to}: ${plan.why}`, io.columns, '  '));
+  io.out(
+    wrap(
+      '',
+      `would swap pool ${plan.pool} from ${plan.from ?? 'nothing'} to ${plan.to}: ${plan.why}`,
+      io.columns,
+      '  ',
+    ),
+  );
   tellPassedOver(plan.passed_over, io, io.out);
   const panes = Array.isArray(plan.panes) ? plan.panes.map(String) : [];
   const words = panes.length === 0 ? 'none is stopped by a limit now' : panes.join(', ');
@@ -120,7 +154,8 @@ function reportRefusal(error: ApiError, options: SwapOptions, io: CommandIo): nu
   if (options.json === true) io.out(`${JSON.stringify({ error: error.body })}\n`);
   io.err(wrap('claude-failover: ', `refused (${error.code}): ${error.message}`, io.columns, '  '));
   tellPassedOver(error.body.passed_over, io, io.err);
-  if (error.until !== null) io.err(`  not before ${wallTimeAhead(Date.parse(error.until), io.clock.now(), io.clock.zone())}\n`);
+  if (error.until !== null)
+    io.err(`  not before ${wallTimeAhead(Date.parse(error.until), io.clock.now(), io.clock.zone())}\n`);
   const next = NEXT[error.code];
   if (next !== undefined) io.err(`next: ${next}\n`);
   if (error.code === 'exhausted') return EXIT.noEligibleAccount;
@@ -146,7 +181,9 @@ const NEXT: Readonly<Record<string, string>> = {
 function tellPassedOver(value: unknown, io: CommandIo, say: (text: string) => void): void {
   const passedOver: readonly PassedOverView[] = Array.isArray(value) ? value : [];
   for (const { account, reasons } of passedOver) {
-    const words = reasons.map(({ detail, until }) => (until === null ? detail : `${detail} until ${wallTimeAhead(Date.parse(until), io.clock.now(), io.clock.zone())}`));
+    const words = reasons.map(({ detail, until }) =>
+      until === null ? detail : `${detail} until ${wallTimeAhead(Date.parse(until), io.clock.now(), io.clock.zone())}`,
+    );
     say(wrap(`  passed over ${clean(account)}: `, words.join('; '), io.columns, '    '));
   }
 }

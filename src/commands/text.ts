@@ -3,7 +3,9 @@ import { snippet } from '../core/redact.ts';
 
 /** One line of printable text. */
 export function clean(value: string | null | undefined): string {
-  return snippet(value ?? '', 2_000).replace(/\s+/g, ' ').trim();
+  return snippet(value ?? '', 2_000)
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /** Columns as wide as their widest cell; the last one is cut at the width of the page. */

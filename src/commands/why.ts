@@ -17,7 +17,9 @@ export async function why(subject: string, options: JsonOption, io: CommandIo): 
     const { readOfflineSwap } = await import('./offline-records.ts');
     const found = await readOfflineSwap(subject, options, io);
     if (found === null) {
-      io.err(`claude-failover: no swap ${clean(subject)} is stored, and panes can only be explained by the daemon, which is not running\n`);
+      io.err(
+        `claude-failover: no swap ${clean(subject)} is stored, and panes can only be explained by the daemon, which is not running\n`,
+      );
       io.err('next: claude-failover incidents lists the swaps; claude-failover run starts the daemon\n');
       return EXIT.notRunning;
     }
@@ -26,7 +28,9 @@ export async function why(subject: string, options: JsonOption, io: CommandIo): 
   }
   const error = errorOf(reply.body);
   if (error !== null) {
-    io.err(`claude-failover: ${clean(error.message)}: ${clean(subject)}\nnext: claude-failover incidents lists the swaps, claude-failover status the panes\n`);
+    io.err(
+      `claude-failover: ${clean(error.message)}: ${clean(subject)}\nnext: claude-failover incidents lists the swaps, claude-failover status the panes\n`,
+    );
     return EXIT.error;
   }
   const { text, ...json } = asRecord(reply.body);

@@ -182,7 +182,18 @@ export function passedOverView(passedOver: readonly PassedOver[]): readonly Pass
   }));
 }
 
-function recoveryView(row: RecoveryRow): Readonly<Record<string, unknown>> {
+export interface RecoveryView {
+  readonly pane: string;
+  readonly swap: string;
+  readonly state: string;
+  readonly recovered_by: string | null;
+  readonly reason: string | null;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly after_ms: number | null;
+}
+
+function recoveryView(row: RecoveryRow): RecoveryView {
   return {
     pane: row.label,
     swap: row.swapId,
@@ -190,6 +201,7 @@ function recoveryView(row: RecoveryRow): Readonly<Record<string, unknown>> {
     recovered_by: row.recoveredBy,
     reason: row.reason === null ? null : snippet(row.reason, MAX_WORDS),
     started_at: toIso(row.startedAt),
+    finished_at: toIso(row.finishedAt),
     after_ms: row.finishedAt === null ? null : row.finishedAt - row.startedAt,
   };
 }

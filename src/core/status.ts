@@ -5,12 +5,12 @@ import type { ServerView } from './panes.ts';
 import type { AccountFacts, DisplayState, EligibilityPolicy } from './quota/eligibility.ts';
 import { displayState, isEligible } from './quota/eligibility.ts';
 import type { PoolFacts } from './quota/policy.ts';
-import { lastCompleted } from './quota/policy.ts';
+import { breakerEndsAt, lastCompleted } from './quota/policy.ts';
 import { endOf, settle } from './quota/record.ts';
 import { describeLink } from './swap/recovery.ts';
 import type { SwapRow } from './swap/swap.ts';
 import type { EpochMs } from './time.ts';
-import { MINUTE, SECOND, toIso } from './time.ts';
+import { formatDuration, MINUTE, SECOND, toIso } from './time.ts';
 
 /** The facts of one pool as the loops last saw them. */
 export interface PoolView {
@@ -74,7 +74,7 @@ export interface StatusFacts {
   /** Newest warnings and worse. */
   readonly attention: readonly JournalEvent[];
   readonly asOf: EpochMs;
-  readonly policy: EligibilityPolicy & { readonly swapCooldownMs: number };
+  readonly policy: EligibilityPolicy & { readonly swapCooldownMs: number; readonly swapTimeoutMs: number };
 }
 
 export interface QuotaStatus {
@@ -278,18 +278,23 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     loops: 'pass',
   };
 
-  for (const { pool, linkState, partialReason } of facts.pools) {
+  for (const { pool, linkState, partialReason, swapStateSince } of facts.pools) {
     if (pool.state === 'partial')
       fatal.push(`pool ${pool.pool}: partial swap (${partialReason ?? 'unknown'}); run: claude-failover recover`);
+    const underWayMs = isUnderWay(pool.state) && swapStateSince !== null ? now - swapStateSince : 0;
+    if (underWayMs > facts.policy.swapTimeoutMs)
+      soft.push(`pool ${pool.pool}: ${pool.state} for ${formatDuration(underWayMs)}`);
     if (linkState.kind !== 'account') {
       checks.link = 'fail';
       fatal.push(`pool ${pool.pool}: the link is ${describeLink(linkState)}`);
     }
     const active = pool.accounts.find((account) => account.name === pool.active);
     const usable = active !== undefined && isEligible(active, now, facts.policy, { purpose: 'keep' }).ok;
-    if (!usable && countEligible(pool, facts, now) === 0) fatal.push(`pool ${pool.pool}: no_eligible_account`);
-    else if (countEligible(pool, facts, now) - (usable ? 1 : 0) === 0) soft.push(`pool ${pool.pool}: no spare account`);
-    if (pool.breakerOpenedAt !== null) soft.push(`pool ${pool.pool}: circuit breaker open`);
+    const eligible = countEligible(pool, facts, now);
+    if (eligible === 0) fatal.push(`pool ${pool.pool}: no_eligible_account`);
+    else if (usable && eligible === 1) soft.push(`pool ${pool.pool}: no spare account`);
+    if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt))
+      soft.push(`pool ${pool.pool}: circuit breaker open`);
   }
   if (facts.tmuxDownSince !== null) {
     const fails = now - facts.tmuxDownSince > TMUX_GRACE_MS;
@@ -319,6 +324,10 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
   };
 }
 
+function isUnderWay(state: PoolFacts['state']): boolean {
+  return state !== 'normal' && state !== 'exhausted' && state !== 'partial';
+}
+
 function countEligible(pool: PoolFacts, facts: StatusFacts, now: EpochMs): number {
   return pool.accounts.filter(
     (account) => isEligible(account, now, facts.policy, { purpose: account.name === pool.active ? 'keep' : 'swap' }).ok,
@@ -327,8 +336,8 @@ function countEligible(pool: PoolFacts, facts: StatusFacts, now: EpochMs): numbe
 
 function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatusView {
   const { pool } = view;
-  const flippedAt = lastCompleted(pool.swaps);
-  const remainingMs = flippedAt === null ? 0 : Math.max(0, flippedAt + facts.policy.swapCooldownMs - now);
+  const completedAt = lastCompleted(pool.swaps);
+  const remainingMs = completedAt === null ? 0 : Math.max(0, completedAt + facts.policy.swapCooldownMs - now);
   const last: SwapRow | undefined = pool.swaps.find((swap) => swap.trigger !== 'reset');
   const resets = pool.accounts.flatMap((account) =>
     account.quota
@@ -379,7 +388,7 @@ function accountStatus(
       source: record.source,
       age_s: Math.max(0, Math.round((now - record.updatedAt) / SECOND)),
     };
-    if (record.limitReached && record.lockUntil !== null) lockUntil = Math.max(lockUntil ?? 0, record.lockUntil);
+    if (record.limitReached && record.resetAt === null) lockUntil = Math.max(lockUntil ?? 0, endOf(record) ?? 0);
   }
   return {
     name: account.name,

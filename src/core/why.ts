@@ -1,6 +1,7 @@
 /** Explains to a person why a swap happened or what is thought of a pane: every word from the record, nothing guessed. */
 import type { JournalEvent } from './events.ts';
 import type { PaneFacts, SwapFacts } from './record-view.ts';
+import { MAX_WORDS } from './record-view.ts';
 import { snippet } from './redact.ts';
 import { describeEvent } from './status.ts';
 import type { RecoveryRow, SwapRow } from './swap/swap.ts';
@@ -10,6 +11,8 @@ import { wallStamp, wallTimeAhead } from './wall-time.ts';
 
 const WIDTH = 96;
 const MAX_EVENTS = 10;
+/** Of a whole entry, and of each text from outside in it. */
+const MAX_LINE = 1_000;
 
 /** @param zone IANA name in which times are written */
 export function explainSwap(record: SwapFacts, now: EpochMs, zone = 'UTC'): string {
@@ -41,7 +44,7 @@ export function explainSwap(record: SwapFacts, now: EpochMs, zone = 'UTC'): stri
   for (const step of steps) {
     const took = step.durationMs === null ? '' : `took ${formatDuration(step.durationMs)}`;
     const words = [took, detailOf(step.detail)].filter((part) => part !== '').join(', ');
-    lines.push(...hanging(`  +${seconds(step.at - swap.startedAt)}  ${plain(step.step).padEnd(13)} `, words));
+    lines.push(...hanging(`${seconds(step.at - swap.startedAt)}  ${plain(step.step).padEnd(13)} `, words));
   }
 
   lines.push('', 'Panes');
@@ -75,7 +78,7 @@ export function explainPane(record: PaneFacts, now: EpochMs, zone = 'UTC'): stri
   if (reading.dialog !== null) lines.push(...fact('dialog', reading.dialog.kind));
   lines.push(...fact('reading', reading.reason));
   for (const veto of reading.vetoes)
-    lines.push(...fact('put aside', `${veto.family}: "${veto.text}" - ${veto.reason}`));
+    lines.push(...fact('put aside', `${text(veto.family)}: "${text(veto.text)}" - ${text(veto.reason)}`));
 
   lines.push('', 'Evidence');
   if (evidence.votes.length === 0) lines.push('  no source says anything of a limit');
@@ -175,7 +178,7 @@ function explainRecovery(row: RecoveryRow, now: EpochMs): string {
 const RECOVERED_BY = { hot: 'a prompt (hot)', restart: 'a restart', self: 'itself' } as const;
 
 function explainEvent(event: JournalEvent, zone: string): string[] {
-  return hanging(`  ${wallStamp(event.at, zone)}  ${event.type.padEnd(18)} `, describeEvent(event));
+  return hanging(`  ${wallStamp(event.at, zone)}  ${event.type.padEnd(18)} `, text(describeEvent(event)));
 }
 
 function detailOf(detail: Readonly<Record<string, unknown>>): string {
@@ -207,18 +210,18 @@ function hanging(head: string, words: string): string[] {
 }
 
 function seconds(ms: number): string {
-  return `${(Math.max(0, ms) / 1000).toFixed(1)} s`.padStart(8);
+  return `+${(Math.max(0, ms) / 1000).toFixed(1)} s`.padStart(10);
 }
 
 /** One line of safe text: what came from a screen or a file must not move the cursor. */
 function plain(words: string, keepBlanks = false): string {
-  const safe = snippet(words, 2_000).replace(/\n/g, ' ');
+  const safe = snippet(words, MAX_LINE).replace(/\n/g, ' ');
   return keepBlanks ? safe : safe.replace(/ {2,}/g, ' ').trim();
 }
 
 function text(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? plain(String(value))
+    ? plain(snippet(String(value), MAX_WORDS))
     : '';
 }
 

@@ -18,9 +18,9 @@ export type Door =
 
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** Checks that hold for every request, in order; the first that fails answers. */
+/** Checks that hold for every request, in order; the first that fails answers. The host name was checked before. */
 export function guards(door: Door): readonly MiddlewareHandler[] {
-  return [securityHeaders, ...(door.kind === 'tcp' ? [checkHost(door), demandToken(door)] : []), checkMutation(door), limitBody];
+  return [securityHeaders, ...(door.kind === 'tcp' ? [demandToken(door)] : []), checkMutation(door), limitBody];
 }
 
 /** Whether only this machine can reach the address. */
@@ -28,7 +28,12 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-export function problem(context: Context, status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 500, code: string, message: string): Response {
+export function problem(
+  context: Context,
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 500,
+  code: string,
+  message: string,
+): Response {
   return context.json({ error: { code, message } }, status);
 }
 
@@ -37,7 +42,7 @@ const securityHeaders: MiddlewareHandler = async (context, next) => {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
 };
 
-const SECURITY_HEADERS = {
+export const SECURITY_HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -46,18 +51,18 @@ const SECURITY_HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-type TcpDoor = Extract<Door, { kind: 'tcp' }>;
+export type TcpDoor = Extract<Door, { kind: 'tcp' }>;
 
-/** A page of another site can point its own name at this address; the name it then sends gives it away. */
-function checkHost(door: TcpDoor): MiddlewareHandler {
-  const names = new Set(['127.0.0.1', 'localhost', '[::1]', inUrl(door.host.toLowerCase())]);
-  return async (context, next) => {
-    const given = (context.req.header('host') ?? '').toLowerCase();
-    const port = /:(\d{1,5})$/.exec(given)?.[1] ?? null;
-    const name = port === null ? given : given.slice(0, -port.length - 1);
-    if (names.has(name) && Number(port ?? 80) === door.port()) return next();
-    return problem(context, 403, 'host_not_allowed', 'this host name is not served here');
-  };
+/**
+ * Whether this host header names the door itself. A page of another site can point its own name at this address; the name
+ * it then sends gives it away.
+ */
+export function allowsHost(door: TcpDoor, header: string | undefined): boolean {
+  const given = (header ?? '').toLowerCase();
+  const port = /:(\d{1,5})$/.exec(given)?.[1] ?? null;
+  const name = port === null ? given : given.slice(0, -port.length - 1);
+  const names = ['127.0.0.1', 'localhost', '[::1]', inUrl(door.host.toLowerCase())];
+  return names.includes(name) && Number(port ?? 80) === door.port();
 }
 
 function inUrl(host: string): string {
@@ -81,7 +86,12 @@ function checkMutation(door: Door): MiddlewareHandler {
     }
     if (door.kind === 'socket') return next();
     if (!door.enableTrigger) {
-      return problem(context, 403, 'trigger_disabled', 'enable_trigger: false; use the command line, or set http.enable_trigger');
+      return problem(
+        context,
+        403,
+        'trigger_disabled',
+        'enable_trigger: false; use the command line, or set http.enable_trigger',
+      );
     }
     return isAuthorised(context, door) ? next() : unauthorised(context);
   };

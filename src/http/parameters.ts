@@ -43,7 +43,10 @@ export function readEventFilter(context: Context, now: EpochMs): EventFilter {
 /** Parameters that the route does not know are mistakes. @throws {BadRequest} */
 export function refuseUnknownQuery(context: Context, known: readonly string[]): void {
   for (const name of Object.keys(context.req.query())) {
-    if (!known.includes(name)) throw new BadRequest(known.length === 0 ? 'this route takes no parameter' : `known parameters: ${known.join(', ')}`);
+    if (!known.includes(name))
+      throw new BadRequest(
+        known.length === 0 ? 'this route takes no parameter' : `known parameters: ${known.join(', ')}`,
+      );
   }
 }
 
@@ -72,9 +75,11 @@ export async function readBody(context: Context, keys: readonly string[]): Promi
   } catch {
     throw new BadRequest('the body is no valid JSON', 'not_json');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadRequest('the body must be an object', 'not_json');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new BadRequest('the body must be an object', 'not_json');
   for (const key of Object.keys(value)) {
-    if (!keys.includes(key)) throw new BadRequest(keys.length === 0 ? 'this route takes no body' : `known keys: ${keys.join(', ')}`);
+    if (!keys.includes(key))
+      throw new BadRequest(keys.length === 0 ? 'this route takes no body' : `known keys: ${keys.join(', ')}`);
   }
   return { ...value };
 }

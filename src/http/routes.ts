@@ -1,9 +1,10 @@
 /** The routes of the API, the same behind both doors; what differs is who gets through and whether a screen is shown. */
-import { Hono } from 'hono';
+
 import type { Context } from 'hono';
+import { Hono } from 'hono';
 import { FailoverError } from '../core/errors.ts';
-import { eventView, paneRecordView, passedOverView, swapRecordView, swapView } from '../core/record-view.ts';
-import { redact } from '../core/redact.ts';
+import { eventView, MAX_WORDS, paneRecordView, passedOverView, swapRecordView, swapView } from '../core/record-view.ts';
+import { redact, snippet } from '../core/redact.ts';
 import type { AccountStatusView } from '../core/status.ts';
 import { buildHealth, buildStatus } from '../core/status.ts';
 import { toIso } from '../core/time.ts';
@@ -11,7 +12,15 @@ import { explainPane, explainSwap } from '../core/why.ts';
 import type { Clock, DaemonApi, Logger, ManualSwapAnswer } from '../ports.ts';
 import type { Door } from './guard.ts';
 import { guards, problem } from './guard.ts';
-import { BadRequest, readBody, readEventFilter, readLimit, readManualSwap, readText, refuseUnknownQuery } from './parameters.ts';
+import {
+  BadRequest,
+  readBody,
+  readEventFilter,
+  readLimit,
+  readManualSwap,
+  readText,
+  refuseUnknownQuery,
+} from './parameters.ts';
 
 export interface RouteDeps {
   readonly api: DaemonApi;
@@ -28,7 +37,12 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
     if (error instanceof BadRequest) return problem(context, 400, error.code, error.message);
     log.error({ path: context.req.path, err: error }, 'request failed');
     const code = error instanceof FailoverError ? error.code : 'internal';
-    return problem(context, 500, code, redact(error instanceof FailoverError ? error.message : 'something went wrong; the log says more'));
+    return problem(
+      context,
+      500,
+      code,
+      redact(error instanceof FailoverError ? error.message : 'something went wrong; the log says more'),
+    );
   });
   app.notFound((context) =>
     READ_ONLY.has(context.req.path) || MUTATING.has(context.req.path)
@@ -41,14 +55,27 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
   return app;
 }
 
-const READ_ONLY = new Set(['/livez', '/health', '/status', '/quota/status', '/accounts', '/sessions', '/swaps', '/events']);
+const READ_ONLY = new Set([
+  '/livez',
+  '/health',
+  '/status',
+  '/quota/status',
+  '/accounts',
+  '/sessions',
+  '/swaps',
+  '/events',
+]);
 const MUTATING = new Set(['/trigger/swap', '/pause', '/resume', '/recover', '/config/reload']);
 
 type Deps = Pick<RouteDeps, 'api' | 'clock'>;
 
 /** Views of the facts in memory: they ask neither tmux nor the disk. */
 function addViews(app: Hono, { api, clock, version }: Deps & Pick<RouteDeps, 'version'>): void {
-  const status = () => buildStatus(api.facts(), clock.now());
+  const status = () => {
+    const built = buildStatus(api.facts(), clock.now());
+    const attention = built.attention.map((item) => ({ ...item, detail: snippet(item.detail, MAX_WORDS) }));
+    return { ...built, attention };
+  };
   const view = (path: string, answer: () => object) => {
     app.get(path, (context) => {
       refuseUnknownQuery(context, []);
@@ -109,7 +136,8 @@ function addRecords(app: Hono, { api, clock }: Deps, door: Door): void {
       return send(context, { ...swapRecordView(swap, shown), text: explainSwap(swap, clock.now(), clock.zone()) });
     }
     const pane = await api.paneRecord(subject);
-    if (pane === null) return problem(context, 404, 'not_found', 'there is no swap with this id and no watched pane of this name');
+    if (pane === null)
+      return problem(context, 404, 'not_found', 'there is no swap with this id and no watched pane of this name');
     return send(context, { ...paneRecordView(pane, shown), text: explainPane(pane, clock.now(), clock.zone()) });
   });
 }
@@ -144,7 +172,9 @@ function answerSwap(context: Context, answer: ManualSwapAnswer): Response {
       return send(context, { id: answer.id, pool: answer.pool, to: answer.to }, 202);
     case 'would_swap': {
       const { pool, from, to, why, panes } = answer;
-      return send(context, { would_swap: { pool, from, to, why, passed_over: passedOverView(answer.passedOver), panes } });
+      return send(context, {
+        would_swap: { pool, from, to, why, passed_over: passedOverView(answer.passedOver), panes },
+      });
     }
     case 'refused': {
       const { reason: code, detail: message } = answer;
@@ -172,8 +202,13 @@ function notAllowed(context: Context): Response {
   return problem(context, 405, 'method_not_allowed', 'this route does not take this method');
 }
 
-/** The last net: whatever looks like a secret is masked in every answer. */
+/** Longer than any screen with its explanation. */
+const MAX_TEXT = 65_536;
+
+/** The last net: whatever looks like a secret is masked in every answer, and nothing in it moves a terminal's cursor. */
 function send(context: Context, value: object, status: 200 | 202 | 409 | 400 | 404 | 422 | 503 = 200): Response {
-  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? redact(part) : part));
+  const text = JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'string' ? snippet(part, MAX_TEXT) : part,
+  );
   return context.body(`${text}\n`, status, { 'content-type': 'application/json; charset=utf-8' });
 }

@@ -1,6 +1,6 @@
 /** Opens the doors of the running daemon: a unix socket for its owner, and a narrower one on TCP. */
 import { chmodSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { ListenOptions } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -8,7 +8,7 @@ import { FatalError } from '../core/errors.ts';
 import { SECOND } from '../core/time.ts';
 import type { Clock, DaemonApi, Logger } from '../ports.ts';
 import type { Door } from './guard.ts';
-import { isLoopback } from './guard.ts';
+import { allowsHost, isLoopback, SECURITY_HEADERS } from './guard.ts';
 import { createRoutes } from './routes.ts';
 import { claimSocketPath } from './socket-file.ts';
 
@@ -73,7 +73,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpDoors> {
 }
 
 function openDoor(options: HttpOptions, door: Door, maxConnections: number): Server {
-  const app = createRoutes(options, door);
+  const answer = getRequestListener(createRoutes(options, door).fetch, { overrideGlobalObjects: false });
   const server = createServer(
     {
       maxHeaderSize: 8192,
@@ -82,17 +82,32 @@ function openDoor(options: HttpOptions, door: Door, maxConnections: number): Ser
       keepAliveTimeout: 5 * SECOND,
       connectionsCheckingInterval: SECOND,
     },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    (request, response) => {
+      if (door.kind === 'tcp' && !allowsHost(door, request.headers.host)) refuseHost(response);
+      else void answer(request, response);
+    },
   );
   server.maxConnections = maxConnections;
   return server;
 }
 
+/** Before the router sees the request: it would answer 400 to a name that is none. */
+function refuseHost(response: ServerResponse): void {
+  const body = { error: { code: 'host_not_allowed', message: 'this host name is not served here' } };
+  response.writeHead(403, { ...SECURITY_HEADERS, 'content-type': 'application/json', connection: 'close' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
 function listening(server: Server, where: ListenOptions, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint = cause.code === 'EADDRINUSE' ? 'another program listens there: stop it, or change http.listen' : 'change http.listen or http.socket';
-      reject(new FatalError('http_listen', `cannot listen on ${name}: ${cause.code ?? cause.message}`, { hint, cause }));
+      const hint =
+        cause.code === 'EADDRINUSE'
+          ? 'another program listens there: stop it, or change http.listen'
+          : 'change http.listen or http.socket';
+      reject(
+        new FatalError('http_listen', `cannot listen on ${name}: ${cause.code ?? cause.message}`, { hint, cause }),
+      );
     });
     server.listen(where, resolve);
   });

@@ -17,24 +17,38 @@ export async function claimSocketPath(path: string): Promise<void> {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new FatalError('socket_directory', `cannot make ${directory}: ${codeOf(cause)}`, { hint: 'set daemon.runtime_dir to a directory of your own', cause });
+    throw new FatalError('socket_directory', `cannot make ${directory}: ${codeOf(cause)}`, {
+      hint: 'set daemon.runtime_dir to a directory of your own',
+      cause,
+    });
   }
   const { uid, mode } = lstatSync(directory);
   const own = process.getuid?.() ?? uid;
   if (uid !== own) {
-    throw new FatalError('socket_directory', `${directory} belongs to uid ${uid}, not to ${own}`, { hint: 'set daemon.runtime_dir to a directory of your own', exitCode: EXIT_CONFIG });
+    throw new FatalError('socket_directory', `${directory} belongs to uid ${uid}, not to ${own}`, {
+      hint: 'set daemon.runtime_dir to a directory of your own',
+      exitCode: EXIT_CONFIG,
+    });
   }
   if ((mode & 0o077) !== 0) {
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new FatalError('socket_directory', `${directory} is open to others (mode ${octal})`, { hint: `chmod 700 '${directory}'`, exitCode: EXIT_CONFIG });
+    throw new FatalError('socket_directory', `${directory} is open to others (mode ${octal})`, {
+      hint: `chmod 700 '${directory}'`,
+      exitCode: EXIT_CONFIG,
+    });
   }
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) {
-    throw new FatalError('socket_path', `${path} is not a socket`, { hint: 'move it away, or set http.socket to another path', exitCode: EXIT_CONFIG });
+    throw new FatalError('socket_path', `${path} is not a socket`, {
+      hint: 'move it away, or set http.socket to another path',
+      exitCode: EXIT_CONFIG,
+    });
   }
   if (await answers(path)) {
-    throw new FatalError('daemon_running', `another daemon listens on ${path}`, { hint: 'run: claude-failover status' });
+    throw new FatalError('daemon_running', `another daemon listens on ${path}`, {
+      hint: 'run: claude-failover status',
+    });
   }
   unlinkSync(path);
 }
@@ -52,7 +66,10 @@ function answers(path: string): Promise<boolean> {
       if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
       // A full backlog is a live listener too.
       else if (code === 'EAGAIN') resolve(true);
-      else reject(new FatalError('socket_path', `cannot tell whether a daemon listens on ${path}: ${code}`, { cause: error }));
+      else
+        reject(
+          new FatalError('socket_path', `cannot tell whether a daemon listens on ${path}: ${code}`, { cause: error }),
+        );
     });
   });
 }

@@ -95,6 +95,8 @@ export async function findPanes(
       if (last !== undefined) findings.set(key, last);
       continue;
     }
+    // A link that was broken when the pane was first seen may have been mended since.
+    mine.pool ??= (await poolOf(ports, process.configDir, context.config))?.pool ?? null;
     const finding = await findOne(ports, mine, view, views, activations, context);
     findings.set(key, finding);
     mine.said = await reportFinding(ports.local, mine.said, finding, context);
@@ -147,6 +149,7 @@ async function findOne(
       confirmPolls: quota.confirmPolls,
       confirmMinAgeMs: quota.confirmMinAgeMs,
       maxGapMs: Math.max(3 * quota.pollIntervalMs, MIN_GAP_MS),
+      unknownResetLockMs: quota.unknownResetLockMs,
     },
   );
   mine.memory = stepped.memory;
@@ -185,7 +188,8 @@ async function settleHit(
   const hit = 'hit' in decision ? decision.hit : null;
   const charge = chargeTurn({
     followsLink: isHot(finding, profileOf(ports.profiles, config)),
-    turnAt: hit?.turnAt ?? finding.evidence.turnAt,
+    turnAt: hit === null ? (decision.kind === 'other' ? decision.turnAt : null) : hit.turnAt,
+    processStartedAt: finding.process.startedAt,
     firstSeenAt: hit?.firstSeenAt ?? finding.at,
     launchedUnder: finding.launchedUnder,
     activations: activations.get(config.name) ?? [],
@@ -199,10 +203,16 @@ async function settleHit(
 
   const earlier = await ports.local.hit(confirmed.fingerprint);
   const swap = earlier?.swapId == null ? null : await ports.local.swap(earlier.swapId);
-  const consumedBy = swap !== null && swap.flippedAt !== null && swap.phase !== 'failed' ? swap.id : null;
+  const isConsumed = swap !== null && swap.phase !== 'failed' && !isNewSince(confirmed, swap.flippedAt);
+  const consumedBy = isConsumed ? swap.id : null;
   if (consumedBy === null && !isModelOnly(confirmed, context.config))
     await recordLimit(ports, confirmed, charge.account, context);
   return { ...charged, consumedBy };
+}
+
+/** The same words again, but from a turn that was seen to begin after the flip: the new account's own limit. */
+function isNewSince(hit: Hit, flippedAt: EpochMs | null): boolean {
+  return flippedAt === null || (hit.turnSeen && (hit.turnAt ?? 0) > flippedAt);
 }
 
 async function recordLimit(ports: FindPorts, hit: Hit, account: string, context: TickContext): Promise<void> {

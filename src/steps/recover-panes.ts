@@ -41,9 +41,33 @@ export async function openRecoveries(
     const row = newRecovery(swap, finding, claimedTwice(finding, stopped), config, context, ports.clock.now());
     if (known.has(row.id)) continue;
     await ports.local.saveRecovery(row, row.finishedAt === null ? [] : [endEvent(row, swap.pool)]);
+    await consume(ports, swap, finding);
     opened++;
   }
   return opened;
+}
+
+/** What a relaunched agent repaints is this pane's old limit, not one of the account it now runs under. */
+async function consume(
+  ports: Pick<RecoveryPorts, 'local' | 'clock'>,
+  swap: SwapRow,
+  { view, decision, charge }: PaneFinding,
+): Promise<void> {
+  if (decision.kind !== 'confirmed' || charge === null) return;
+  const { fingerprint, window, firstSeenAt } = decision.hit;
+  const pane = paneKey(view.identity);
+  const { account } = charge;
+  const lastSeenAt = ports.clock.now();
+  await ports.local.saveHit({
+    fingerprint,
+    pool: swap.pool,
+    pane,
+    account,
+    window,
+    firstSeenAt,
+    lastSeenAt,
+    swapId: swap.id,
+  });
 }
 
 /** One look at, and at most one key for, each open recovery. @returns how many are still open */

@@ -83,7 +83,6 @@ export async function resumeAfterReset(
 
 function isDue(finding: PaneFinding, active: string, now: number): boolean {
   if (finding.decision.kind !== 'stale' || finding.charge?.account !== active) return false;
-  const { resetAt } = finding.decision.hit;
-  if (resetAt === null) return false;
-  return now >= resetAt + (finding.reading.finding?.selfContinues === true ? AFTER_SELF_CONTINUE_MS : AFTER_RESET_MS);
+  const { endsAt } = finding.decision.hit;
+  return now >= endsAt + (finding.reading.finding?.selfContinues === true ? AFTER_SELF_CONTINUE_MS : AFTER_RESET_MS);
 }

@@ -1,13 +1,15 @@
 /** The whole daemon in this process, over a stand-in world and a tmux server of its own. */
 import { systemClock } from '../../src/adapters/clock.ts';
-import type { App } from '../../src/app.ts';
+import type { App, AppOptions } from '../../src/app.ts';
 import { createApp } from '../../src/app.ts';
 import { LiveConfig } from '../../src/config/live.ts';
 import { loadConfigFile } from '../../src/config/load.ts';
 import type { FatalError } from '../../src/core/errors.ts';
-import type { Clock, SwapRecord } from '../../src/ports.ts';
-
-import { writeConfig } from './daemon-config.ts';
+import type { EventType, JournalEvent } from '../../src/core/events.ts';
+import type { HealthView, StatusView } from '../../src/core/status.ts';
+import { buildHealth, buildStatus } from '../../src/core/status.ts';
+import type { Clock, ManualSwap, SwapRecord } from '../../src/ports.ts';
+import { type ConfigChanges, mergeSections, writeConfig } from './daemon-config.ts';
 import { RecordingLog } from './recording-log.ts';
 import type { StandInWorld } from './stand-in/index.ts';
 import type { TestTmux } from './tmux.ts';
@@ -17,21 +19,49 @@ export interface TestDaemon {
   readonly app: App;
   readonly log: RecordingLog;
   readonly configFile: string;
-  /** Waits for a finished swap and returns its record. */
-  swapDone(limitMs?: number): Promise<SwapRecord>;
+  /** Waits until the newest swap of all has ended, or this one, and returns its record. */
+  swapDone(limitMs?: number, id?: string): Promise<SwapRecord>;
+  /** Events of these types, oldest first. */
+  events(...types: readonly EventType[]): Promise<readonly JournalEvent[]>;
+  /** Waits for the first event of this type. */
+  told(type: EventType, limitMs?: number): Promise<JournalEvent>;
+  /** Waits until the daemon has looked at all panes this many more times. */
+  polls(count: number): Promise<void>;
+  health(): HealthView;
+  status(): StatusView;
   stop(): Promise<void>;
 }
+
+export interface DaemonOptions {
+  readonly changes?: ConfigChanges;
+  readonly clock?: Clock;
+  readonly allowUnshared?: boolean;
+  readonly adapters?: AppOptions['adapters'];
+  readonly configFile?: string;
+}
+
+export const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;
+
+/** A wish by hand; the daemon chooses the account. */
+export const BY_HAND: ManualSwap = { pool: null, to: null, force: false, reason: 'by hand', dryRun: false };
+
+/** Short waits, so that a scenario takes seconds. */
+const QUICK: ConfigChanges = {
+  quota: { poll_interval: '200ms', confirm_min_age: '500ms' },
+  tmux: { submit_delay: '200ms' },
+  switcher: { verify_timeout: '8s', exit_grace: '2s', retry_backoff: { initial: '1s', max: '2s' } },
+  lifecycle: { reconcile_interval: '1s' },
+};
+
+const ENDS = ['done', 'failed', 'partial'];
 
 export async function startDaemon(
   world: StandInWorld,
   tmux: TestTmux,
-  options: { readonly changes?: Readonly<Record<string, object>>; readonly clock?: Clock } = {},
+  options: DaemonOptions = {},
 ): Promise<TestDaemon> {
-  const file = writeConfig(world, tmux, {
-    quota: { poll_interval: '200ms' },
-    tmux: { submit_delay: '200ms' },
-    ...options.changes,
-  });
+  const file = writeConfig(world, tmux, mergeSections(QUICK, options.changes ?? {}), options.configFile);
   const clock = options.clock ?? systemClock();
   const log = new RecordingLog();
   const home = world.user;
@@ -47,22 +77,46 @@ export async function startDaemon(
     pid: process.pid,
     env: {},
     ownUid: process.getuid?.() ?? 0,
-    allowUnshared: false,
+    allowUnshared: options.allowUnshared ?? false,
     onFatal,
+    ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
   });
   await app.start();
+  const { api } = app;
+
+  async function events(...types: readonly EventType[]): Promise<readonly JournalEvent[]> {
+    return [...(await api.events({ types, limit: 1000 }))].reverse();
+  }
+
   return {
     app,
     log,
     configFile: file,
-    swapDone: (limitMs = 15_000) =>
+    events,
+    swapDone: (limitMs = 20_000, id = 'last') =>
       waitFor(
         async () => {
-          const record = await app.api.swapRecord('last');
-          return record !== null && ['done', 'failed', 'partial'].includes(record.swap.phase) ? record : null;
+          const record = await api.swapRecord(id);
+          return record !== null && ENDS.includes(record.swap.phase) ? record : null;
         },
         { timeoutMs: limitMs },
       ),
+    told: (type, limitMs = 15_000) =>
+      waitFor(
+        async () => {
+          const [first] = await events(type);
+          if (first !== undefined) return first;
+          throw new Error(`no event ${type} within ${limitMs} ms`);
+        },
+        { timeoutMs: limitMs },
+      ),
+    async polls(count) {
+      const looks = (): number => log.lines.filter((line) => line.message === 'swept').length;
+      const enough = looks() + count;
+      await waitFor(() => looks() >= enough, { timeoutMs: 2000 + count * 1500 });
+    },
+    health: () => buildHealth(api.facts(), clock.now()),
+    status: () => buildStatus(api.facts(), clock.now()),
     stop: () => app.stop(),
   };
 }

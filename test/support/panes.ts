@@ -13,6 +13,9 @@ export const silentLog: Logger = {
   child: () => silentLog,
 };
 
+/** The environment of the tmux clients. */
+export const clientEnv: Readonly<Record<string, string>> = { PATH: process.env.PATH ?? '' };
+
 export const testProfile: AgentProfile = {
   kind: 'claude',
   process: { names: ['cf-agent'], script: /cf-agent\/cli\.js$/ },

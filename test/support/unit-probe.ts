@@ -23,7 +23,13 @@ const { signal } = new AbortController();
 const environ = await readFile(`/proc/${task.agentPid}/environ`, 'utf8');
 const cwd = await readlink(`/proc/${task.agentPid}/cwd`);
 await createAccountLink({ log }).point(task.link, task.target);
-const keys = createKeys({ binary: 'tmux', commandTimeoutMs: 5000, clock, log });
+const keys = createKeys({
+  binary: 'tmux',
+  commandTimeoutMs: 5000,
+  env: { PATH: process.env.PATH ?? '' },
+  clock,
+  log,
+});
 const pasted = await keys.paste(task.pane, 'continue', signal);
 const pressed = await keys.press(task.pane, 'Enter', signal);
 const refusals = await Promise.all(

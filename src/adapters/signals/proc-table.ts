@@ -1,6 +1,5 @@
 /** The process table as /proc shows it, kept from call to call so that a look at a few processes reads only those. */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 
 /** `/proc/<pid>/stat`, see proc_pid_stat(5). */
 export interface ProcStat {
@@ -28,10 +27,13 @@ export interface ProcTable {
 export function createProcTable(procRoot: string): ProcTable {
   const stats = new Map<number, ProcStat>();
   const children = new Map<number, number[]>();
+  /** A process came, went or got another parent since `children` was made. */
+  let changed = true;
   const buffer = Buffer.alloc(4096);
 
   function read(pid: number): ProcStat | null {
     const stat = readStat(procRoot, pid, buffer);
+    changed ||= stat?.ppid !== stats.get(pid)?.ppid;
     if (stat === null) stats.delete(pid);
     else stats.set(pid, stat);
     return stat;
@@ -44,8 +46,10 @@ export function createProcTable(procRoot: string): ProcTable {
         const pid = Number(name);
         if (Number.isInteger(pid) && pid > 0) present.add(pid);
       }
-      for (const pid of stats.keys()) if (!present.has(pid)) stats.delete(pid);
+      for (const pid of stats.keys()) if (!present.has(pid)) changed = stats.delete(pid);
       for (const pid of present) if (whole || !stats.has(pid)) read(pid);
+      if (!changed) return;
+      changed = false;
       children.clear();
       for (const { pid, ppid } of stats.values()) {
         const siblings = children.get(ppid);
@@ -66,7 +70,7 @@ export function createProcTable(procRoot: string): ProcTable {
 function readStat(procRoot: string, pid: number, buffer: Buffer): ProcStat | null {
   let file: number;
   try {
-    file = openSync(join(procRoot, String(pid), 'stat'), 'r');
+    file = openSync(`${procRoot}/${pid}/stat`, 'r');
   } catch {
     return null;
   }

@@ -21,7 +21,7 @@ export interface ProcessesOptions {
 /** A process may still be the shell that is about to become the agent, so for so long its name is read at each look. */
 const SETTLE_MS = 3000;
 /** A process can become another program under the same name; so seldom that this is soon enough. */
-const REJUDGE_MS = 30_000;
+const REJUDGE_MS = 60_000;
 /** No agent is searched beyond so many processes in one pane. */
 const MAX_TREE = 1000;
 /** USER_HZ: the unit of start times in /proc, 100 on every Linux that Node runs on. */

@@ -1,5 +1,5 @@
 /** Runs one tmux client to its end: bounded in time and output, never starting a server, never harming one. */
-import { execa } from 'execa';
+import { type ExecFileException, execFile } from 'node:child_process';
 
 /** How the client ended. `hung`: no answer in time, the client was killed. `absent`: nothing listens on the socket. */
 export type TmuxReply =
@@ -21,49 +21,54 @@ export const MIB = 1024 * 1024;
 
 /**
  * @param binary a bare name or an absolute path
- * @param env the whole environment of the client (PATH, TMUX_TMPDIR); absent: that of this process. The client hands its
- * environment to the server, so the daemon's own should not be in it.
+ * @param env the environment of the client: PATH, and TMUX_TMPDIR for named sockets. The client hands it to the server,
+ * so the daemon's own does not belong there.
  */
-export function createTmuxCommand(binary: string, env?: Readonly<Record<string, string>>): TmuxCommand {
-  const clientEnv = { ...env, LC_ALL: 'C.UTF-8', TERM: 'dumb', TMUX: undefined, TMUX_PANE: undefined };
-  return async (server, args, call) => {
-    const socket = server.includes('/') ? '-S' : '-L';
-    const client = execa(binary, ['-u', socket, server, ...args], {
-      ...(call.input === undefined ? { stdin: 'ignore' } : { input: call.input }),
-      env: clientEnv,
-      extendEnv: env === undefined,
-      encoding: 'utf8',
-      stripFinalNewline: false,
+export function createTmuxCommand(binary: string, env: Readonly<Record<string, string>>): TmuxCommand {
+  return (server, args, call) => {
+    const options = {
+      env: { ...env, LC_ALL: 'C.UTF-8', TERM: 'dumb' },
       timeout: call.timeoutMs,
       maxBuffer: call.maxBytes,
-      cancelSignal: call.signal,
+      signal: call.signal,
       killSignal: 'SIGKILL',
-      reject: false,
+    } as const;
+    return new Promise((resolve) => {
+      // The client sends its pipes to the server, so in the queue of a hung one they stay open after the client's death.
+      // execFile closes them itself when the time is over.
+      const client = execFile(binary, ['-u', socketFlag(server), server, ...args], options, (error, stdout, stderr) => {
+        resolve(replyOf(binary, call, error, stdout, stderr));
+      });
+      client.stdin?.on('error', () => undefined).end(call.input ?? '');
     });
-    // The client sends its pipes to the server, so in the queue of a hung one they stay open after the client's death.
-    client.once('exit', (_code, killedBy) => {
-      if (killedBy !== null) for (const pipe of client.stdio) pipe?.destroy();
-    });
-    const result = await client;
-    if (result.isCanceled) return { kind: 'aborted', reason: 'the call was abandoned' };
-    if (result.timedOut) return { kind: 'hung', reason: `no answer within ${call.timeoutMs} ms` };
-    const stderr = typeof result.stderr === 'string' ? result.stderr : '';
-    const stdout = typeof result.stdout === 'string' ? result.stdout : '';
-    if (result.isMaxBuffer) return { kind: 'ran', exitCode: 1, stdout, stderr: 'too much output' };
-    if (result.exitCode === undefined)
-      return { kind: 'error', reason: spawnFailure(binary, result.code, result.signal) };
-    if (result.exitCode !== 0) {
-      const reason = stderr.trim().slice(0, 200);
-      if (isAbsent(reason)) return { kind: 'absent', reason };
-      if (isLost(reason)) return { kind: 'error', reason };
-    }
-    return { kind: 'ran', exitCode: result.exitCode, stdout, stderr };
   };
 }
 
-function spawnFailure(binary: string, code: string | undefined, signal: string | undefined): string {
-  if (code === 'ENOENT') return `${binary} is not installed`;
-  return `${binary} did not run: ${code ?? signal ?? 'unknown'}`;
+function socketFlag(server: string): '-S' | '-L' {
+  return server.includes('/') ? '-S' : '-L';
+}
+
+function replyOf(
+  binary: string,
+  call: TmuxCall,
+  error: ExecFileException | null,
+  stdout: string,
+  stderr: string,
+): TmuxReply {
+  if (error === null) return { kind: 'ran', exitCode: 0, stdout, stderr };
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+    return { kind: 'ran', exitCode: 1, stdout, stderr: 'too much output' };
+  }
+  if (call.signal.aborted) return { kind: 'aborted', reason: 'the call was abandoned' };
+  if (error.killed === true) return { kind: 'hung', reason: `no answer within ${call.timeoutMs} ms` };
+  if (error.code === 'ENOENT') return { kind: 'error', reason: `${binary} is not installed` };
+  if (typeof error.code !== 'number') {
+    return { kind: 'error', reason: `${binary} did not run: ${error.code ?? error.signal ?? 'unknown'}` };
+  }
+  const reason = stderr.trim().slice(0, 200);
+  if (isAbsent(reason)) return { kind: 'absent', reason };
+  if (isLost(reason)) return { kind: 'error', reason };
+  return { kind: 'ran', exitCode: error.code, stdout, stderr };
 }
 
 /** tmux client.c: the socket is missing, or nothing listens on it. */

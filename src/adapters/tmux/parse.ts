@@ -27,11 +27,11 @@ export interface PaneList {
   readonly panes: readonly PaneRow[];
 }
 
+/** Asked first, so that nothing comes between that instant and the list that is not in the list. */
+const SERVER_FORMAT = '#{pid} #{start_time} #{T:#{l:%s}}';
+
 /** Never `history_bytes`: its cost grows with the scrollback. The session name is last, as only it may hold a space. */
 const LIST_FORMAT = [
-  '#{pid}',
-  '#{start_time}',
-  '#{T:#{l:%s}}',
   '#{pane_id}',
   '#{pane_pid}',
   '#{pane_dead}',
@@ -47,48 +47,55 @@ const LIST_FORMAT = [
   '#{session_name}',
 ].join(' ');
 
-export const LIST_ARGS: readonly string[] = ['list-panes', '-a', '-F', LIST_FORMAT];
+export const LIST_ARGS: readonly string[] = [
+  'display-message',
+  '-p',
+  SERVER_FORMAT,
+  ';',
+  'list-panes',
+  '-a',
+  '-F',
+  LIST_FORMAT,
+];
 
-/** @returns null when not a single line reads as a pane */
+/** @returns null when the server did not tell who it is, or not a single line reads as a pane */
 export function parsePaneList(server: string, stdout: string): PaneList | null {
+  const [head = '', ...lines] = stdout.split('\n');
+  const [serverPid = 0, serverStartedAtS = 0, serverTimeS] = head.split(' ').map(Number);
+  if (serverTimeS === undefined || !/^\d+ \d+ \d+$/.test(head)) return null;
   const panes = new Map<string, PaneRow>();
-  let serverPid = 0;
-  let serverTimeS = Number.POSITIVE_INFINITY;
-  for (const line of stdout.split('\n')) {
-    const row = parseRow(server, line);
-    if (row === null) continue;
-    serverPid = row.pane.identity.serverPid;
-    serverTimeS = Math.min(serverTimeS, row.timeS);
-    const known = panes.get(row.pane.identity.paneId);
-    panes.set(row.pane.identity.paneId, known === undefined ? row.pane : inAnotherSession(known, row.pane));
+  for (const line of lines) {
+    const pane = parseRow({ server, serverPid, serverStartedAtS }, line);
+    if (pane === null) continue;
+    const known = panes.get(pane.identity.paneId);
+    panes.set(pane.identity.paneId, known === undefined ? pane : inAnotherSession(known, pane));
   }
   return panes.size === 0 ? null : { serverPid, serverTimeS, panes: [...panes.values()] };
 }
 
-function parseRow(server: string, line: string): { readonly pane: PaneRow; readonly timeS: number } | null {
+type ServerIdentity = Pick<PaneIdentity, 'server' | 'serverPid' | 'serverStartedAtS'>;
+
+function parseRow(server: ServerIdentity, line: string): PaneRow | null {
   const fields = line.split(' ');
-  const [pid, start, time, paneId, panePid, dead, inMode, activity, windowId, width, height] = fields;
-  const [attached, sessionActivity, tty, place] = fields.slice(11);
-  const sessionName = fields.slice(15).join(' ');
-  if (sessionName === '' || paneId === undefined || !/^%\d+$/.test(paneId)) return null;
-  const numbers = [pid, start, time, panePid, activity, width, height, sessionActivity].map(Number);
-  if (!numbers.every(Number.isSafeInteger)) return null;
-  const [serverPid = 0, serverStartedAtS = 0, timeS = 0, panePidNumber = 0, activityS = 0, columns = 0, rows = 0] =
-    numbers;
-  const pane: PaneRow = {
-    identity: { server, serverPid, serverStartedAtS, paneId, panePid: panePidNumber },
+  const [paneId = '', pid, dead, inMode, activity, windowId, columns, rows, attached, lastKey, tty = '', place] =
+    fields;
+  const sessionName = fields.slice(12).join(' ');
+  const numbers = [pid, activity, columns, rows, lastKey].map(Number);
+  if (sessionName === '' || !/^%\d+$/.test(paneId) || !numbers.every(Number.isSafeInteger)) return null;
+  const [panePid = 0, activityS = 0, width = 0, height = 0, clientActivityS = 0] = numbers;
+  return {
+    identity: { ...server, paneId, panePid },
     sessionNames: [sessionName],
     label: `${sessionName}:${place}`,
-    tty: tty ?? '',
-    width: columns,
-    height: rows,
+    tty,
+    width,
+    height,
     inMode: inMode !== '0' && inMode !== '',
     dead: dead === '1',
     activityS,
     signature: `${activity} ${windowId} ${width}x${height} ${dead}`,
-    clientActivityS: attached === '0' ? null : Number(sessionActivity),
+    clientActivityS: attached === '0' ? null : clientActivityS,
   };
-  return { pane, timeS };
 }
 
 function inAnotherSession(known: PaneRow, again: PaneRow): PaneRow {
@@ -140,7 +147,8 @@ export interface CaptureOutput {
  * and the next mark follows: nothing that was cut off is taken for a screen.
  */
 export function parseCaptures(stdout: string, mark: string, panes: readonly PaneIdentity[]): CaptureOutput {
-  const [before = '', ...blocks] = `\n${stdout}`.split(`\n${mark} `);
+  const [start = '', ...blocks] = `\n${stdout}`.split(`\n${mark} `);
+  const before = start.slice(1);
   const expected = new Map(panes.map((pane) => [pane.paneId, pane.panePid]));
   const first = panes[0];
   const server = first === undefined ? '' : `server ${first.serverPid} ${first.serverStartedAtS}`;

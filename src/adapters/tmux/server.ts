@@ -28,8 +28,8 @@ export interface PanesOptions {
   readonly binary: string;
   readonly commandTimeoutMs: number;
   readonly processes: Processes;
-  /** The environment of the tmux clients (PATH, TMUX_TMPDIR); absent: that of this process. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** The whole environment of the tmux clients: PATH, and TMUX_TMPDIR for named sockets. */
+  readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -22,7 +22,7 @@ export interface MessagePattern {
 
 /** Every message holds one of these, so that most text is passed over at once. */
 export const PREFILTER =
-  /l[ií]mit|usage|error|login|cr[eé]dit|out of|retrying|unavailable|failed|auth|continu|timed|high|api|token|paste|browser|capacity|overload|hang up|limite|payment|cap re|subscription|account|fund|balance/i;
+  /l[ií]mit|usage|error|login|cr[eé]dit|out of|retrying|unavailable|failed|auth|continu|timed|high|api|token|paste|browser|capacity|overload|hang up|limite|payment|cap re|subscription|account|fund|balance|organi|demand|many req/i;
 
 /** Words before "limit" that are not about an account's quota. */
 const OTHER =
@@ -55,7 +55,9 @@ export const MESSAGES: readonly MessagePattern[] = [
     id: 'approaching-limit',
     class: 'warning',
     window: 'stated',
-    regex: start("(?:you(?:['’ʼ]re| are) )?approaching (?:your )?((?:[\\w'’.-]{1,24} ){0,4})limits?\\b"),
+    regex: start(
+      "(?:you(?:['’ʼ]re| are) )?(?:approaching|nearing|near|(?:getting )?close to|almost at|about to (?:hit|reach)) (?:your |the )?((?:[\\w'’.-]{1,24} ){0,4})limits?\\b",
+    ),
     example: 'Approaching Opus usage limit · /model to use best available model',
   },
   {
@@ -94,6 +96,13 @@ export const MESSAGES: readonly MessagePattern[] = [
     example: 'Claude Opus limit reached, now using Sonnet 4',
   },
   {
+    id: 'extra-usage-on',
+    class: 'warning',
+    window: null,
+    regex: start("(?:you(?:['’ʼ]re| are) )?now using (?:your )?(?:extra usage|usage credits|credits|overage)\\b"),
+    example: "You're now using extra usage · Your session limit resets 3pm",
+  },
+  {
     id: 'near-limit-localised',
     class: 'warning',
     window: 'stated',
@@ -118,8 +127,9 @@ export const MESSAGES: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      '(?:[a-z][a-z ]{0,50}: ){0,2}claude (?:ai |code )?((?:[\\w-]{1,12} ){0,2})limit reached ?\\| ?\\d{10}',
+      '(?:[a-z][a-z ]{0,50}: ){0,2}claude (?:ai |code )?((?:[\\w-]{1,12} ){0,2})limit reached ?\\| ?\\d{10}(?:\\d{3})?(?!\\d)',
     ),
+    checkTail: true,
     example: 'Claude AI usage limit reached|1749924000',
   },
   // Billing.
@@ -155,7 +165,7 @@ export const MESSAGES: readonly MessagePattern[] = [
     class: 'auth',
     window: null,
     regex: start(
-      "please run /login|not logged in\\b|login (?:has )?expired|(?:you(?:['’]ve| have) been |you are )?logged out\\b|(?:your )?session (?:has )?expired",
+      "please run /login|not logged in\\b|(?:your )?(?:login|token) (?:has |is )?(?:expired|revoked|invalid)\\b|(?:you(?:['’]ve| have) been |you are )?logged out\\b|(?:your )?session (?:has )?expired",
     ),
     checkTail: true,
     example: 'Please run /login · API Error: 401 Invalid bearer token',
@@ -234,7 +244,7 @@ export const MESSAGES: readonly MessagePattern[] = [
     class: 'throttle',
     window: null,
     regex: start(
-      '(?:error: |typeerror: )?(?:fetch failed|socket hang up|overloaded|internal server error|service unavailable|bad gateway|gateway time-?out|network error|econnre(?:set|fused)|etimedout|enotfound)[.!]?$',
+      '(?:error: |typeerror: )?(?:fetch failed|socket hang up|overloaded|internal server error|service unavailable|bad gateway|gateway time-?out|network error|econnre(?:set|fused)|etimedout|enotfound|(?:http )?429 too many requests)(?:[.!·].{0,120})?$',
     ),
     example: 'fetch failed',
   },
@@ -243,7 +253,7 @@ export const MESSAGES: readonly MessagePattern[] = [
     class: 'throttle',
     window: null,
     regex: start(
-      '(?:claude |the )?[\\w.]{1,20}(?: [\\d.]{1,6})? (?:is|are) (?:currently |temporarily )?(?:experiencing high (?:load|demand)|unavailable, so|unavailable\\b.{0,20}$|overloaded|at capacity)|due to (?:unexpected )?capacity constraints',
+      '(?:claude |the |anthropic(?:.s)? )?[\\w.]{1,20}(?: [\\d.]{1,6})? (?:is|are) (?:currently |temporarily )?(?:experiencing high (?:load|demand)|unavailable, so|unavailable\\b.{0,20}$|overloaded|at capacity)|due to (?:unexpected )?capacity constraints|we(?:.re| are) (?:currently )?experiencing high demand',
     ),
     example: 'Opus is experiencing high load, please use /model to switch to Sonnet',
   },
@@ -280,7 +290,7 @@ export const MESSAGES: readonly MessagePattern[] = [
     class: 'quota',
     window: 'monthly',
     regex: start(
-      "(?:your|this|the) (?:org|organization|team|workspace|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?(?: [\\w'’.-]{1,24}){0,4} (?:usage|credits?|limits?|budget|cap|quota)(?![\\w-])",
+      "(?:your|this|the) (?:org|organization|team|workspace|account|subscription|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?(?: [\\w'’.-]{1,24}){0,4} (?:usage|credits?|limits?|budget|cap|quota)(?![\\w-])",
     ),
     checkTail: true,
     example: 'Your organization has reached its monthly usage limit · contact your admin',

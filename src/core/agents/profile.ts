@@ -43,6 +43,11 @@ export interface AgentProfile {
   readonly resumeArgs: (sessionId: string) => readonly string[];
   /** Flags (and whether a value follows) that are dropped from the original argv before `resumeArgs`. */
   readonly resumeFlags: Readonly<Record<string, boolean>>;
+  /**
+   * Set when the CLI takes a prompt as an argument, which must not be given again: the flags that take no value, and those
+   * that take several. Any other flag is taken to have one.
+   */
+  readonly promptArgument?: { readonly bareFlags: readonly string[]; readonly listFlags: readonly string[] };
   /** What is typed to make a stopped session go on. */
   readonly continuePrompt: string;
   /** What is typed to leave the CLI. */

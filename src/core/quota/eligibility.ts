@@ -29,6 +29,7 @@ export type IneligibleCode =
   | 'credentials_unusable'
   | 'login_ended'
   | 'identity_duplicate'
+  | 'identity_changed'
   | 'status'
   | 'limit_reached'
   | 'left_recently';
@@ -73,10 +74,13 @@ export function isEligible(
   else if (home.loginEndsAt !== null && home.loginEndsAt <= now)
     add('login_ended', 'its login has ended: log in again');
   if (account.duplicateOf !== null) add('identity_duplicate', `the same login as account ${account.duplicateOf}`);
+  const known = account.row?.identity ?? null;
+  if (context.purpose === 'swap' && known !== null && home !== null && home.identity !== null && home.identity !== known)
+    add('identity_changed', 'its home is now logged in as somebody else');
   const status = account.row?.status ?? 'active';
   if (status !== 'active') add('status', `its status is ${status}`);
   for (const record of account.quota.map((raw) => settle(raw, now))) {
-    if (!record.limitReached || (record.window === 'model' && !policy.modelLimitSwaps)) continue;
+    if (!record.limitReached || !countsForAccount(record, policy)) continue;
     add('limit_reached', `${windowName(record.window)} limit reached`, endOf(record));
   }
   const leftAt = account.row?.leftAt ?? null;
@@ -84,6 +88,11 @@ export function isEligible(
     add('left_recently', 'it was left a moment ago', leftAt + policy.accountReactivateCooldownMs);
   }
   return { ok: reasons.length === 0, reasons };
+}
+
+/** Whether this window is one of the whole account, or taken for one. */
+export function countsForAccount(record: QuotaRecord, policy: EligibilityPolicy): boolean {
+  return record.window !== 'model' || policy.modelLimitSwaps;
 }
 
 /** When every reason will have ended; null: never without somebody. Now for an eligible account. */
@@ -120,12 +129,19 @@ export function displayState(
   if (account.row?.status === 'banned') return 'banned';
   if (account.row?.status === 'expired' || codes.has('login_ended')) return 'expired';
   if (account.home === null) return 'unknown';
-  if (codes.has('home_unusable') || codes.has('credentials_unusable') || codes.has('identity_duplicate'))
-    return 'unusable';
+  if (UNUSABLE.some((code) => codes.has(code))) return 'unusable';
   if (codes.has('limit_reached')) return 'limited';
   if (codes.has('left_recently')) return 'cooldown';
   return isActive ? 'active' : 'standby';
 }
+
+const UNUSABLE = [
+  'home_unusable',
+  'credentials_unusable',
+  'identity_duplicate',
+  'identity_changed',
+  'status',
+] as const;
 
 function windowName(window: QuotaRecord['window']): string {
   return { '5h': '5-hour', '7d': 'weekly', model: 'model', daily: 'daily', monthly: 'monthly', unknown: 'usage' }[

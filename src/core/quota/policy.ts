@@ -3,7 +3,7 @@ import type { PoolSwitchState } from '../swap/machine.ts';
 import type { SwapRow } from '../swap/swap.ts';
 import type { EpochMs } from '../time.ts';
 import { DAY, HOUR } from '../time.ts';
-import type { AccountFacts, EligibilityPolicy } from './eligibility.ts';
+import type { AccountFacts, EligibilityPolicy, IneligibleCode } from './eligibility.ts';
 import { isEligible } from './eligibility.ts';
 import type { PassedOver, Selection, Strategy } from './selection.ts';
 import { chooseTarget } from './selection.ts';
@@ -117,21 +117,29 @@ export function breakerEndsAt(openedAt: EpochMs): EpochMs {
   return openedAt + DAY;
 }
 
-/** When the last completed swap moved the link; null: never. */
+/** When the last swap that moved the link was done; while its panes are still coming back, when it moved the link. Null: never. */
 export function lastCompleted(swaps: readonly SwapRow[]): EpochMs | null {
-  const flips = swaps.filter(
-    (swap) => swap.phase === 'done' || swap.phase === 'recovering' || swap.phase === 'flipped',
-  );
-  return flips.reduce<EpochMs | null>(
-    (newest, swap) => (swap.flippedAt === null ? newest : Math.max(newest ?? 0, swap.flippedAt)),
-    null,
-  );
+  let newest: EpochMs | null = null;
+  for (const { phase, flippedAt, finishedAt } of swaps) {
+    const moved = phase === 'done' || phase === 'recovering' || phase === 'flipped';
+    if (moved && flippedAt !== null) newest = Math.max(newest ?? 0, flippedAt, finishedAt ?? 0);
+  }
+  return newest;
 }
 
 /** Back-off after `failures` swaps in a row that did not go through. */
 export function retryDelayMs(failures: number, initialMs: number, maxMs: number): number {
   return Math.min(maxMs, initialMs * 2 ** Math.max(0, Math.min(failures - 1, 30)));
 }
+
+/** Force overrides quota, cooldown and marks, never a home without a usable login of its own. */
+const NEVER_FORCED: ReadonlySet<string> = new Set<IneligibleCode>([
+  'home_unusable',
+  'credentials_unusable',
+  'login_ended',
+  'identity_duplicate',
+  'identity_changed',
+]);
 
 type Held = Extract<Decision, { kind: 'hold' }>;
 
@@ -144,11 +152,7 @@ function byName(pool: PoolFacts, name: string, force: boolean, now: EpochMs, pol
     const passedOver = [{ account: name, reasons: eligibility.reasons }];
     return { ...hold('target_ineligible', eligibility.reasons.map((reason) => reason.detail).join('; ')), passedOver };
   }
-  // Force overrides quota and cooldown, never a home without a usable login.
-  const broken = eligibility.reasons.filter(
-    (reason) =>
-      reason.code === 'home_unusable' || reason.code === 'credentials_unusable' || reason.code === 'identity_duplicate',
-  );
+  const broken = eligibility.reasons.filter((reason) => NEVER_FORCED.has(reason.code));
   if (broken.length > 0) {
     return {
       ...hold('target_ineligible', broken.map((reason) => reason.detail).join('; ')),

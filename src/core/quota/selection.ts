@@ -1,7 +1,7 @@
 /** Chooses the account to swap to, and says why every other one was passed over. */
 import type { EpochMs } from '../time.ts';
 import type { AccountFacts, EligibilityPolicy, IneligibleReason } from './eligibility.ts';
-import { eligibleAt, isEligible } from './eligibility.ts';
+import { countsForAccount, eligibleAt, isEligible } from './eligibility.ts';
 import { settle } from './record.ts';
 
 export type Strategy = 'priority' | 'most_headroom' | 'earliest_reset';
@@ -53,7 +53,7 @@ export function chooseTarget(
       earliest = account.name;
     }
   }
-  const [best, ...others] = [...candidates].sort((a, b) => compare(a, b, strategy, now));
+  const [best, ...others] = candidates.map((account) => rank(account, now, policy)).sort(ORDER[strategy]);
   if (best === undefined) return { kind: 'none', earliestAt, earliest, passedOver };
   for (const other of others) {
     passedOver.push({
@@ -61,37 +61,46 @@ export function chooseTarget(
       reasons: [{ code: 'ranked_lower', detail: `behind ${best.name} by ${strategy.replace('_', ' ')}`, until: null }],
     });
   }
-  return { kind: 'chosen', to: best.name, why: describe(best, strategy, now), passedOver };
+  return { kind: 'chosen', to: best.name, why: describe(best, strategy), passedOver };
+}
+
+/** What accounts are compared by; in each figure the lower one goes first. */
+interface Rank {
+  readonly name: string;
+  readonly priority: number;
+  /** Used share of the fullest window; an account without figures counts as free. */
+  readonly used: number;
+  readonly resetAt: EpochMs;
+  readonly leftAt: EpochMs;
+}
+
+function rank(account: AccountFacts, now: EpochMs, policy: EligibilityPolicy): Rank {
+  const records = account.quota.map((raw) => settle(raw, now)).filter((record) => countsForAccount(record, policy));
+  return {
+    name: account.name,
+    priority: account.priority,
+    used: Math.max(0, ...records.map((record) => record.used ?? 0)),
+    resetAt: Math.min(Number.MAX_SAFE_INTEGER, ...records.flatMap((record) => record.resetAt ?? [])),
+    leftAt: account.row?.leftAt ?? 0,
+  };
 }
 
 /** Ties end with the name, so that the same facts always give the same account. */
-function compare(a: AccountFacts, b: AccountFacts, strategy: Strategy, now: EpochMs): number {
-  const byPriority = a.priority - b.priority;
-  const byHeadroom = headroom(b, now) - headroom(a, now);
-  const byReset = nextReset(a, now) - nextReset(b, now);
-  const byRest = (a.row?.leftAt ?? 0) - (b.row?.leftAt ?? 0);
-  const keys = {
-    priority: [byPriority, byHeadroom, byRest],
-    most_headroom: [byHeadroom, byPriority, byRest],
-    earliest_reset: [byReset, byPriority, byRest],
-  }[strategy];
-  return keys.find((key) => key !== 0 && !Number.isNaN(key)) ?? (a.name < b.name ? -1 : 1);
+function by(...keys: readonly ('priority' | 'used' | 'resetAt' | 'leftAt')[]): (a: Rank, b: Rank) => number {
+  return (a, b) => {
+    for (const key of keys) if (a[key] !== b[key]) return a[key] - b[key];
+    return a.name < b.name ? -1 : 1;
+  };
 }
 
-/** Free share of the fullest window, 0 … 1; an account without figures counts as free. */
-function headroom(account: AccountFacts, now: EpochMs): number {
-  return 1 - Math.max(0, ...account.quota.map((record) => settle(record, now).used ?? 0));
-}
+const ORDER: Readonly<Record<Strategy, (a: Rank, b: Rank) => number>> = {
+  priority: by('priority', 'used', 'leftAt'),
+  most_headroom: by('used', 'priority', 'leftAt'),
+  earliest_reset: by('resetAt', 'priority', 'leftAt'),
+};
 
-function nextReset(account: AccountFacts, now: EpochMs): number {
-  return Math.min(
-    Number.MAX_SAFE_INTEGER,
-    ...account.quota.map((record) => settle(record, now).resetAt ?? Number.MAX_SAFE_INTEGER),
-  );
-}
-
-function describe(account: AccountFacts, strategy: Strategy, now: EpochMs): string {
-  if (strategy === 'priority') return `eligible, priority ${account.priority}`;
-  if (strategy === 'most_headroom') return `eligible, ${Math.round(headroom(account, now) * 100)} % free`;
+function describe(best: Rank, strategy: Strategy): string {
+  if (strategy === 'priority') return `eligible, priority ${best.priority}`;
+  if (strategy === 'most_headroom') return `eligible, ${Math.round((1 - best.used) * 100)} % free`;
   return 'eligible, its window resets soonest';
 }

@@ -45,10 +45,10 @@ export function matchMessage(text: string, place: Place, context: MatchContext):
   if (extra.length === 0 && !table.PREFILTER.test(text)) return null;
   const message = text.replace(NOTICE_MARK, '');
   if (context.patterns?.ignore?.some((pattern) => holds(pattern, message)) === true) return null;
-  const found = matchTable(message, place, context) ?? matchExtra(message, extra, context);
-  if (found !== null || place !== 'row') return found;
-  const prefix = table.ERROR_PREFIX.exec(message);
-  return prefix === null ? null : matchTable(message.slice(prefix[0].length), place, context, 'quota');
+  // A limit that a step of the CLI passes on would otherwise read as that step's failure.
+  const prefix = place === 'bullet' ? null : table.ERROR_PREFIX.exec(message);
+  const passedOn = prefix === null ? null : matchTable(message.slice(prefix[0].length), place, context, 'quota');
+  return passedOn ?? matchTable(message, place, context) ?? matchExtra(message, extra, context);
 }
 
 /** Whether a message may begin so, whatever follows. */
@@ -70,7 +70,7 @@ function matchTable(text: string, place: Place, context: MatchContext, only?: Fi
     const found = pattern.regex.exec(text);
     if (found === null) continue;
     const rest = text.slice(found[0].length);
-    if (pattern.checkTail === true && !TAILS[place].test(rest)) continue;
+    if (needsTail(pattern, place) && !TAILS[place].test(rest)) continue;
     const words = found.slice(1).filter(Boolean).join(' ');
     const isTimed = pattern.class === 'quota' || pattern.class === 'warning';
     const reset = isTimed ? resetIn(pattern.id === 'epoch' ? text : rest, context) : null;
@@ -85,6 +85,10 @@ function matchTable(text: string, place: Place, context: MatchContext, only?: Fi
   }
   return null;
 }
+
+/** In a `●` block a failure must be the whole message: the model reports failures too. */
+const needsTail = (pattern: table.MessagePattern, place: Place) =>
+  pattern.checkTail === true || (place === 'bullet' && pattern.class !== 'resumed' && !pattern.id.startsWith('api-'));
 
 const TAILS = { bullet: table.BULLET_TAIL, plain: table.STRICT_TAIL, row: table.LENIENT_TAIL };
 

@@ -228,7 +228,8 @@ class Reader {
   /** Whether the lines (with `mayEndEarly`, the first of them) are a message of the CLI; takes it if so. */
   private message(lines: readonly Line[], place: Place, mayEndEarly = false): boolean {
     let best: { readonly text: string; readonly match: Match } | null = null;
-    if (![joined(lines), tight(lines, this.width)].some((text) => mayBegin(text, this.context))) return false;
+    const texts = [joined(lines), tight(lines, this.width)];
+    if (mayEndEarly && !texts.some((text) => mayBegin(text, this.context))) return false;
     for (let length = Math.min(lines.length, MAX_MESSAGE_LINES); length > 0; length--) {
       const part = lines.slice(0, length);
       const spaced = joined(part);

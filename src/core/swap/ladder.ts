@@ -62,9 +62,9 @@ const PROGRESS_MS = 5 * SECOND;
 
 /** Moves one recovery forward by at most one key. Pure. */
 export function climb(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (!OPEN_RECOVERY.includes(row.state)) return stay(row);
   if (!view.present) return end(row, 'gone', 'the pane is gone', now);
-  if (now >= policy.deadlineAt && OPEN_RECOVERY.includes(row.state))
-    return end(row, 'handed_over', 'it took too long', now);
+  if (now >= policy.deadlineAt) return end(row, 'handed_over', 'it took too long', now);
   switch (row.state) {
     case 'waiting':
     case 'menu':
@@ -91,9 +91,9 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
   if (view.reading?.busy === true) {
     return now - row.stateSince >= PROGRESS_MS ? recovered(row, 'self', 'a new turn is running', now) : stay(row);
   }
-  const obstacle = obstacleTo(view, now);
   const dialog = view.reading?.dialog ?? null;
   if (dialog?.kind === 'limit-menu') {
+    const obstacle = personIn(view, now);
     if (obstacle !== null) return wait(row, obstacle, now, policy);
     if (row.state === 'menu' && now - row.stateSince < MENU_RETRY_MS) return stay(row);
     if (row.enters >= MAX_ENTERS) return end(row, 'handed_over', 'the limit menu does not close', now);
@@ -104,12 +104,13 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
     };
   }
   if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
+  if (isAwaitingAnswer(view.transcript, row.startedAt))
+    return wait(row, 'another prompt awaits its answer', now, policy);
+  const obstacle = obstacleTo(view, now);
   if (obstacle !== null) return wait(row, obstacle, now, policy);
-  if (view.reading?.composer == null) return wait(row, 'its input line is not on the screen', now, policy);
-  if (view.reading.composer.text !== '') return wait(row, 'its input line is not empty', now, policy);
 
   if (isHotSwappable(policy.profile, row.version)) return type(row, 'prompted', policy.profile.continuePrompt, now);
-  return restart(row, now, policy, `version ${row.version ?? 'unknown'} keeps its account in memory`);
+  return restart(row, view, now, policy, `version ${row.version ?? 'unknown'} keeps its account in memory`);
 }
 
 /** The prompt is being typed, or was sent and is being verified. */
@@ -121,12 +122,11 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
   const since = row.promptedAt ?? row.stateSince;
   const by = row.state === 'prompted' ? 'hot' : 'restart';
   const answer = rowSince(view.transcript, since);
-  if (answer !== null) return judgeAnswer(row, answer, by, now, policy);
+  if (answer !== null) return judgeAnswer(row, answer, by, view, now, policy);
 
   const reading = view.reading;
   if (reading === null) return timedOut(row, view, now, policy, 'its screen could not be read');
-  const progress = reading.busy && row.enters > 0 && (view.transcript === null || now - since >= PROGRESS_MS);
-  if (progress) return recovered(row, by, 'a turn is running', now);
+  if (reading.busy && row.enters > 0 && now - since >= PROGRESS_MS) return recovered(row, by, 'a turn is running', now);
   if (reading.busy) return timedOut(row, view, now, policy, 'no answer came');
   if (
     view.transcript === null &&
@@ -145,7 +145,7 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
   if (typed === prompt) {
     const pauseMs = row.enters === 0 ? policy.submitDelayMs : ENTER_AGAIN_MS;
     if (now - row.stateSince < pauseMs) return stay(row);
-    const obstacle = obstacleTo(view, now);
+    const obstacle = personIn(view, now);
     if (obstacle !== null) return wait(row, obstacle, now, policy);
     if (row.enters >= MAX_ENTERS) return end(row, 'handed_over', 'the prompt does not leave the input line', now);
     return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
@@ -160,7 +160,7 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
       return end(row, 'handed_over', 'it cannot be proved that the prompt was not sent', now);
     }
     if (view.transcript !== null && row.prompts < MAX_PROMPTS) {
-      const obstacle = obstacleTo(view, now);
+      const obstacle = personIn(view, now);
       if (obstacle !== null) return wait(row, obstacle, now, policy);
       return type(row, row.state, prompt, now);
     }
@@ -172,13 +172,14 @@ function judgeAnswer(
   row: RecoveryRow,
   answer: AssistantRow,
   by: 'hot' | 'restart',
+  view: LadderView,
   now: EpochMs,
   policy: LadderPolicy,
 ): LadderStep {
   if (answer.kind === 'answer') return recovered(row, by, 'a new answer stands in the transcript', now);
   if (answer.kind === 'rejected') {
     // A new account that is at its limit is the next verdict's business, not this pane's.
-    if (by === 'hot' && answer.resetAt === null) return restart(row, now, policy, 'it was refused again');
+    if (by === 'hot' && answer.resetAt === null) return restart(row, view, now, policy, 'it was refused again');
     return end(row, 'handed_over', `refused again: ${answer.text}`, now);
   }
   return end(row, 'handed_over', `it answered with an error: ${answer.text}`, now);
@@ -186,68 +187,93 @@ function judgeAnswer(
 
 /** The exit command is being typed; then Ctrl-C twice; never anything stronger. */
 function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  const waitedMs = now - row.stateSince;
+  const person = personIn(view, now);
   if (!isSameAgent(row, view)) {
     if (view.agent !== null) return end(row, 'handed_over', 'another agent was started in its place', now);
     // One more look: a shell that has just come back may still be printing its prompt.
-    if (now - row.stateSince < policy.submitDelayMs) return stay(row);
+    if (waitedMs < policy.submitDelayMs) return stay(row);
+    if (person !== null) return wait(row, person, now, policy);
     const command = resumeCommand(row, policy.profile, view.cwd);
-    if (command === null) return end(row, 'handed_over', 'its session id is not known', now);
-    return type({ ...row, prompts: 0 }, 'relaunching', command, now);
+    if (command === null) return end(row, 'handed_over', 'it cannot be resumed by its session id', now);
+    return type(row, 'relaunching', command, now);
   }
-  const waitedMs = now - row.stateSince;
-  if (row.state === 'exiting') {
-    if (view.reading?.dialog != null)
-      return end(row, 'handed_over', `a dialog waits for you: ${view.reading.dialog.text}`, now);
-    if (view.reading?.composer?.text === policy.profile.exitCommand && row.enters < MAX_ENTERS) {
-      const pauseMs = row.enters === 0 ? policy.submitDelayMs : ENTER_AGAIN_MS;
-      if (waitedMs < pauseMs) return stay(row);
-      return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
-    }
-    if (waitedMs < policy.exitGraceMs) return stay(row);
-    return {
-      row: { ...row, state: 'interrupting', stateSince: now, enters: 1 },
-      action: { kind: 'press', key: 'C-c' },
-    };
+  const dialog = view.reading?.dialog ?? null;
+  if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
+  const { exitCommand } = policy.profile;
+  const typed = view.reading?.composer?.text ?? '';
+  if (typed !== '' && typed !== exitCommand)
+    return end(row, 'handed_over', 'somebody else is typing in its input line', now);
+
+  const next = keyToLeave(row, typed, waitedMs, policy);
+  if (next === 'wait') return stay(row);
+  if (next === 'give up') return end(row, 'handed_over', 'the agent does not end', now);
+  if (person !== null) return wait(row, person, now, policy);
+  if (next === 'C-c' && view.reading?.busy === true) return end(row, 'handed_over', 'it is running a turn', now);
+  const isFirst = next === 'C-c' && row.state === 'exiting';
+  return {
+    row: {
+      ...row,
+      state: next === 'C-c' ? 'interrupting' : 'exiting',
+      stateSince: now,
+      enters: isFirst ? 1 : row.enters + 1,
+    },
+    action: { kind: 'press', key: next },
+  };
+}
+
+/** In `interrupting`, `enters` counts the Ctrl-C. */
+function keyToLeave(
+  row: RecoveryRow,
+  typed: string,
+  waitedMs: number,
+  policy: LadderPolicy,
+): 'Enter' | 'C-c' | 'wait' | 'give up' {
+  if (row.state === 'exiting' && typed === policy.profile.exitCommand && row.enters < MAX_ENTERS) {
+    return waitedMs < (row.enters === 0 ? policy.submitDelayMs : ENTER_AGAIN_MS) ? 'wait' : 'Enter';
   }
-  if (row.enters === 1 && waitedMs >= policy.submitDelayMs) {
-    return { row: { ...row, enters: 2, stateSince: now }, action: { kind: 'press', key: 'C-c' } };
-  }
-  if (waitedMs < policy.exitGraceMs) return stay(row);
-  return end(row, 'handed_over', 'the agent does not end', now);
+  if (row.state === 'interrupting' && row.enters === 1) return waitedMs < policy.submitDelayMs ? 'wait' : 'C-c';
+  if (waitedMs < policy.exitGraceMs) return 'wait';
+  return row.state === 'exiting' ? 'C-c' : 'give up';
 }
 
 /** The resume command is on the shell's line, or the agent is starting. */
 function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  const waitedMs = now - row.stateSince;
   if (view.agent === null) {
     if (row.enters === 0) {
-      if (now - row.stateSince < policy.submitDelayMs) return stay(row);
+      if (waitedMs < policy.submitDelayMs) return stay(row);
+      const person = personIn(view, now);
+      if (person !== null) return wait(row, person, now, policy);
       return { row: { ...row, enters: 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
     }
-    return now - row.stateSince < policy.verifyTimeoutMs
-      ? stay(row)
-      : end(row, 'handed_over', 'the agent did not start again', now);
+    if (waitedMs < policy.verifyTimeoutMs) return stay(row);
+    return end(row, 'handed_over', 'the agent did not start again', now);
   }
-  const reading = view.reading;
-  if (reading?.dialog != null) return end(row, 'handed_over', `a dialog waits for you: ${reading.dialog.text}`, now);
-  if (reading?.composer?.text === '' && !reading.busy && obstacleTo(view, now) === null) {
-    return type(row, 'reprompted', policy.profile.continuePrompt, now);
-  }
-  return now - row.stateSince < policy.verifyTimeoutMs
-    ? stay(row)
-    : end(row, 'handed_over', 'the agent started but its input line did not come', now);
+  const dialog = view.reading?.dialog ?? null;
+  if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
+  const obstacle = obstacleTo(view, now);
+  if (obstacle !== null) return wait(row, `the agent started again, but ${obstacle}`, now, policy);
+  return type(row, 'reprompted', policy.profile.continuePrompt, now);
 }
 
-function restart(row: RecoveryRow, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
-  if (row.launch === null || row.sessionId === null)
-    return end(row, 'handed_over', `${why}; its session id is not known, so it is not restarted`, now);
-  return { ...type({ ...row, reason: why }, 'exiting', policy.profile.exitCommand, now) };
+function restart(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
+  if (row.prompts >= MAX_PROMPTS) return end(row, 'handed_over', why, now);
+  // Asked before the exit, not after it: a stopped agent that cannot be resumed is worse than a limited one.
+  if (resumeCommand(row, policy.profile, view.cwd) === null)
+    return end(row, 'handed_over', `${why}; it cannot be resumed by its session id, so it is not stopped`, now);
+  const dialog = view.reading?.dialog ?? null;
+  if (dialog !== null) return end(row, 'handed_over', `${why}; a dialog waits for you: ${dialog.text}`, now);
+  const obstacle = obstacleTo(view, now);
+  if (obstacle !== null) return wait(row, `${why}; ${obstacle}`, now, policy);
+  return type({ ...row, reason: why }, 'exiting', policy.profile.exitCommand, now);
 }
 
 function timedOut(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
   const since = row.promptedAt ?? row.stateSince;
   if (now - since < policy.verifyTimeoutMs) return stay(row);
   if (row.state === 'prompted' && view.reading !== null && !view.reading.busy && view.reading.composer?.text === '') {
-    return restart(row, now, policy, `${why} within ${Math.round(policy.verifyTimeoutMs / SECOND)} s`);
+    return restart(row, view, now, policy, `${why} within ${Math.round(policy.verifyTimeoutMs / SECOND)} s`);
   }
   return end(row, 'handed_over', why, now);
 }
@@ -282,19 +308,27 @@ function stay(row: RecoveryRow): LadderStep {
   return { row, action: NONE };
 }
 
-/** Waits for a person, then leaves the pane to them. */
+/** Waits for what stands in the way, then leaves the pane to its person. */
 function wait(row: RecoveryRow, obstacle: string, now: EpochMs, policy: LadderPolicy): LadderStep {
-  const waitedMs = now - (row.promptedAt ?? row.startedAt);
-  if (waitedMs < policy.verifyTimeoutMs) return stay(row);
+  if (now - row.stateSince < policy.verifyTimeoutMs) return stay(row);
   return end(row, 'handed_over', obstacle, now);
 }
 
-/** Why nothing may be typed just now. */
-function obstacleTo(view: LadderView, now: EpochMs): string | null {
+/** Why no key may be sent just now. */
+function personIn(view: LadderView, now: EpochMs): string | null {
   if (view.inMode) return 'the pane is in copy mode';
   if (view.clientActivityAt !== null && now - view.clientActivityAt < PERSON_QUIET_MS)
     return 'somebody is using this session';
   return null;
+}
+
+/** Why no text may be typed into the agent just now. */
+function obstacleTo(view: LadderView, now: EpochMs): string | null {
+  const person = personIn(view, now);
+  if (person !== null) return person;
+  if (view.reading?.busy === true) return 'a turn is running';
+  if (view.reading?.composer == null) return 'its input line is not on the screen';
+  return view.reading.composer.text === '' ? null : 'its input line is not empty';
 }
 
 function isSameAgent(row: RecoveryRow, view: LadderView): boolean {
@@ -317,4 +351,9 @@ function answeredSince(transcript: TranscriptTail | null, since: EpochMs): boole
 
 function promptSince(transcript: TranscriptTail | null, since: EpochMs): boolean {
   return transcript?.prompts.some((prompt) => prompt.at >= since) ?? false;
+}
+
+/** A prompt that nothing has answered yet stands in the transcript: ours would come on top of it. */
+function isAwaitingAnswer(transcript: TranscriptTail | null, since: EpochMs): boolean {
+  return promptSince(transcript, Math.max(since, (transcript?.lastAssistant?.at ?? 0) + 1));
 }

@@ -4,40 +4,71 @@ import type { RecoveryRow } from './swap.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+/** What a terminal would obey instead of passing it on; a new line is safe inside quotes. */
+const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/;
+
 /**
- * The original argv, without what chose a session before, plus the resume arguments; every word quoted for a POSIX shell.
+ * The original argv, without what chose a session or gave a prompt, plus the resume arguments; every word quoted for a
+ * POSIX shell.
  *
  * @param shellCwd  where the pane's shell stands now; the CLI finds a session only from the directory it was begun in
- * @returns         null when the session id is no UUID: then nothing may be typed into a shell
+ * @returns         null when the session id is no UUID, or a word cannot be typed: then nothing may be typed into a shell
  */
 export function resumeCommand(row: RecoveryRow, profile: AgentProfile, shellCwd: string): string | null {
   if (row.launch === null || row.sessionId === null || !UUID.test(row.sessionId)) return null;
-  const argv = [...withoutSessionFlags(row.launch.argv, profile), ...profile.resumeArgs(row.sessionId)];
+  const argv = [...keptArguments(row.launch.argv, profile), ...profile.resumeArgs(row.sessionId)];
   const variable = row.launch.configDir === null ? '' : `${profile.configDir.env}=${quote(row.launch.configDir)} `;
   const change = shellCwd === row.launch.cwd ? '' : `cd ${quote(row.launch.cwd)} && `;
   // A leading space keeps it out of the history of shells that are set so.
-  return ` ${change}${variable}${argv.map(quote).join(' ')}`;
+  const command = ` ${change}${variable}${argv.map(quote).join(' ')}`;
+  return CONTROL.test(command) ? null : command;
 }
 
-/** Drops every flag that chose a session, with its value, in both spellings. */
-function withoutSessionFlags(argv: readonly string[], profile: AgentProfile): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i] ?? '';
-    const flag = word.includes('=') ? word.slice(0, word.indexOf('=')) : word;
-    const takesValue = profile.resumeFlags[flag];
-    if (takesValue === undefined) {
-      kept.push(word);
+/** Drops the prompt and every flag that chose a session, with its value; what stands before the CLI itself is kept. */
+function keptArguments(argv: readonly string[], profile: AgentProfile): string[] {
+  const cli = argv.findIndex((word) => isCli(word, profile));
+  const prompts = cli < 0 ? undefined : profile.promptArgument;
+  const kept = argv.slice(0, Math.max(cli, 0) + 1);
+  /** How many of the following words may belong to the last flag. */
+  let values = 0;
+  let isDropped = false;
+  for (const word of argv.slice(kept.length)) {
+    if (word === '--' && prompts !== undefined) break;
+    if (word.startsWith('-') && word !== '-') {
+      const [flag, isWhole] = flagOf(word, profile);
+      const takesValue = profile.resumeFlags[flag];
+      isDropped = takesValue !== undefined;
+      if (!isWhole) values = 0;
+      else if (isDropped) values = takesValue === true ? 1 : 0;
+      else if (prompts?.listFlags.includes(flag) === true) values = Number.POSITIVE_INFINITY;
+      else values = prompts?.bareFlags.includes(flag) === true ? 0 : 1;
+      if (!isDropped) kept.push(word);
       continue;
     }
-    const next = argv[i + 1];
-    if (takesValue && flag === word && next !== undefined && !next.startsWith('-')) i++;
+    if (values > 0) {
+      values--;
+      if (!isDropped) kept.push(word);
+    } else if (prompts === undefined) kept.push(word);
   }
   return kept;
 }
 
+function isCli(word: string, { process }: AgentProfile): boolean {
+  return process.names.includes(word.slice(word.lastIndexOf('/') + 1)) || process.script.test(word);
+}
+
+/** The flag of a word, and whether the word is nothing else: `--flag=value` and `-fvalue` hold their value. */
+function flagOf(word: string, profile: AgentProfile): readonly [string, boolean] {
+  const equals = word.indexOf('=');
+  if (equals > 0) return [word.slice(0, equals), false];
+  const short = word.slice(0, 2);
+  if (!word.startsWith('--') && word.length > 2 && profile.resumeFlags[short] === true) return [short, false];
+  return [word, true];
+}
+
 /** Quotes one word so that a POSIX shell reads exactly these bytes; plain words stay as they are. */
 export function quote(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
+  // No `=`: zsh expands it at the start of a word, and before a command it is an assignment.
+  if (/^[A-Za-z0-9_@%+:,./-]+$/.test(word)) return word;
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -5,8 +5,9 @@ import type { EpochMs } from '../time.ts';
 export interface TurnFacts {
   /** Whether this CLI version follows the link while it runs. */
   readonly followsLink: boolean;
-  /** When the turn began; null: not known. */
+  /** When the turn began; null: its message stood there at first sight and no transcript tells. */
   readonly turnAt: EpochMs | null;
+  readonly processStartedAt: EpochMs;
   /** When the hit was first seen. */
   readonly firstSeenAt: EpochMs;
   /** The account recorded when the session was launched or adopted. */
@@ -22,14 +23,20 @@ export interface Charge {
 
 /** @returns null when neither the history nor the launch tells: then nobody is charged */
 export function chargeTurn(turn: TurnFacts): Charge | null {
-  if (!turn.followsLink) {
-    if (turn.launchedUnder === null) return null;
-    return { account: turn.launchedUnder, reason: 'this CLI keeps the account it was started under' };
+  const { followsLink, turnAt, launchedUnder } = turn;
+  // A resumed session can show a turn that ran in a process before this one.
+  const isOwnTurn = turnAt === null || turnAt >= turn.processStartedAt;
+  if (!followsLink && isOwnTurn) {
+    return launchedUnder === null
+      ? null
+      : { account: launchedUnder, reason: 'this CLI keeps the account it was started under' };
   }
-  // A hit that stood there at first sight belongs to the account that was active when the pane was adopted.
-  const at = turn.turnAt ?? turn.firstSeenAt;
+  if (turnAt === null && launchedUnder !== null) {
+    return { account: launchedUnder, reason: 'it stood there at first sight: the account recorded with the session' };
+  }
+  const at = turnAt ?? turn.firstSeenAt;
   const active = turn.activations.find((activation) => activation.since <= at) ?? turn.activations.at(-1);
   if (active === undefined) return null;
-  const when = turn.turnAt === null ? 'active when the limit was first seen' : 'active when the turn began';
+  const when = turnAt === null ? 'active when the limit was first seen' : 'active when the turn began';
   return { account: active.account, reason: active.since <= at ? when : 'active when watching began' };
 }

@@ -9,6 +9,8 @@ export interface ConfirmPolicy {
   readonly confirmMinAgeMs: number;
   /** A silence longer than this breaks "consecutive". */
   readonly maxGapMs: number;
+  /** A limit without a stated reset is believed for this long. */
+  readonly unknownResetLockMs: number;
 }
 
 /** What is remembered of one pane between two polls. Plain data. */
@@ -18,20 +20,26 @@ export interface PaneMemory {
   /** The limit text on the screen now: it anchors "stale" and tells a repaint from a new hit. */
   readonly banner: {
     readonly key: string;
+    /** The key is that of a transcript row. */
+    readonly isRow: boolean;
     readonly since: EpochMs;
     readonly turnAt: EpochMs | null;
+    readonly turnSeen: boolean;
     /** As resolved at first sight: read again later, `3pm` would mean tomorrow. */
     readonly resetAt: EpochMs | null;
   } | null;
   readonly lastObservedAt: EpochMs | null;
-  /** Last poll at which the pane ran a turn. */
-  readonly lastBusyAt: EpochMs | null;
   /** First poll of the running turn. */
   readonly busySince: EpochMs | null;
   /** Last poll without a limit text. */
   readonly lastClearAt: EpochMs | null;
   /** A wall of another class, and since when it stands there. */
-  readonly other: { readonly class: OtherClass; readonly since: EpochMs; readonly polls: number } | null;
+  readonly other: {
+    readonly class: OtherClass;
+    readonly since: EpochMs;
+    readonly polls: number;
+    readonly turnAt: EpochMs | null;
+  } | null;
 }
 
 /** The classes that never swap. */
@@ -41,7 +49,6 @@ export const FRESH_PANE: PaneMemory = {
   suspected: null,
   banner: null,
   lastObservedAt: null,
-  lastBusyAt: null,
   busySince: null,
   lastClearAt: null,
   other: null,
@@ -59,19 +66,30 @@ export interface Hit {
   readonly window: QuotaWindow;
   readonly resetAt: EpochMs | null;
   readonly text: string;
-  /** Pane, family, text (the reset's words are in it) and, where known, the transcript row. The same limit painted again has the same one. */
+  /** Pane and transcript row; without one pane, family and text (the reset's words are in it). A repaint has the same one. */
   readonly fingerprint: string;
   readonly turnId: string | null;
   /** When the turn began, as well as can be known: from the transcript, else from what the polls saw. Null: at first sight. */
   readonly turnAt: EpochMs | null;
+  /** `turnAt` was seen: in the transcript, or because a poll saw the turn run. Else it is only the last poll without the text. */
+  readonly turnSeen: boolean;
   readonly firstSeenAt: EpochMs;
+  /** When it stops counting: its reset, else the end of the time for which a limit without one is believed. */
+  readonly endsAt: EpochMs;
   readonly structured: boolean;
 }
 
 export type PaneDecision =
   | { readonly kind: 'clear'; readonly reason: string; readonly wasSuspected: boolean; readonly wasBanner: boolean }
   /** `lasting`: seen on as many polls, and for as long, as a limit without a reset would need. */
-  | { readonly kind: 'other'; readonly class: OtherClass; readonly lasting: boolean; readonly reason: string }
+  | {
+      readonly kind: 'other';
+      readonly class: OtherClass;
+      readonly lasting: boolean;
+      /** As of a hit. */
+      readonly turnAt: EpochMs | null;
+      readonly reason: string;
+    }
   | {
       readonly kind: 'suspected';
       readonly polls: number;
@@ -100,7 +118,6 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
     ...before,
     suspected: broken ? null : before.suspected,
     lastObservedAt: at,
-    lastBusyAt: seen.busy ? at : before.lastBusyAt,
     busySince: seen.busy ? (before.busySince ?? at) : before.busySince,
   };
 
@@ -114,11 +131,12 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
     };
     if (evidence.class !== 'none') {
       const running = !broken && before.other?.class === evidence.class ? before.other : null;
-      const other = { class: evidence.class, since: running?.since ?? at, polls: (running?.polls ?? 0) + 1 };
+      const turnAt = evidence.turnAt ?? (running === null ? watchedTurnStart(memory) : running.turnAt);
+      const other = { class: evidence.class, since: running?.since ?? at, polls: (running?.polls ?? 0) + 1, turnAt };
       const lasting = other.polls >= policy.confirmPolls && at - other.since >= policy.confirmMinAgeMs;
       return {
         memory: { ...next, other },
-        decision: { kind: 'other', class: evidence.class, lasting, reason: evidence.reason },
+        decision: { kind: 'other', class: evidence.class, lasting, turnAt, reason: evidence.reason },
       };
     }
     return {
@@ -132,11 +150,12 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
     };
   }
 
-  const key = bannerKey(seen);
+  const key = fingerprint(seen, memory.banner);
   const sameBanner = memory.banner?.key === key ? memory.banner : null;
   const since = sameBanner?.since ?? at;
   const turnAt = evidence.turnAt ?? sameBanner?.turnAt ?? watchedTurnStart(memory);
-  const resetAt = sameBanner === null || evidence.structured ? evidence.resetAt : sameBanner.resetAt;
+  const turnSeen = evidence.turnAt !== null || (sameBanner?.turnSeen ?? memory.busySince !== null);
+  const resetAt = sameBanner?.resetAt ?? evidence.resetAt;
   const hit: Hit = {
     family: evidence.family,
     window: evidence.window ?? 'unknown',
@@ -145,12 +164,16 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
     fingerprint: key,
     turnId: evidence.turnId,
     turnAt,
+    turnSeen,
     firstSeenAt: since,
+    endsAt: resetAt ?? since + policy.unknownResetLockMs,
     structured: evidence.structured,
   };
-  const withBanner: PaneMemory = { ...memory, other: null, banner: { key, since, turnAt, resetAt }, busySince: null };
+  const isRow = evidence.turnId !== null || sameBanner?.isRow === true;
+  const banner = { key, isRow, since, turnAt, turnSeen, resetAt };
+  const withBanner: PaneMemory = { ...memory, other: null, banner, busySince: null };
 
-  const stale = staleReason(hit, since, at);
+  const stale = staleReason(hit, at);
   if (stale !== null)
     return { memory: { ...withBanner, suspected: null }, decision: { kind: 'stale', hit, reason: stale } };
 
@@ -160,7 +183,7 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
       decision: { kind: 'confirmed', how: 'structured', hit, reason: evidence.reason },
     };
   }
-  if (hit.resetAt !== null && !needsProof(hit, since)) {
+  if (hit.resetAt !== null && !needsProof(hit)) {
     const reason = 'the limit states a reset that lies ahead';
     return { memory: { ...withBanner, suspected: null }, decision: { kind: 'confirmed', how: 'instant', hit, reason } };
   }
@@ -184,18 +207,19 @@ const SESSION_BOUND_MS = 5 * HOUR + 15 * MINUTE;
 const WEEKLY_BOUND_MS = 7 * DAY + HOUR;
 
 /** Why a limit text no longer counts; null while it does. */
-function staleReason(hit: Hit, since: EpochMs, at: EpochMs): string | null {
-  if (hit.resetAt === null) return null;
-  if (hit.resetAt <= at)
-    return since < hit.resetAt ? 'its reset has passed while it stood there' : 'its reset lies in the past';
-  if (hit.window === '5h' && !hit.structured && hit.resetAt - since > SESSION_BOUND_MS) {
+function staleReason(hit: Hit, at: EpochMs): string | null {
+  if (hit.endsAt <= at) {
+    if (hit.resetAt === null) return 'it states no reset and has stood there for too long to be believed';
+    return hit.firstSeenAt < hit.resetAt ? 'its reset has passed while it stood there' : 'its reset lies in the past';
+  }
+  if (hit.window === '5h' && !hit.structured && hit.endsAt - hit.firstSeenAt > SESSION_BOUND_MS) {
     return 'a 5-hour limit cannot reset that late: it was printed before its reset';
   }
   return null;
 }
 
-function needsProof(hit: Hit, since: EpochMs): boolean {
-  return hit.window === '7d' && hit.resetAt !== null && hit.resetAt - since > WEEKLY_BOUND_MS;
+function needsProof(hit: Hit): boolean {
+  return hit.window === '7d' && hit.endsAt - hit.firstSeenAt > WEEKLY_BOUND_MS;
 }
 
 /**
@@ -206,7 +230,10 @@ function watchedTurnStart(memory: PaneMemory): EpochMs | null {
   return memory.busySince ?? memory.lastClearAt;
 }
 
-function bannerKey(seen: Observation): string {
-  const { evidence } = seen;
-  return [seen.paneKey, evidence.turnId ?? '', evidence.family, evidence.text.toLowerCase()].join('|');
+/** Which hit this is. While its transcript cannot be read, the text that still stands there is the row's own. */
+function fingerprint(seen: Observation, banner: PaneMemory['banner']): string {
+  const { turnId, family, text } = seen.evidence;
+  if (turnId !== null) return `${seen.paneKey}|${turnId}`;
+  if (banner?.isRow === true) return banner.key;
+  return `${seen.paneKey}|${family}|${text.toLowerCase()}`;
 }

@@ -66,8 +66,6 @@ export function gatherEvidence(
 
   if (running !== null) return nothing(votes, running);
   if (row.kind === 'rejected') {
-    // A reset that has passed proves nothing about now: the row was written before it.
-    if (row.resetAt !== null && row.resetAt <= now) return nothing(votes, 'the rejection is older than its own reset');
     const sameLimit = screen?.class === 'quota' ? screen : null;
     return {
       class: 'quota',
@@ -88,7 +86,8 @@ export function gatherEvidence(
       `the transcript's latest row is ${row.kind === 'answer' ? 'a normal answer' : `of class ${row.kind}`}, not a rejection`,
     );
   }
-  return fromScreen(reading, votes);
+  const plain = fromScreen(reading, votes);
+  return row.kind === plain.class ? { ...plain, turnAt: turnStart(transcript, row.at) } : plain;
 }
 
 function fromScreen(reading: Reading, votes: readonly Vote[]): Evidence {

@@ -226,7 +226,7 @@ describe('from one look to the next', () => {
     const found = processes();
     await make(agent(10, 1));
     const first = await agentIn(10, found);
-    await clock.advance(70_000);
+    await clock.advance(61_000);
     expect((await agentIn(10, found))?.startedAt).toBe(first?.startedAt);
   });
 

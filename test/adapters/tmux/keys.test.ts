@@ -6,7 +6,7 @@ import { createKeys } from '../../../src/adapters/tmux/keys.ts';
 import type { PaneIdentity } from '../../../src/core/panes.ts';
 import type { Keys } from '../../../src/ports.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { recordedTmux, silentLog } from '../../support/panes.ts';
+import { clientEnv, recordedTmux, silentLog } from '../../support/panes.ts';
 import { type NewPane, startTmux, type TestTmux } from '../../support/tmux.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -23,6 +23,7 @@ function keysWith(options: { binary?: string; timeoutMs?: number; clock?: FakeCl
     binary: options.binary ?? 'tmux',
     commandTimeoutMs: options.timeoutMs ?? 5000,
     submitDelayMs: options.clock === undefined ? 0 : 150,
+    env: clientEnv,
     clock: options.clock ?? new FakeClock(),
     log: silentLog,
   });

@@ -2,11 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { captureScript, parseCaptures, parsePaneList } from '../../../src/adapters/tmux/parse.ts';
 
+const HEAD = '77 1000 2000\n';
+
 const row = (change: Readonly<Record<string, string>> = {}): string => {
   const fields = {
-    pid: '77',
-    start: '1000',
-    time: '2000',
     id: '%3',
     panePid: '88',
     dead: '0',
@@ -27,7 +26,7 @@ const row = (change: Readonly<Record<string, string>> = {}): string => {
 
 describe('the pane list', () => {
   it('reads every field', () => {
-    expect(parsePaneList('default', row({ session: 'my  work %', attached: '1' }))).toEqual({
+    expect(parsePaneList('default', HEAD + row({ session: 'my  work %', attached: '1' }))).toEqual({
       serverPid: 77,
       serverTimeS: 2000,
       panes: [
@@ -48,13 +47,9 @@ describe('the pane list', () => {
     });
   });
 
-  it('takes the earliest time, so that no output falls between two looks', () => {
-    const text = row({ time: '2001' }) + row({ time: '2000', id: '%4' }) + row({ time: '2001', id: '%5' });
-    expect(parsePaneList('default', text)?.serverTimeS).toBe(2000);
-  });
-
   it('joins the rows of a pane that several sessions show, with the latest key in any of them', () => {
     const text =
+      HEAD +
       row({ session: 'a', attached: '1', sessionActivity: '1500' }) +
       row({ session: 'b', attached: '2', sessionActivity: '1700' }) +
       row({ session: 'c', sessionActivity: '1900' });
@@ -63,16 +58,21 @@ describe('the pane list', () => {
   });
 
   it('reads a pane without a process and without a terminal', () => {
-    const list = parsePaneList('default', row({ dead: '1', panePid: '0', tty: '' }));
+    const list = parsePaneList('default', HEAD + row({ dead: '1', panePid: '0', tty: '' }));
     expect(list?.panes).toMatchObject([{ dead: true, tty: '', identity: { panePid: 0 }, sessionNames: ['work'] }]);
   });
 
-  it.each(['', 'no such command\n', row({ id: '3' }), row({ panePid: 'x' }), row({ session: '' })])(
-    'is nothing when no line reads as a pane: %j',
-    (text) => {
-      expect(parsePaneList('default', text)).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    row(),
+    HEAD,
+    `no such command\n${row()}`,
+    HEAD + row({ id: '3' }),
+    HEAD + row({ panePid: 'x' }),
+    HEAD + row({ session: '' }),
+  ])('is nothing when no line reads as a pane: %j', (text) => {
+    expect(parsePaneList('default', text)).toBeNull();
+  });
 });
 
 describe('captures', () => {

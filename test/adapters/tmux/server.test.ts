@@ -6,7 +6,7 @@ import { createPanes } from '../../../src/adapters/tmux/server.ts';
 import type { PaneIdentity, PaneSnapshot, PaneView } from '../../../src/core/panes.ts';
 import type { Panes, Processes, WatchScope } from '../../../src/ports.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { agentsIn, recordedTmux, silentLog } from '../../support/panes.ts';
+import { agentsIn, clientEnv, recordedTmux, silentLog } from '../../support/panes.ts';
 import { startTmux, type TestTmux } from '../../support/tmux.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -23,6 +23,7 @@ function panesWith(options: { binary?: string; processes?: Processes; timeoutMs?
     binary: options.binary ?? 'tmux',
     commandTimeoutMs: options.timeoutMs ?? 5000,
     processes: options.processes ?? agentsIn(),
+    env: clientEnv,
     clock: new FakeClock(),
     log: silentLog,
   });
@@ -211,7 +212,14 @@ describe('the activity gate', () => {
   it('keeps the time of the first capture for a text that stays', async () => {
     const pane = await tmux.newPane('printf "same\\n"; exec sleep 1000');
     const clock = new FakeClock();
-    const options = { binary: 'tmux', commandTimeoutMs: 5000, processes: agentsIn(), clock, log: silentLog };
+    const options = {
+      binary: 'tmux',
+      commandTimeoutMs: 5000,
+      processes: agentsIn(),
+      env: clientEnv,
+      clock,
+      log: silentLog,
+    };
     const panes = createPanes(options);
     const first = await sees(panes, pane, 'same');
     await clock.advance(2000);
@@ -452,7 +460,7 @@ esac
     async show(state: { timeS: number; activityS: number; text: string | null }): Promise<void> {
       await writeFile(
         list,
-        `77 1000 ${state.timeS} %0 88 0 0 ${state.activityS} @0 80 24 0 1000 /dev/pts/0 0.0 fake\n`,
+        `77 1000 ${state.timeS}\n%0 88 0 0 ${state.activityS} @0 80 24 0 1000 /dev/pts/0 0.0 fake\n`,
       );
       if (state.text === null) await rm(text, { force: true });
       else await writeFile(text, state.text);

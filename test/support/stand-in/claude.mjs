@@ -61,6 +61,7 @@ start();
 function start() {
   screen.open();
   if (options.resumeId !== null) showHistory();
+  if (options.resumeId !== null && options.dialog === 'foreign-session') below.kind = 'dialog';
   transcript.owner(account.accountUuid, account.organizationUuid);
   registry.set('idle');
   log('start', { resumed: options.resumeId !== null, argv: process.argv.slice(2), version: options.version });
@@ -93,6 +94,7 @@ function readKeys() {
   process.stdin.on('data', (chunk) => {
     for (const key of read(String(chunk))) {
       if (below.kind === 'menu') menuKey(key);
+      else if (below.kind === 'dialog') log('dialog-key', { text: 'text' in key ? key.text : key.key });
       else composerKey(key);
     }
     paint();
@@ -194,18 +196,19 @@ async function takeTurn(text, isMeta, signal) {
   const startedAt = Date.now();
   let goesOn = true;
   while (goesOn) {
+    const early = options.asksFirst ? account.request() : null;
     const isWhole = await work(replies > 0 && options.workMs > 0 ? options.workMs : options.turnMs, signal);
     if (!isWhole) {
       screen.result('Interrupted · What should Claude do instead?');
       log('interrupted');
       break;
     }
-    const isAnswered = settle(account.request());
+    const isAnswered = settle(early ?? account.request());
     goesOn = isAnswered && options.workMs > 0;
     if (isAnswered && !goesOn && options.isModern) screen.closing(closingLine(startedAt));
   }
   below.spinner = null;
-  registry.set(below.kind === 'menu' ? 'waiting' : 'idle');
+  registry.set(below.kind === 'composer' ? 'idle' : 'waiting');
   paint();
 }
 
@@ -233,7 +236,7 @@ async function work(ms, signal) {
 function settle(outcome) {
   if (outcome.kind === 'answer') {
     replies += 1;
-    const text = `REPLY-${replies} account=${outcome.label}`;
+    const text = `REPLY-${replies} account=${outcome.label}${options.says === '' ? '' : `\n${options.says}`}`;
     transcript.assistant(text);
     screen.reply(text);
     log('reply', { n: replies, account: outcome.label });
@@ -265,6 +268,10 @@ function reject(window, resetsAt) {
   const text = `You've hit your ${options.isModern ? names[window] : 'limit'} · resets ${time} (${zone})`;
   transcript.failure(text, 'rate_limit', 429, { window, resetsAt });
   screen.limit(text);
+  if (options.dialog !== null && options.dialog !== 'foreign-session') {
+    below.kind = 'dialog';
+    return log('dialog');
+  }
   const isNear = window === 'five_hour' && resetsAt - Date.now() <= NEAR_RESET_MS;
   if (options.autoContinue && isNear) {
     const notice = `Usage limit reached · continuing automatically at ${time} · esc to cancel`;

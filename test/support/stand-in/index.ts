@@ -52,6 +52,8 @@ export interface StandInEvent {
   readonly n?: number;
   readonly result?: string;
   readonly reason?: string;
+  readonly argv?: readonly string[];
+  readonly resumed?: boolean;
 }
 
 export interface Home {

@@ -19,6 +19,9 @@ import { join } from 'node:path';
  * @property {boolean} swallowFirst the first prompt typed after a resume is lost
  * @property {boolean} failsWith500
  * @property {boolean} autoContinue waits for a near reset by itself
+ * @property {boolean} asksFirst sends its request when the turn begins, and shows the outcome when it ends
+ * @property {string} says added to every reply
+ * @property {'trust' | 'permission' | 'foreign-session' | null} dialog what stands there after a limit; the foreign session after a resume
  */
 
 const VALUE_FLAGS = new Set([
@@ -65,6 +68,9 @@ export function readOptions(argv, env) {
     swallowFirst: env.STAND_IN_SWALLOW_FIRST === '1',
     failsWith500: env.STAND_IN_ERROR === '500',
     autoContinue: isModern && env.STAND_IN_AUTO_CONTINUE !== 'off',
+    asksFirst: env.STAND_IN_ASKS_FIRST === '1',
+    says: env.STAND_IN_SAYS ?? '',
+    dialog: /** @type {Options['dialog']} */ (env.STAND_IN_DIALOG || null),
   };
 }
 

@@ -5,7 +5,7 @@ const PLAIN = '\x1b[39m';
 
 /**
  * @typedef {object} Below
- * @property {'composer' | 'menu'} kind
+ * @property {'composer' | 'menu' | 'dialog'} kind
  * @property {string} draft what stands in the composer
  * @property {string | null} placeholder shown in an empty composer
  * @property {string | null} spinner the word of a running turn
@@ -14,6 +14,25 @@ const PLAIN = '\x1b[39m';
  * @property {string | null} resets time of day of the reset the menu speaks of
  * @property {string | null} hint a word of the CLI in the footer
  */
+
+/** @type {Record<'trust' | 'permission' | 'foreign-session', readonly string[]>} */
+const DIALOGS = {
+  trust: [
+    'Accessing workspace:',
+    '',
+    'Quick safety check: Is this a project you created or one you trust?',
+    '',
+    '❯ 1. Yes, I trust this folder',
+    '  2. No, exit',
+  ],
+  permission: ['Bash command', '', '  rm -r build', '', 'Do you want to proceed?', '❯ 1. Yes', '  2. No'],
+  'foreign-session': [
+    'This session belongs to another account',
+    '',
+    '❯ 1. Copy this session to the current account',
+    '  2. Start a new session',
+  ],
+};
 
 /** Paints on a terminal in the layout of the given version, in the main screen as the CLI does. */
 export class Screen {
@@ -87,10 +106,18 @@ export class Screen {
 
   /** @param {Below} below */
   paint(below) {
-    const lines = below.kind === 'menu' ? this.menu(below) : this.composer(below);
+    const lines = this.lines(below);
     this.erase();
     this.out.write(lines.map((line) => clip(line, this.width)).join('\n'));
     this.paintedLines = lines.length;
+  }
+
+  /** @param {Below} below @returns {string[]} */
+  lines(below) {
+    if (below.kind === 'menu') return this.menu(below);
+    if (below.kind === 'composer') return this.composer(below);
+    const text = DIALOGS[this.options.dialog ?? 'permission'].map((line) => ` ${line}`);
+    return ['', '─'.repeat(this.width), ...text, '', ' Enter to confirm · Esc to cancel'];
   }
 
   erase() {

@@ -1,0 +1,215 @@
+#!/usr/bin/env node
+/** From argv to a command and its exit code: the only file that reads the arguments and the environment, and ends the process. */
+import { homedir } from 'node:os';
+import { Command, CommanderError, Option } from 'commander';
+import { systemClock } from './adapters/clock.ts';
+import type { CommandIo, GlobalOptions } from './commands/io.ts';
+import { EXIT } from './commands/io.ts';
+import { ConfigError, FailoverError, FatalError } from './core/errors.ts';
+import { redact, snippet } from './core/redact.ts';
+import { VERSION } from './core/version.ts';
+
+const interrupted = new AbortController();
+
+const io: CommandIo = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  env: process.env,
+  home: process.env.HOME || homedir(),
+  isTTY: process.stdout.isTTY === true,
+  columns: process.stdout.columns ?? 80,
+  clock: systemClock(),
+  signal: interrupted.signal,
+  // Opened only where it is read.
+  get stdin() {
+    return process.stdin;
+  },
+  version: VERSION,
+};
+
+// A reader that has seen enough (`| head`) is no error; nothing more can be told to it.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? process.exitCode : EXIT.error),
+);
+
+await main();
+
+async function main(): Promise<void> {
+  const program = build((code) => {
+    process.exitCode = code;
+  });
+  try {
+    await program.parseAsync(process.argv);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** @param end what becomes of a command's exit code */
+function build(end: (code: number) => void): Command {
+  const program = new Command('claude-failover');
+  program
+    .description('Keeps coding agents in tmux working when one of your accounts hits its limit.')
+    .option('--config <file>', 'the configuration file')
+    .version(VERSION, '-V, --version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false })
+    .configureOutput({ writeOut: io.out, writeErr: io.err });
+  const globals = (): GlobalOptions => program.opts<GlobalOptions>();
+  const json = () => new Option('--json', 'print JSON');
+  const command = (usage: string, description: string): Command => program.command(usage).description(description);
+  /** Commands that end by themselves at Ctrl-C instead of being cut off. */
+  const patient = (): void => void process.once('SIGINT', () => interrupted.abort());
+
+  command('run', 'run the daemon in the foreground')
+    .option('--once', 'one tick of every loop, then end')
+    .option('--allow-unshared', 'start although homes do not share their sessions')
+    .action(async (options: { once?: boolean; allowUnshared?: boolean }) => {
+      const { runDaemon } = await import('./daemon.ts');
+      const how = { ...globals(), once: options.once === true, allowUnshared: options.allowUnshared === true };
+      const { env, home, isTTY } = io;
+      const host = {
+        env,
+        home,
+        isTTY,
+        pid: process.pid,
+        uid: process.getuid?.() ?? 0,
+        onSignal: (name: NodeJS.Signals, listener: () => void) => void process.on(name, listener),
+      };
+      end(await runDaemon(how, host));
+    });
+  command('status', 'how things stand: accounts, panes, what needs attention')
+    .addOption(json())
+    .option('--watch', 'again every two seconds')
+    .action(async (options) => {
+      patient();
+      const { status } = await import('./commands/status.ts');
+      end(await status({ ...globals(), ...options }, io));
+    });
+  command('why', 'explain a swap or a pane')
+    .argument('<swap|pane>', 'id of a swap, `last`, or a pane: id, label or tmux session')
+    .addOption(json())
+    .action(async (subject: string, options) => {
+      const { why } = await import('./commands/why.ts');
+      end(await why(subject, { ...globals(), ...options }, io));
+    });
+  command('swap', 'swap by hand')
+    .option('--to <account>', 'the account to swap to; without it the daemon chooses')
+    .option('--pool <pool>', 'needed when there are several')
+    .option('--force', 'also to an account at its limit or just left, and while paused')
+    .option('--reason <text>', 'goes into the record')
+    .option('--dry-run', 'say what would happen, change nothing')
+    .addOption(json())
+    .action(async (options) => {
+      patient();
+      const { swap } = await import('./commands/swap.ts');
+      end(await swap({ ...globals(), ...options }, io));
+    });
+  command('pause', 'stop every automatic action at once; works without the daemon too')
+    .argument('[reason...]')
+    .action(async (words: string[]) => {
+      const { pause } = await import('./commands/kill-switch.ts');
+      end(await pause(words.join(' '), globals(), io));
+    });
+  command('resume', 'end the pause').action(async () => {
+    const { resume } = await import('./commands/kill-switch.ts');
+    end(await resume(globals(), io));
+  });
+  command('recover', 'verify links and homes, and let the pools act again')
+    .option('--pool <pool>', 'only this pool')
+    .addOption(json())
+    .action(async (options) => {
+      const { recover } = await import('./commands/recover.ts');
+      end(await recover({ ...globals(), ...options }, io));
+    });
+  command('incidents', 'the swaps so far, newest first')
+    .option('--limit <n>', 'at most this many', '20')
+    .addOption(json())
+    .action(async (options) => {
+      const { incidents } = await import('./commands/lists.ts');
+      end(await incidents({ ...globals(), ...options }, io));
+    });
+  command('events', 'what was written down, newest first')
+    .option('--type <types>', 'only these, with commas between them')
+    .option('--since <when>', 'a time (ISO 8601) or a duration such as 2h')
+    .option('--limit <n>', 'at most this many', '20')
+    .addOption(json())
+    .action(async (options) => {
+      const { events } = await import('./commands/lists.ts');
+      end(await events({ ...globals(), ...options }, io));
+    });
+  command('health', 'whether the daemon is well: exit 0, 3 or 4')
+    .addOption(json())
+    .action(async (options) => {
+      const { health } = await import('./commands/health.ts');
+      end(await health({ ...globals(), ...options }, io));
+    });
+  command('detect', 'explain what the detector makes of a saved screen')
+    .argument('[file]', 'the screen as text; - for standard input')
+    .option('--agent <agent>', 'the program on the screen', 'claude')
+    .option('--now <time>', 'as if it were this time (ISO 8601)')
+    .option('--tz <zone>', 'time zone of the screen (IANA)')
+    .option('--jsonl', 'read {"id","agent","text","now","tz"} lines from standard input, answer each with a line')
+    .addOption(json())
+    .action(async (file: string | undefined, options) => {
+      const { detectScreen } = await import('./commands/detect.ts');
+      end(await detectScreen(file, { ...globals(), ...options }, io));
+    });
+  command('doctor', 'check everything the daemon depends on, with a remedy for each failure')
+    .addOption(json())
+    .action(async (options) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      end(await doctor({ ...globals(), ...options }, io));
+    });
+  const config = command('config', 'the configuration: check, show, path');
+  config
+    .command('check')
+    .description('validate the file and print every problem')
+    .action(async () => {
+      const { checkConfig } = await import('./commands/config.ts');
+      end(checkConfig(globals(), io));
+    });
+  config
+    .command('show')
+    .description('print the configuration in force, defaults filled in')
+    .option('--effective', 'the same; kept for scripts')
+    .addOption(json())
+    .action(async (options) => {
+      const { showConfig } = await import('./commands/config.ts');
+      end(await showConfig({ ...globals(), ...options }, io));
+    });
+  config
+    .command('path')
+    .description('print which file is used')
+    .action(async () => {
+      const { configPath } = await import('./commands/config.ts');
+      end(configPath(globals(), io));
+    });
+  command('version', 'print the version').action(() => {
+    io.out(`claude-failover ${VERSION}\n`);
+  });
+  return program;
+}
+
+/** @returns the exit code */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const line = (text: string): string => redact(text).replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '?');
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) {
+      const path = problem.path === '' ? '' : ` ${problem.path}:`;
+      const hint = problem.hint === null ? '' : ` (${problem.hint})`;
+      io.err(`${line(`${error.file}:${problem.line}:${problem.column}${path} ${problem.message}${hint}`)}\n`);
+    }
+    return EXIT.config;
+  }
+  if (error instanceof FailoverError) {
+    io.err(`claude-failover: ${line(error.message)}\n${error.hint === null ? '' : `next: ${line(error.hint)}\n`}`);
+    return error instanceof FatalError ? error.exitCode : EXIT.error;
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  io.err(`claude-failover: ${snippet(message, 400).replace(/\n/g, ' ')}\n`);
+  io.err('next: the log of the daemon may say more (journalctl --user -u claude-failover); please report this\n');
+  return EXIT.error;
+}

@@ -1,0 +1,182 @@
+/** How stopped panes are brought back: hot, by a restart, or handed over untouched; and that no prompt is sent twice. */
+import { expect, test } from 'vitest';
+import { DAY, HOUR } from '../support/daemon.ts';
+import { onStage } from '../support/stage.ts';
+import type { StandInWorld } from '../support/stand-in/index.ts';
+import { waitFor } from '../support/wait.ts';
+
+const OLD = { STAND_IN_VERSION: '2.0.76' };
+
+function limitFirst(world: StandInWorld): void {
+  world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
+}
+
+function countOf(world: StandInWorld, text: string): number {
+  return world.prompts().filter((prompt) => prompt === text).length;
+}
+
+test.concurrent(
+  'the menu of a weekly limit is closed with Escape alone, nothing is bought and the pane goes on [R264]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, { name: 'a' });
+    const daemon = await start();
+    world.setLimit('work-1', { kind: 'seven_day', resetsAt: Date.now() + 3 * DAY });
+    await pane.say('do the work');
+    const record = await daemon.swapDone();
+
+    expect(record.recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'hot' }]);
+    expect(world.events().map(({ event }) => event)).toEqual([
+      'start',
+      'prompt',
+      'menu',
+      'limit',
+      'menu-closed',
+      'prompt',
+      'reply',
+    ]);
+    expect(world.wasBought('work-1')).toBe(false);
+    expect(world.servedBy()).toEqual(['work-2']);
+  }),
+);
+
+test.concurrent(
+  'an older version is left by /exit, started again in its shell on its own session, and goes on with its history [R49 R51]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, { name: 'a', env: OLD, args: ['--model', 'opus'] });
+    await pane.say('first task');
+    await pane.shows('REPLY-1');
+    const daemon = await start();
+    limitFirst(world);
+    await pane.say('second task');
+    const record = await daemon.swapDone();
+
+    expect(record.recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'restart' }]);
+    const [first, second] = world.events('start');
+    expect(second?.sessionId).toBe(first?.sessionId);
+    expect(second).toMatchObject({ resumed: true, argv: ['--model', 'opus', '--resume', first?.sessionId] });
+    expect(world.events('exit').map(({ reason }) => reason)).toEqual(['/exit']);
+    expect(world.events('reply').map(({ n, account }) => [n, account])).toEqual([
+      [1, 'work-1'],
+      [2, 'work-2'],
+    ]);
+    const screen = await pane.screen();
+    for (const text of ['first task', 'REPLY-1 account=work-1', 'REPLY-2 account=work-2'])
+      expect(screen).toContain(text);
+    expect(countOf(world, 'continue')).toBe(1);
+  }),
+);
+
+test.concurrent(
+  'an older version that was given the link by its variable is started again with it [R49]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, { name: 'a', env: { ...OLD, CLAUDE_CONFIG_DIR: world.link } });
+    const daemon = await start();
+    limitFirst(world);
+    await pane.say('do the work');
+    const record = await daemon.swapDone();
+
+    expect(record.recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'restart' }]);
+    expect(world.events('exit')).toHaveLength(1);
+    expect(await pane.screen()).toContain(`CLAUDE_CONFIG_DIR=${world.link} `);
+    expect(world.servedBy()).toEqual(['work-2']);
+  }),
+);
+
+test.concurrent(
+  'a first prompt that was lost after the restart is typed once more, and never a third time [R263]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, { name: 'a', env: { ...OLD, STAND_IN_SWALLOW_FIRST: '1' } });
+    const daemon = await start();
+    limitFirst(world);
+    await pane.say('do the work');
+    const record = await daemon.swapDone();
+
+    expect(record.recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'restart' }]);
+    expect(world.events('swallowed').map(({ text }) => text)).toEqual(['continue']);
+    expect(world.events('prompt').map(({ text }) => text)).toEqual(['do the work', 'continue']);
+    await daemon.polls(10);
+    expect(world.prompts()).toHaveLength(3);
+  }),
+);
+
+test.concurrent(
+  'an armed self-continue is not doubled: one prompt of ours, none of its own [R263]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, { name: 'a' });
+    const daemon = await start();
+    const resetsAt = Date.now() + 9000;
+    world.setLimit('work-1', { kind: 'five_hour', resetsAt });
+    await pane.say('do the work');
+    await daemon.swapDone();
+    await waitFor(() => Date.now() > resetsAt + 1000, { timeoutMs: 12_000 });
+    expect(world.events('prompt').map(({ text, source }) => [text, source])).toEqual([
+      ['do the work', 'typed'],
+      ['continue', 'typed'],
+    ]);
+    expect(world.servedBy()).toEqual(['work-2']);
+  }),
+);
+
+test.concurrent(
+  'half-typed text, copy mode and every dialog but the limit menu leave a pane to its person, and the swap says so [R56 R265 R275]',
+  onStage(async ({ world, tmux, start }) => {
+    const open = (name: string, env: Record<string, string> = {}) => world.startPane(tmux, { name, project: name, env });
+    const typing = await open('typing');
+    const copying = await open('copying');
+    const trust = await open('trust', { STAND_IN_DIALOG: 'trust' });
+    const permission = await open('permission', { STAND_IN_DIALOG: 'permission' });
+    const foreign = await open('foreign', { ...OLD, STAND_IN_DIALOG: 'foreign-session' });
+    const free = await open('free');
+    const daemon = await start({ changes: { switcher: { verify_timeout: '4s' } } });
+    await daemon.app.api.pause('the panes are being set');
+    limitFirst(world);
+    const panes = [typing, copying, trust, permission, foreign, free];
+    for (const pane of panes) await pane.say('do the work');
+    for (const pane of panes) await pane.shows('hit your');
+    await typing.type('please do not');
+    await tmux.run('copy-mode', '-t', copying.paneId);
+    await daemon.app.api.resume();
+    const { swap, recoveries } = await daemon.swapDone();
+
+    expect(swap).toMatchObject({ phase: 'done', to: 'work-2' });
+    const ends = Object.fromEntries(recoveries.map((row) => [row.label.split(':')[0], [row.state, row.reason]]));
+    expect(ends).toEqual({
+      typing: ['handed_over', 'its input line is not empty'],
+      copying: ['handed_over', 'the pane is in copy mode'],
+      trust: ['handed_over', expect.stringContaining('a dialog waits for you')],
+      permission: ['handed_over', expect.stringContaining('Do you want to proceed')],
+      foreign: ['handed_over', expect.stringContaining('belongs to another account')],
+      free: ['recovered', expect.any(String)],
+    });
+    expect(await daemon.events('session_handed_over')).toHaveLength(5);
+    expect(countOf(world, 'continue')).toBe(1);
+    expect(world.events('dialog-key')).toEqual([]);
+    expect(await typing.screen()).toContain('❯ please do not\n');
+    expect(await tmux.run('display-message', '-p', '-t', copying.paneId, '#{pane_in_mode}')).toBe('1');
+  }),
+);
+
+test.concurrent(
+  'panes whose policy is leave or notify are not typed into, and the swap names them [R49]',
+  onStage(async ({ world, tmux, start }) => {
+    const open = (name: string) => world.startPane(tmux, { name, project: name });
+    const panes = [await open('left'), await open('told'), await open('resumed')];
+    const dedicated = [
+      { name: 'left', swap_policy: 'leave' },
+      { name: 'told', swap_policy: 'notify' },
+    ];
+    const daemon = await start({ changes: { sessions: { dedicated } } });
+    limitFirst(world);
+    for (const pane of panes) await pane.say('do the work');
+    const { recoveries } = await daemon.swapDone();
+
+    const ends = Object.fromEntries(recoveries.map((row) => [row.label.split(':')[0], [row.state, row.reason]]));
+    expect(ends).toEqual({
+      left: ['handed_over', 'swap_policy: leave'],
+      told: ['handed_over', 'swap_policy: notify'],
+      resumed: ['recovered', expect.any(String)],
+    });
+    expect((await daemon.events('session_handed_over')).map(({ pane }) => pane).sort()).toEqual(['left:0.0', 'told:0.0']);
+    expect(countOf(world, 'continue')).toBe(1);
+  }),
+);

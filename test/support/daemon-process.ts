@@ -1,0 +1,64 @@
+/** The daemon as a process of its own, to be killed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { builtMain } from './built.ts';
+import type { StandInWorld } from './stand-in/index.ts';
+import { waitFor } from './wait.ts';
+
+export interface DaemonProcess {
+  readonly child: ChildProcess;
+  /** A GET on its socket; null: no answer, or not 200. */
+  get<T>(path: string): Promise<T | null>;
+  /** Ends it with this signal and waits until it is gone. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Its last log lines. */
+  log(): string;
+}
+
+/** Starts it and waits until its socket answers. */
+export async function startDaemonProcess(world: StandInWorld, config: string): Promise<DaemonProcess> {
+  const main = await builtMain();
+  const logFile = join(world.root, 'daemon.log');
+  const out = openSync(logFile, 'a', 0o600);
+  const child = spawn(process.execPath, [main, 'run', '--config', config], {
+    env: { PATH: process.env.PATH, HOME: world.user, LANG: 'C.UTF-8', TZ: 'UTC' },
+    stdio: ['ignore', out, out],
+  });
+  closeSync(out);
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const daemon: DaemonProcess = {
+    child,
+    get: (path) => get(join(world.root, 'run', 'api.sock'), path),
+    async end(signal) {
+      if (!hasEnded()) child.kill(signal);
+      await waitFor(hasEnded, { timeoutMs: 30_000 });
+    },
+    log: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-30).join('\n'),
+  };
+  await waitFor(
+    async () => {
+      if (hasEnded()) throw new Error(`the daemon ended:\n${daemon.log()}`);
+      return (await daemon.get('/livez')) !== null;
+    },
+    { timeoutMs: 20_000, everyMs: 50 },
+  );
+  return daemon;
+}
+
+function get<T>(socketPath: string, path: string): Promise<T | null> {
+  return new Promise((resolve) => {
+    const call = request({ socketPath, path, timeout: 3000 }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        const text = Buffer.concat(chunks).toString('utf8');
+        resolve(answer.statusCode === 200 ? (JSON.parse(text) as T) : null);
+      });
+    });
+    call.on('error', () => resolve(null));
+    call.on('timeout', () => call.destroy());
+    call.end();
+  });
+}

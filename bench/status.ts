@@ -29,7 +29,7 @@ const plain = join(home, 'plain.yaml');
 const stated = join(home, 'stated.yaml');
 const accounts = 'accounts: [{name: a, home: ~/a}, {name: b, home: ~/b}]\n';
 writeFileSync(plain, accounts);
-writeFileSync(stated, `http: {socket: ${socket}}\n${accounts}`);
+writeFileSync(stated, `http:\n  socket: ${socket}\n${accounts}`);
 const runtime = join(home, 'claude-failover');
 const servers = [await serve(socket), await serve(await place(runtime))];
 try {

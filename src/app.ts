@@ -16,13 +16,13 @@ import type { Config } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { claude } from './core/agents/claude.ts';
 import { FatalError } from './core/errors.ts';
-import type { JournalEvent } from './core/events.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
 import type { StatusFacts } from './core/status.ts';
 import type { EpochMs } from './core/time.ts';
 import { VERSION } from './core/version.ts';
 import { startHttp } from './http/server.ts';
+import { createCaretaker } from './loops/caretaker.ts';
 import { createQuotaMonitor } from './loops/quota-monitor.ts';
 import { createReconciler } from './loops/reconciler.ts';
 import { createSwitcher } from './loops/switcher.ts';
@@ -32,7 +32,7 @@ import { createBoard } from './runtime/board.ts';
 import type { Supervisor } from './runtime/supervisor.ts';
 import { createSupervisor } from './runtime/supervisor.ts';
 import { swapPolicyOf } from './steps/config-policy.ts';
-import { createDaemonApi, needsAttention, sessionFacts } from './steps/daemon-api.ts';
+import { createDaemonApi, sessionFacts } from './steps/daemon-api.ts';
 import { readFlags, setFlags } from './steps/pool-flags.ts';
 import { verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
@@ -122,9 +122,6 @@ export async function createApp(options: AppOptions): Promise<App> {
     const killSwitch = createKillSwitch(config.daemon.stateDir);
 
     let observeReason = await store.local.meta(OBSERVE_KEY);
-    let attention: readonly JournalEvent[] = [];
-    let storeError: string | null = null;
-    let tmuxDownSince: EpochMs | null = null;
     let rejected: string | null = null;
     let loadedAt = startedAt;
     const board = createBoard((name) => {
@@ -148,23 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
     };
-    const caretaker: Loop = {
-      name: 'caretaker',
-      intervalMs: () => 2000,
-      async tick({ now }) {
-        try {
-          await store.local.probe();
-          storeError = null;
-        } catch (error) {
-          storeError = error instanceof Error ? error.message : String(error);
-          throw error;
-        }
-        attention = needsAttention(await store.local.events({ limit: 200 }));
-        const servers = board.snapshot()?.servers ?? [];
-        tmuxDownSince =
-          servers.length > 0 && servers.every((server) => server.state !== 'ok') ? (tmuxDownSince ?? now) : null;
-      },
-    };
+    const caretaker = createCaretaker({ local: store.local, board, jobs: () => supervisor.jobs() });
     const loops: readonly Loop[] = [
       createReconciler(ports),
       createWatcher(ports),
@@ -195,12 +176,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       paused: killSwitch.last(),
       pools: [...board.pools().values()],
       servers: board.snapshot()?.servers ?? [],
-      tmuxDownSince,
       sessions: sessionFacts({ board, config: () => live.current }),
-      storeError,
       jobs: supervisor.jobs(),
       config: { file: live.current.file, hash: live.hash, loadedAt, rejected },
-      attention,
+      ...caretaker.last(),
       asOf: board.snapshot()?.takenAt ?? startedAt,
       policy: {
         ...swapPolicyOf(live.current).eligibility,

@@ -2,9 +2,8 @@
 /** From argv to a command and its exit code: the only file that reads the arguments and the environment, and ends the process. */
 import { homedir } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
-import { systemClock } from './adapters/clock.ts';
 import type { CommandIo, GlobalOptions } from './commands/io.ts';
-import { EXIT } from './commands/io.ts';
+import { EXIT, machineClock } from './commands/io.ts';
 import { ConfigError, FailoverError, FatalError } from './core/errors.ts';
 import { redact, snippet } from './core/redact.ts';
 import { VERSION } from './core/version.ts';
@@ -18,7 +17,7 @@ const io: CommandIo = {
   home: process.env.HOME || homedir(),
   isTTY: process.stdout.isTTY === true,
   columns: process.stdout.columns ?? 80,
-  clock: systemClock(),
+  clock: machineClock(),
   signal: interrupted.signal,
   // Opened only where it is read.
   get stdin() {

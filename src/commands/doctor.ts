@@ -44,7 +44,11 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
     return [...problems, ...daemon];
   }
   const warnings = config.warnings.map((problem) =>
-    warned('configuration', `${config.file}:${formatProblem({ ...problem, hint: null })}`, problem.hint ?? 'look at this line'),
+    warned(
+      'configuration',
+      `${config.file}:${formatProblem({ ...problem, hint: null })}`,
+      problem.hint ?? 'look at this line',
+    ),
   );
   const { checkAccounts } = await import('./doctor/accounts.ts');
   const { checkAgents, checkTmux } = await import('./doctor/programs.ts');

@@ -1,4 +1,5 @@
 /** What a command may touch of its surroundings, and the exit codes they all share. */
+import { systemClock } from '../adapters/clock.ts';
 import type { Env } from '../config/expand-path.ts';
 import type { Clock } from '../ports.ts';
 
@@ -43,6 +44,11 @@ export const EXIT = {
   refused: 5,
   config: 78,
 } as const;
+
+/** The time of this machine, for the io that `main.ts` makes. */
+export function machineClock(): Clock {
+  return systemClock();
+}
 
 /** Colours only where somebody sees them and did not say no (no-color.org). */
 export function wantsColour(io: Pick<CommandIo, 'isTTY' | 'env'>): boolean {

@@ -1,4 +1,5 @@
 /** What can be told without the daemon: the database, opened read-only, and the links and homes as they are. */
+
 import { createAccountHomes } from '../adapters/accounts/homes.ts';
 import { createAccountLink } from '../adapters/accounts/link.ts';
 import { createKillSwitch } from '../adapters/kill-switch.ts';
@@ -6,11 +7,11 @@ import type { LoadedConfig } from '../config/load.ts';
 import { loadConfigFile } from '../config/load.ts';
 import { claude } from '../core/agents/claude.ts';
 import { StoreError } from '../core/errors.ts';
+import { needsAttention } from '../core/events.ts';
 import type { StatusFacts, StatusView } from '../core/status.ts';
 import { buildStatus } from '../core/status.ts';
 import type { LocalStore, Logger, PoolStore, SessionRow } from '../ports.ts';
 import { swapPolicyOf } from '../steps/config-policy.ts';
-import { needsAttention } from '../steps/daemon-api.ts';
 import { readPool } from '../steps/read-pool.ts';
 import type { ReadOnlyStore } from '../store/read-only.ts';
 import { openReadOnly } from '../store/read-only.ts';

@@ -8,22 +8,26 @@ export function clean(value: string | null | undefined): string {
     .trim();
 }
 
-/** Columns as wide as their widest cell; the last one is cut at the width of the page. */
+/** Columns as wide as their widest cell; the last one goes on below itself where the page ends. */
 export function table(rows: readonly (readonly string[])[], width: number, indent = '  '): string {
   const cells = rows.map((row) => row.map(clean));
   const count = Math.max(0, ...cells.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)));
   return cells
     .map((row) => {
-      const line = row.map((cell, i) => (i === count - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ');
-      return `${cut(`${indent}${line}`.trimEnd(), width)}\n`;
+      const head =
+        indent +
+        widths
+          .slice(0, -1)
+          .map((wide, i) => `${(row[i] ?? '').padEnd(wide)}  `)
+          .join('');
+      return wrap(head, row[count - 1] ?? '', width, ' '.repeat(Math.min(head.length, Math.max(0, width - NARROWEST))));
     })
     .join('');
 }
 
-export function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
-}
+/** A last column that would be narrower begins further left on its following lines. */
+const NARROWEST = 20;
 
 /** Joins parts with a middle dot; a part that would pass the width begins a new, indented line. */
 export function joinParts(parts: readonly string[], width: number, indent = '  '): string {

@@ -19,10 +19,12 @@ function keep(before: unknown, after: unknown, path: KeyPath): unknown {
   if (doc !== null && !doc.isSection && doc.requiresRestart) return before;
   if (!isSection(before) || !isSection(after)) return after;
   // Each pool has a switcher and a lock of its own from the start on: a pool comes or goes with a restart.
-  const entries = Object.entries(isPools(path) ? { ...before, ...onlyIn(before, after) } : after).map(([key, value]) => {
-    const wasThere = Object.hasOwn(before, key);
-    return [key, wasThere ? keep(before[key], value, [...path, key]) : value];
-  });
+  const entries = Object.entries(isPools(path) ? { ...before, ...onlyIn(before, after) } : after).map(
+    ([key, value]) => {
+      const wasThere = Object.hasOwn(before, key);
+      return [key, wasThere ? keep(before[key], value, [...path, key]) : value];
+    },
+  );
   return Object.fromEntries(entries);
 }
 

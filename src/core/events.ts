@@ -73,3 +73,11 @@ export interface JournalEvent {
   readonly swap: string | null;
   readonly data: Readonly<Record<string, unknown>>;
 }
+
+/** How many of the newest events are searched for what a person should see, and how many of those are shown. */
+export const ATTENTION = { searched: 200, shown: 10 } as const;
+
+/** @param events newest first */
+export function needsAttention(events: readonly JournalEvent[]): readonly JournalEvent[] {
+  return events.filter(({ severity }) => severity === 'warning' || severity === 'critical').slice(0, ATTENTION.shown);
+}

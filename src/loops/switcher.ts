@@ -43,13 +43,20 @@ export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
       const config = context.config.pools.find((candidate) => candidate.name === pool);
       if (config === undefined) return;
       const profile = profileOf(ports.profiles, config);
-      if (!state.repaired) {
+      if (!state.repaired || (await isCutShort(ports, pool))) {
         await repairPool(ports, config, profile, context);
         state.repaired = true;
       }
       state.busy = await tickPool(ports, config, profile, state.busy, context);
     },
   };
+}
+
+/** A swap before its recovery, found outside of its own run: a full disk ended it, or `recover` took it up again. */
+async function isCutShort(ports: SwitcherPorts, pool: string): Promise<boolean> {
+  return (await ports.local.unfinishedSwaps()).some(
+    (swap) => swap.pool === pool && swap.phase !== 'recovering' && swap.trigger !== 'reset',
+  );
 }
 
 /** @returns whether there is something to do again soon */

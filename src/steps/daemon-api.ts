@@ -1,6 +1,5 @@
 /** What the daemon answers at its doors: status from memory, wishes by hand, records from the store. */
 import type { Config } from '../config/schema.ts';
-import type { JournalEvent } from '../core/events.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { SessionFacts } from '../core/status.ts';
 import { confirmedHit } from '../core/verdict/pane-finding.ts';
@@ -152,6 +151,7 @@ async function recover(ports: ApiPorts, pool: string | null): Promise<readonly R
     answers.push({ pool: config.name, ...verified });
   }
   if (answers.length > 0 && answers.every((answer) => answer.ok)) await ports.endObserving();
+  ports.board.wake('switcher');
   ports.board.wake('quota-monitor');
   return answers;
 }
@@ -186,9 +186,4 @@ export function sessionFacts(ports: Pick<ApiPorts, 'board' | 'config'>): readonl
   return [...ports.board.findings().values()].map((finding) =>
     sessionRow(finding, undefined, ports.config(), finding.at),
   );
-}
-
-/** The newest warnings and worse that a person should see. */
-export function needsAttention(events: readonly JournalEvent[]): readonly JournalEvent[] {
-  return events.filter((event) => event.severity === 'warning' || event.severity === 'critical').slice(0, 10);
 }

@@ -167,13 +167,18 @@ async function findOne(
     launchedUnder: mine.launchedUnder,
     consumedBy: null,
   };
-  return settleHit(ports, finding, views, activations, context);
+  return settleHit(ports, finding, stepped.memory.other?.since ?? now, views, activations, context);
 }
 
-/** Charges the hit, keeps the account's record and finds out whether this very hit already caused a swap. */
+/**
+ * Charges the hit, keeps the account's record and finds out whether this very hit already caused a swap.
+ *
+ * @param otherSince  since when a wall of another class stands there
+ */
 async function settleHit(
   ports: FindPorts,
   finding: PaneFinding,
+  otherSince: EpochMs,
   views: ReadonlyMap<string, PoolView>,
   activations: ReadonlyMap<string, readonly Activation[]>,
   context: TickContext,
@@ -190,14 +195,14 @@ async function settleHit(
     followsLink: isHot(finding, profileOf(ports.profiles, config)),
     turnAt: hit === null ? (decision.kind === 'other' ? decision.turnAt : null) : hit.turnAt,
     processStartedAt: finding.process.startedAt,
-    firstSeenAt: hit?.firstSeenAt ?? finding.at,
+    firstSeenAt: hit?.firstSeenAt ?? otherSince,
     launchedUnder: finding.launchedUnder,
     activations: activations.get(config.name) ?? [],
   });
   if (charge === null) return finding;
   const charged = { ...finding, charge };
   if (decision.kind === 'other' && decision.class === 'auth' && decision.lasting)
-    await benchForLogin(ports, charged, views);
+    await benchForLogin(ports, charged, otherSince, views);
   const confirmed = confirmedHit(finding);
   if (confirmed === null) return charged;
 
@@ -249,11 +254,16 @@ async function forgetHits(ports: FindPorts, finding: PaneFinding, pool: string):
 async function benchForLogin(
   ports: FindPorts,
   finding: PaneFinding,
+  since: EpochMs,
   views: ReadonlyMap<string, PoolView>,
 ): Promise<void> {
   const account = finding.charge?.account;
   const facts = views.get(finding.pool ?? '')?.pool.accounts.find((candidate) => candidate.name === account);
   if (account === undefined || facts === undefined || facts.row?.status !== 'active') return;
+  // A wall that is older than the login proves nothing about it: somebody logged in since.
+  const row = finding.signals?.transcript?.lastAssistant;
+  const wallAt = row?.kind === 'auth' ? row.at : since;
+  if ((facts.home?.credentialsMtimeMs ?? 0) > wallAt) return;
   const text = snippet(finding.evidence.text, 120);
   await ports.shared.setStatus(account, 'expired', text, facts.home?.credentialsMtimeMs ?? null);
   await ports.local.append(

@@ -60,12 +60,19 @@ export async function verifyPool(ports: SwapPorts, config: PoolConfig, profile: 
 
 /** Clears what holds the pool back. Call only after `verifyPool` said ok. */
 export async function clearPool(ports: SwapPorts, config: PoolConfig): Promise<void> {
-  const flags = await readFlags(ports.local, config.name);
-  await setFlags(ports.local, config.name, { partial: null, breaker: null, backoff: null });
+  const { partial } = await readFlags(ports.local, config.name);
   const state = await ports.link.read(placeOf(config));
-  if (flags.partial !== null && state.kind === 'account') {
+  if (partial !== null && state.kind === 'account') {
     const at = ports.clock.now();
-    await ports.local.recordActivation({ pool: config.name, account: state.account, since: at, cause: 'recover' });
-    await ports.shared.markActive(state.account, null, at);
+    const swap = partial.swapId === null ? null : await ports.local.swap(partial.swapId);
+    if (swap?.phase === 'partial' && swap.to === state.account) {
+      // The link is where the swap wanted it: the switcher finishes it, so that its panes are brought back.
+      const steps = [{ at, step: 'taken_up', durationMs: null, detail: { link: state.target } }];
+      await ports.local.updateSwap(swap.id, { phase: 'prepared', error: null, finishedAt: null }, { at, steps });
+    } else {
+      await ports.local.recordActivation({ pool: config.name, account: state.account, since: at, cause: 'recover' });
+      await ports.shared.markActive(state.account, null, at);
+    }
   }
+  await setFlags(ports.local, config.name, { partial: null, breaker: null, backoff: null });
 }

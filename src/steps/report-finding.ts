@@ -31,6 +31,8 @@ export async function reportFinding(
   if (saidBefore === '' && decision.kind === 'other' && decision.class === 'warning') return said;
   const fields = { ...fieldsOf(finding, context), decision: name };
   context.log.info(fields, 'quota evidence');
+  // The hit was told before its swap; that it was acted upon is the swap's to tell.
+  if (finding.consumedBy !== null) return said;
   const type = eventType(finding, context.config);
   const event: NewEvent = { type, session: view.sessionName, pane: view.label, data: fields, ...poolOfEvent(finding) };
   await store.append([event], finding.at);

@@ -12,6 +12,8 @@ const HOUR = 3_600_000;
 const ROUNDS = process.env.CF_LONG === '1' ? 100 : 4;
 /** The whole swap with its recoveries takes about this long, so that kills land all over it. */
 const SPAN_MS = 2500;
+/** Within so long after the limit the link has moved. */
+const FLIP_MS = 400;
 
 let tmux: TestTmux;
 let world: StandInWorld;
@@ -50,7 +52,8 @@ test(`after each of ${ROUNDS} kills one valid link, every pane back by itself, n
     world.setLimit(from, { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     for (const pane of panes) await pane.say(`work of round ${round}`);
     await waitFor(() => world.events('limit').length > 0 && since(before).some(({ event }) => event === 'limit'));
-    const killAfterMs = Math.random() * SPAN_MS;
+    // Every other kill aims at the verdict and the flip itself, the others at the whole of it.
+      const killAfterMs = Math.random() * (round % 2 === 0 ? FLIP_MS : SPAN_MS);
     await waitFor(isOver(killAfterMs), { timeoutMs: SPAN_MS + 1000, everyMs: 2 });
     const seen = await daemon.get<{ swap: { phase: string } }>('/swaps/last');
     phases[seen?.swap.phase ?? 'none yet'] = (phases[seen?.swap.phase ?? 'none yet'] ?? 0) + 1;

@@ -1,5 +1,16 @@
 /** Links, homes and logins that change under the daemon: adopted, told, never overwritten. */
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { BY_HAND, HOUR } from '../support/daemon.ts';
@@ -79,7 +90,9 @@ for (const [what, change] of Object.entries(STRANGE)) {
       await waitFor(() => daemon.health().partial_swap);
       expect(daemon.health()).toMatchObject({ status: 'unhealthy', checks: { link: 'fail' } });
       expect(await daemon.app.api.swap({ ...BY_HAND, to: 'work-2', force: true })).toMatchObject({ reason: 'partial' });
-      expect(await daemon.app.api.recover(null)).toMatchObject([{ ok: false, detail: expect.stringContaining('ln -sfn') }]);
+      expect(await daemon.app.api.recover(null)).toMatchObject([
+        { ok: false, detail: expect.stringContaining('ln -sfn') },
+      ]);
       await daemon.polls(3);
       expect(describePlace(world.link)).toBe(before);
       expect(await daemon.events('partial_swap')).toHaveLength(1);
@@ -165,7 +178,6 @@ test.concurrent(
       ['work-2', 'active'],
     ]);
 
-    console.log(daemon.log.lines.filter(l=>l.level!=='debug').map(l=>l.message+JSON.stringify(l.fields)).join('\n'));
     restore();
     await waitFor(() => daemon.status().accounts[0]?.state !== 'expired');
     await daemon.polls(8);

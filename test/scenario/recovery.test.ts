@@ -1,6 +1,6 @@
 /** How stopped panes are brought back: hot, by a restart, or handed over untouched; and that no prompt is sent twice. */
 import { expect, test } from 'vitest';
-import { DAY, HOUR } from '../support/daemon.ts';
+import { BY_HAND, DAY, HOUR } from '../support/daemon.ts';
 import { onStage } from '../support/stage.ts';
 import type { StandInWorld } from '../support/stand-in/index.ts';
 import { waitFor } from '../support/wait.ts';
@@ -120,7 +120,8 @@ test.concurrent(
 test.concurrent(
   'half-typed text, copy mode and every dialog but the limit menu leave a pane to its person, and the swap says so [R56 R265 R275]',
   onStage(async ({ world, tmux, start }) => {
-    const open = (name: string, env: Record<string, string> = {}) => world.startPane(tmux, { name, project: name, env });
+    const open = (name: string, env: Record<string, string> = {}) =>
+      world.startPane(tmux, { name, project: name, env });
     const typing = await open('typing');
     const copying = await open('copying');
     const trust = await open('trust', { STAND_IN_DIALOG: 'trust' });
@@ -157,6 +158,49 @@ test.concurrent(
 );
 
 test.concurrent(
+  'limits that stand there when the daemon starts are acted upon, and a pane that is closed meanwhile is named as gone [R56 R262]',
+  onStage(async ({ world, tmux, start }) => {
+    const open = (name: string, env: Record<string, string> = {}) =>
+      world.startPane(tmux, { name, project: name, env });
+    const panes = { new: await open('new'), old: await open('old', OLD), closed: await open('closed') };
+    limitFirst(world);
+    for (const pane of Object.values(panes)) await pane.say('do the work');
+    for (const pane of Object.values(panes)) await pane.shows('hit your');
+    await panes.closed.type('mine');
+    const daemon = await start();
+    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 10_000 });
+    await daemon.polls(3);
+    await tmux.run('kill-pane', '-t', panes.closed.paneId);
+    const { recoveries } = await daemon.swapDone();
+
+    const ends = Object.fromEntries(recoveries.map((row) => [row.label.split(':')[0], [row.state, row.recoveredBy]]));
+    expect(ends).toEqual({ new: ['recovered', 'hot'], old: ['recovered', 'restart'], closed: ['gone', null] });
+    expect(world.servedBy()).toEqual(['work-2', 'work-2']);
+  }),
+);
+
+test.concurrent(
+  'a swap by hand brings the panes back that an automatic one was not allowed to [R57]',
+  onStage(async ({ world, tmux, start }) => {
+    const panes = [
+      await world.startPane(tmux, { name: 'new', project: 'new' }),
+      await world.startPane(tmux, { name: 'old', project: 'old', env: OLD }),
+    ];
+    const daemon = await start();
+    await daemon.app.api.pause('not now');
+    limitFirst(world);
+    for (const pane of panes) await pane.say('do the work');
+    await daemon.told('swap_refused');
+    await daemon.app.api.resume();
+    const answer = await daemon.app.api.swap({ ...BY_HAND, to: 'work-2' });
+    const { recoveries } = await daemon.swapDone(20_000, 'id' in answer ? answer.id : 'last');
+    expect(recoveries.map(({ state }) => state)).toEqual(['recovered', 'recovered']);
+    expect(world.servedBy()).toEqual(['work-2', 'work-2']);
+    expect(await daemon.app.api.swaps(10)).toHaveLength(1);
+  }),
+);
+
+test.concurrent(
   'panes whose policy is leave or notify are not typed into, and the swap names them [R49]',
   onStage(async ({ world, tmux, start }) => {
     const open = (name: string) => world.startPane(tmux, { name, project: name });
@@ -176,7 +220,10 @@ test.concurrent(
       told: ['handed_over', 'swap_policy: notify'],
       resumed: ['recovered', expect.any(String)],
     });
-    expect((await daemon.events('session_handed_over')).map(({ pane }) => pane).sort()).toEqual(['left:0.0', 'told:0.0']);
+    expect((await daemon.events('session_handed_over')).map(({ pane }) => pane).sort()).toEqual([
+      'left:0.0',
+      'told:0.0',
+    ]);
     expect(countOf(world, 'continue')).toBe(1);
   }),
 );

@@ -29,6 +29,26 @@ test.concurrent(
 );
 
 test.concurrent(
+  'twenty panes limited at once make one swap and twenty recoveries, at most eight of them at a time [R255]',
+  onStage(async ({ world, tmux, start }) => {
+    const names = Array.from({ length: 20 }, (_, i) => `agent-${i + 1}`);
+    const panes = await Promise.all(names.map((name) => world.startPane(tmux, { name, project: name })));
+    const daemon = await start();
+    world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
+    await Promise.all(panes.map((pane) => pane.say('do the work')));
+    const { recoveries } = await daemon.swapDone(50_000);
+
+    expect(await daemon.app.api.swaps(10)).toHaveLength(1);
+    expect(recoveries.map(({ state }) => state)).toEqual(names.map(() => 'recovered'));
+    expect(world.prompts().filter((text) => text === 'continue')).toHaveLength(20);
+    expect(world.servedBy()).toEqual(names.map(() => 'work-2'));
+    const typed = recoveries.map((row) => ({ from: row.promptedAt ?? 0, to: row.finishedAt ?? 0 }));
+    const atOnce = typed.map(({ from }) => typed.filter((other) => other.from <= from && from < other.to).length);
+    expect(Math.max(...atOnce)).toBeLessThanOrEqual(8);
+  }),
+);
+
+test.concurrent(
   'a pane in the middle of a turn is left alone while its neighbour is swapped, and ends the turn under the new account [R284]',
   onStage(async ({ world, tmux, start }) => {
     const busy = await world.startPane(tmux, { name: 'busy', project: 'busy', env: { STAND_IN_TURN_MS: '6000' } });
@@ -54,7 +74,7 @@ test.concurrent(
   onStage(
     async ({ world, tmux, start }) => {
       const pane = await world.startPane(tmux, { name: 'a' });
-      const daemon = await start({ changes: { quota: { swap_cooldown: '7s' } } });
+      const daemon = await start({ changes: { quota: { swap_cooldown: '5s' } } });
       const resetsAt = Date.now() + 3 * HOUR;
       world.setLimit('work-1', { kind: 'five_hour', resetsAt });
       world.setLimit('work-2', { kind: 'five_hour', resetsAt: resetsAt + HOUR });
@@ -64,7 +84,7 @@ test.concurrent(
       const [second, first] = await daemon.app.api.swaps(10);
 
       expect(second).toMatchObject({ from: 'work-2', to: 'work-3', trigger: 'limit', phase: 'done' });
-      expect((second?.flippedAt ?? 0) - (first?.finishedAt ?? 0)).toBeGreaterThanOrEqual(7000);
+      expect((second?.flippedAt ?? 0) - (first?.finishedAt ?? 0)).toBeGreaterThanOrEqual(5000);
       expect(daemon.log.levelsOf('swap cooldown active')).toEqual(['info']);
       expect(world.servedBy()).toEqual(['work-3']);
 

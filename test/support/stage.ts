@@ -25,42 +25,44 @@ export interface Stage {
 export function onStage(play: (stage: Stage) => Promise<void>, options: WorldOptions = {}): () => Promise<void> {
   return async () => {
     const ends: (() => void | Promise<void>)[] = [];
-    const newTmux = async (): Promise<TestTmux> => {
-      const tmux = await startTmux();
-      ends.push(() => tmux.kill());
-      return tmux;
-    };
-    const newWorld = (more?: WorldOptions): StandInWorld => {
-      const world = new StandInWorld(more);
-      ends.push(() => world.remove());
-      return world;
-    };
-    try {
-      const world = newWorld(options);
-      const tmux = await newTmux();
-      const start = async (more?: DaemonOptions): Promise<TestDaemon> => {
-        const daemon = await startDaemon(world, tmux, more);
-        let isStopped = false;
-        const stop = async (): Promise<void> => {
-          if (isStopped) return;
-          isStopped = true;
-          await daemon.stop();
-        };
-        ends.push(stop);
-        return { ...daemon, stop };
-      };
-      await play({ world, tmux, start, newWorld, newTmux });
-    } finally {
-      // Daemons before the servers and folders they look at; every end is tried.
-      const problems: unknown[] = [];
-      for (const end of ends.reverse()) {
-        try {
-          await end();
-        } catch (error) {
-          problems.push(error);
-        }
+    const problems: unknown[] = [];
+    const attempt = async (act: () => void | Promise<void>): Promise<void> => {
+      try {
+        await act();
+      } catch (error) {
+        problems.push(error);
       }
-      if (problems.length > 0) throw problems[0];
-    }
+    };
+    await attempt(async () => play(await setUp(ends, options)));
+    // Daemons before the servers and folders they look at; every end is tried.
+    for (const end of ends.reverse()) await attempt(end);
+    if (problems.length > 0) throw problems[0];
   };
+}
+
+async function setUp(ends: (() => void | Promise<void>)[], options: WorldOptions): Promise<Stage> {
+  const newTmux = async (): Promise<TestTmux> => {
+    const tmux = await startTmux();
+    ends.push(() => tmux.kill());
+    return tmux;
+  };
+  const newWorld = (more?: WorldOptions): StandInWorld => {
+    const world = new StandInWorld(more);
+    ends.push(() => world.remove());
+    return world;
+  };
+  const world = newWorld(options);
+  const tmux = await newTmux();
+  const start = async (more?: DaemonOptions): Promise<TestDaemon> => {
+    const daemon = await startDaemon(world, tmux, more);
+    let isStopped = false;
+    const stop = async (): Promise<void> => {
+      if (isStopped) return;
+      isStopped = true;
+      await daemon.stop();
+    };
+    ends.push(stop);
+    return { ...daemon, stop };
+  };
+  return { world, tmux, start, newWorld, newTmux };
 }

@@ -21,13 +21,13 @@ export const MIB = 1024 * 1024;
 
 /**
  * @param binary a bare name or an absolute path
- * @param env the environment of the client: PATH, and TMUX_TMPDIR for named sockets. The client hands it to the server,
- * so the daemon's own does not belong there.
+ * @param env the environment of the client: PATH, and TMUX_TMPDIR for named sockets; absent: that of this process. The
+ * client hands it to the server, so what the daemon alone should know does not belong there.
  */
-export function createTmuxCommand(binary: string, env: Readonly<Record<string, string>>): TmuxCommand {
+export function createTmuxCommand(binary: string, env?: Readonly<Record<string, string>>): TmuxCommand {
   return (server, args, call) => {
     const options = {
-      env: { ...env, LC_ALL: 'C.UTF-8', TERM: 'dumb' },
+      ...(env === undefined ? {} : { env: { ...env, LC_ALL: 'C.UTF-8', TERM: 'dumb' } }),
       timeout: call.timeoutMs,
       maxBuffer: call.maxBytes,
       signal: call.signal,

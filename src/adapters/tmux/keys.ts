@@ -11,8 +11,8 @@ export interface KeysOptions {
   readonly commandTimeoutMs: number;
   /** Least time between a paste and the Enter after it: agents ignore an Enter that comes with a burst. Default 150. */
   readonly submitDelayMs?: number;
-  /** The whole environment of the tmux clients: PATH, and TMUX_TMPDIR for named sockets. */
-  readonly env: Readonly<Record<string, string>>;
+  /** The environment of the tmux clients: PATH, and TMUX_TMPDIR for named sockets; absent: that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Logger;
 }

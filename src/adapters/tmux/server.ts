@@ -28,8 +28,8 @@ export interface PanesOptions {
   readonly binary: string;
   readonly commandTimeoutMs: number;
   readonly processes: Processes;
-  /** The whole environment of the tmux clients: PATH, and TMUX_TMPDIR for named sockets. */
-  readonly env: Readonly<Record<string, string>>;
+  /** The environment of the tmux clients: PATH, and TMUX_TMPDIR for named sockets; absent: that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -37,6 +37,8 @@ export interface PanesOptions {
 /** A list of a thousand panes is about 150 KB. */
 const LIST_MAX_BYTES = 4 * MIB;
 const CAPTURE_MAX_BYTES_PER_PANE = MIB;
+/** The processes below a pane without output are looked at again after this time. */
+const ASK_AGAIN_MS = 10_000;
 /** However many panes: the most that one tick may hold in memory. */
 const CAPTURE_MAX_BYTES = 32 * MIB;
 
@@ -75,6 +77,11 @@ class ServerSweeper {
   readonly #options: PanesOptions;
   /** By pane key. */
   #memories = new Map<string, PaneMemory>();
+  /** By pane key: which agent was found below it, and when. */
+  #asked = new Map<
+    string,
+    { readonly agent: AgentProcess | null; readonly serverTimeS: number; readonly atMs: number }
+  >();
   #lastTimeS = Number.NEGATIVE_INFINITY;
   #serverPid: number | null = null;
   /** Sweeps in a row in which the server did not answer. */
@@ -129,9 +136,7 @@ class ServerSweeper {
   /** The panes of the list that are in scope, with what is known of each. */
   async #watched(list: PaneList, scope: WatchScope): Promise<Map<string, PaneMemory>> {
     const inScope = list.panes.filter((row) => !isExcluded(row, scope.exclude));
-    const pids = inScope.filter((row) => !row.dead).map((row) => row.identity.panePid);
-    const agents: ReadonlyMap<number, AgentProcess | null> =
-      pids.length === 0 ? new Map() : await this.#options.processes.agentsUnder(pids);
+    const agents = await this.#agentsIn(inScope, list.serverTimeS);
     const watched = new Map<string, PaneMemory>();
     for (const row of inScope) {
       const process = row.dead ? null : (agents.get(row.identity.panePid) ?? null);
@@ -140,6 +145,37 @@ class ServerSweeper {
       watched.set(key, { ...(this.#memories.get(key) ?? newMemory(row)), row, process });
     }
     return watched;
+  }
+
+  /**
+   * The agents below these panes. A program that comes or goes writes to its terminal, so a pane without output since it
+   * was last asked keeps its answer for a while: walking a hundred process trees would cost more than listing the panes.
+   */
+  async #agentsIn(rows: readonly PaneRow[], serverTimeS: number): Promise<ReadonlyMap<number, AgentProcess | null>> {
+    const nowMs = this.#options.clock.monotonic();
+    const before = this.#asked;
+    this.#asked = new Map();
+    const agents = new Map<number, AgentProcess | null>();
+    const toAsk: PaneRow[] = [];
+    for (const row of rows) {
+      if (row.dead) continue;
+      const key = paneKey(row.identity);
+      const last = before.get(key);
+      const isQuiet = last !== undefined && row.activityS < last.serverTimeS && nowMs - last.atMs < ASK_AGAIN_MS;
+      if (!isQuiet) toAsk.push(row);
+      else {
+        agents.set(row.identity.panePid, last.agent);
+        this.#asked.set(key, last);
+      }
+    }
+    if (toAsk.length === 0) return agents;
+    const answers = await this.#options.processes.agentsUnder(toAsk.map((row) => row.identity.panePid));
+    for (const row of toAsk) {
+      const agent = answers.get(row.identity.panePid) ?? null;
+      agents.set(row.identity.panePid, agent);
+      this.#asked.set(paneKey(row.identity), { agent, serverTimeS, atMs: nowMs });
+    }
+    return agents;
   }
 
   async #capture(list: PaneList, watched: Map<string, PaneMemory>, signal: AbortSignal): Promise<Look> {
@@ -219,6 +255,7 @@ class ServerSweeper {
 
   #forgetAll(): void {
     this.#memories.clear();
+    this.#asked.clear();
     this.#lastTimeS = Number.NEGATIVE_INFINITY;
     this.#serverPid = null;
     this.#hangs = 0;

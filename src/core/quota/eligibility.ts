@@ -75,7 +75,13 @@ export function isEligible(
     add('login_ended', 'its login has ended: log in again');
   if (account.duplicateOf !== null) add('identity_duplicate', `the same login as account ${account.duplicateOf}`);
   const known = account.row?.identity ?? null;
-  if (context.purpose === 'swap' && known !== null && home !== null && home.identity !== null && home.identity !== known)
+  if (
+    context.purpose === 'swap' &&
+    known !== null &&
+    home !== null &&
+    home.identity !== null &&
+    home.identity !== known
+  )
     add('identity_changed', 'its home is now logged in as somebody else');
   const status = account.row?.status ?? 'active';
   if (status !== 'active') add('status', `its status is ${status}`);
@@ -135,13 +141,7 @@ export function displayState(
   return isActive ? 'active' : 'standby';
 }
 
-const UNUSABLE = [
-  'home_unusable',
-  'credentials_unusable',
-  'identity_duplicate',
-  'identity_changed',
-  'status',
-] as const;
+const UNUSABLE = ['home_unusable', 'credentials_unusable', 'identity_duplicate', 'identity_changed', 'status'] as const;
 
 function windowName(window: QuotaRecord['window']): string {
   return { '5h': '5-hour', '7d': 'weekly', model: 'model', daily: 'daily', monthly: 'monthly', unknown: 'usage' }[

@@ -6,6 +6,7 @@ import type { AgentProcess } from '../panes.ts';
 import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import { SECOND } from '../time.ts';
+import { startsTurn } from '../verdict/evidence.ts';
 import type { AssistantRow, TranscriptTail } from '../verdict/signals.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RecoveryRow, RecoveryState } from './swap.ts';
@@ -355,5 +356,8 @@ function promptSince(transcript: TranscriptTail | null, since: EpochMs): boolean
 
 /** A prompt that nothing has answered yet stands in the transcript: ours would come on top of it. */
 function isAwaitingAnswer(transcript: TranscriptTail | null, since: EpochMs): boolean {
-  return promptSince(transcript, Math.max(since, (transcript?.lastAssistant?.at ?? 0) + 1));
+  const answeredAt = transcript?.lastAssistant?.at ?? 0;
+  return (
+    transcript?.prompts.some((prompt) => prompt.at >= since && prompt.at > answeredAt && startsTurn(prompt)) ?? false
+  );
 }

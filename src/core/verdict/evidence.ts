@@ -3,7 +3,7 @@ import type { FindingClass, QuotaWindow } from '../agents/profile.ts';
 import type { Finding, Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE } from '../time.ts';
-import type { SessionSignals, TranscriptTail } from './signals.ts';
+import type { PromptRow, SessionSignals, TranscriptTail } from './signals.ts';
 
 /** `decisive` settles it alone; `supports` counts; `vetoes` overrules text; `informs` is kept for the record. */
 export type VoteWeight = 'decisive' | 'supports' | 'vetoes' | 'informs';
@@ -137,10 +137,15 @@ function nothing(votes: readonly Vote[], reason: string): Evidence {
 /** Why the latest row does not describe the present: a turn that began after it is still running. */
 function runningTurn(transcript: TranscriptTail, rowAt: EpochMs, reading: Reading, now: EpochMs): string | null {
   if (reading.busy) return 'a turn is running';
-  const newest = transcript.prompts.at(-1);
+  const newest = transcript.prompts.findLast(startsTurn);
   // The rejected prompt's own row can be written after the rejection, but carries an earlier time.
   if (newest === undefined || newest.at <= rowAt || reading.finding !== null) return null;
   return now - newest.at < UNANSWERED_MS ? 'a newer prompt awaits its answer' : null;
+}
+
+/** Commands that the CLI carries out itself, such as its limit menu, are written as prompts too, but nothing answers them. */
+export function startsTurn(prompt: PromptRow): boolean {
+  return !/^\s*[</]/.test(prompt.text);
 }
 
 function turnStart(transcript: TranscriptTail, rowAt: EpochMs): EpochMs {

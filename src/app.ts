@@ -9,6 +9,7 @@ import { createSharedEntries } from './adapters/accounts/shared-links.ts';
 import { createKillSwitch } from './adapters/kill-switch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createSignals } from './adapters/signals/signals.ts';
+import { createStateMirror } from './adapters/state-mirror.ts';
 import { createKeys } from './adapters/tmux/keys.ts';
 import { createPanes } from './adapters/tmux/server.ts';
 import type { LiveConfig } from './config/live.ts';
@@ -19,10 +20,12 @@ import { FatalError } from './core/errors.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
 import type { StatusFacts } from './core/status.ts';
+import { buildStatus } from './core/status.ts';
 import type { EpochMs } from './core/time.ts';
 import { VERSION } from './core/version.ts';
 import { startHttp } from './http/server.ts';
 import { createCaretaker } from './loops/caretaker.ts';
+import { createMirror } from './loops/mirror.ts';
 import { createQuotaMonitor } from './loops/quota-monitor.ts';
 import { createReconciler } from './loops/reconciler.ts';
 import { createSwitcher } from './loops/switcher.ts';
@@ -37,6 +40,7 @@ import { readFlags, setFlags } from './steps/pool-flags.ts';
 import { verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
 import { acquireDaemonLock } from './store/lock.ts';
+import { OBSERVE_KEY } from './store/meta.ts';
 import { openStore } from './store/open.ts';
 
 export interface AppOptions {
@@ -64,7 +68,6 @@ export interface App {
   stop(): Promise<void>;
 }
 
-const OBSERVE_KEY = 'observe_until_recover';
 const PROFILES = [claude];
 
 /**
@@ -152,6 +155,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       createQuotaMonitor(ports),
       ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
       caretaker,
+      createMirror({
+        mirror: createStateMirror(config.daemon.stateDir),
+        status: () => buildStatus(status(), clock.now()),
+      }),
     ];
     const onClockJump = (jumpMs: number): void => {
       const events = [{ type: 'clock_jump', data: { jumpMs, detail: 'suspected limits are looked at anew' } }] as const;

@@ -50,6 +50,12 @@ export interface Board {
   wake(loop: string): void;
 }
 
+/** A copy of the state for people with a shell. */
+export interface StateMirror {
+  /** Replaces the copy in one step. */
+  write(text: string): Promise<void>;
+}
+
 /** The one switch that works when all else is broken: a file in the state directory. */
 export interface KillSwitch {
   /** Why everything is paused, for a person; null: it is not. */

@@ -7,12 +7,13 @@ import type { LoadedConfig } from '../config/load.ts';
 import { loadConfigFile } from '../config/load.ts';
 import { claude } from '../core/agents/claude.ts';
 import { StoreError } from '../core/errors.ts';
-import { needsAttention } from '../core/events.ts';
+import { ATTENTION, needsAttention } from '../core/events.ts';
 import type { StatusFacts, StatusView } from '../core/status.ts';
 import { buildStatus } from '../core/status.ts';
-import type { LocalStore, Logger, PoolStore, SessionRow } from '../ports.ts';
+import type { Logger, SessionRow } from '../ports.ts';
 import { swapPolicyOf } from '../steps/config-policy.ts';
 import { readPool } from '../steps/read-pool.ts';
+import { OBSERVE_KEY } from '../store/meta.ts';
 import type { ReadOnlyStore } from '../store/read-only.ts';
 import { openReadOnly } from '../store/read-only.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
@@ -65,22 +66,21 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
   const now = clock.now();
   const link = createAccountLink({ log: NO_LOG });
   const homes = createAccountHomes({ ownUid: process.getuid?.() ?? 0, clock, log: NO_LOG });
-  // `readPool` only reads; the two stores it is given cannot do more.
-  const readers = { local: store.local as LocalStore, shared: store.pool as PoolStore, link, homes };
+  const sources = { local: store.local, shared: store.pool, link, homes };
   const facts: StatusFacts = {
     version: io.version,
     daemon: null,
     mode: config.mode,
-    observeReason: await store.local.meta('observe_until_recover'),
+    observeReason: await store.local.meta(OBSERVE_KEY),
     paused: await createKillSwitch(config.daemon.stateDir).reason(),
-    pools: await Promise.all(config.pools.map((pool) => readPool(readers, pool, claude, now))),
+    pools: await Promise.all(config.pools.map((pool) => readPool(sources, pool, claude, now))),
     servers: [],
     tmuxDownSince: null,
     sessions: (await store.local.sessions()).map(toSession),
     storeError: null,
     jobs: [],
     config: { file: config.file, hash, loadedAt: now, rejected: null },
-    attention: needsAttention(await store.local.events({ limit: 200 })),
+    attention: needsAttention(await store.local.events({ limit: ATTENTION.searched })),
     asOf: now,
     policy: {
       ...swapPolicyOf(config).eligibility,

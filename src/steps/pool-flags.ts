@@ -11,24 +11,39 @@ export interface PoolFlags {
   readonly exhausted: { readonly since: EpochMs } | null;
 }
 
-const NO_FLAGS: PoolFlags = { partial: null, breaker: null, backoff: null, exhausted: null };
-
-export async function readFlags(store: LocalStore, pool: string): Promise<PoolFlags> {
-  const text = await store.meta(key(pool));
-  if (text === null) return NO_FLAGS;
+export async function readFlags(store: Pick<LocalStore, 'meta'>, pool: string): Promise<PoolFlags> {
   try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? { ...NO_FLAGS, ...parsed } : NO_FLAGS;
-  } catch {
+    const [partial, breaker, backoff, exhausted] = await Promise.all([
+      read<PoolFlags['partial']>(store, pool, 'partial'),
+      read<PoolFlags['breaker']>(store, pool, 'breaker'),
+      read<PoolFlags['backoff']>(store, pool, 'backoff'),
+      read<PoolFlags['exhausted']>(store, pool, 'exhausted'),
+    ]);
+    return { partial, breaker, backoff, exhausted };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     // Unreadable flags must not read as "all is well".
-    return { ...NO_FLAGS, partial: { reason: 'the pool state in the database is unreadable', at: 0, swapId: null } };
+    const reason = 'the pool state in the database is unreadable';
+    return { partial: { reason, at: 0, swapId: null }, breaker: null, backoff: null, exhausted: null };
   }
 }
 
-export async function setFlags(store: LocalStore, pool: string, change: Partial<PoolFlags>): Promise<void> {
-  await store.setMeta(key(pool), JSON.stringify({ ...(await readFlags(store, pool)), ...change }));
+/** Each flag is a row of its own: two loops that change different flags do not undo each other. */
+export async function setFlags(
+  store: Pick<LocalStore, 'setMeta'>,
+  pool: string,
+  change: Partial<PoolFlags>,
+): Promise<void> {
+  for (const [flag, value] of Object.entries(change)) {
+    await store.setMeta(key(pool, flag), value === null ? null : JSON.stringify(value));
+  }
 }
 
-function key(pool: string): string {
-  return `pool:${pool}`;
+async function read<T>(store: Pick<LocalStore, 'meta'>, pool: string, flag: keyof PoolFlags): Promise<T | null> {
+  const text = await store.meta(key(pool, flag));
+  return text === null ? null : (JSON.parse(text) as T);
+}
+
+function key(pool: string, flag: string): string {
+  return `pool:${pool}:${flag}`;
 }

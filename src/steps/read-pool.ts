@@ -20,11 +20,19 @@ export interface PoolReaders {
   readonly homes: AccountHomes;
 }
 
+/** The part of them that reading takes: the database may be open for reading only. */
+export interface PoolSources {
+  readonly local: Pick<LocalStore, 'meta' | 'swaps'>;
+  readonly shared: Pick<PoolStore, 'accounts' | 'quota'>;
+  readonly link: Pick<AccountLink, 'read'>;
+  readonly homes: Pick<AccountHomes, 'inspect'>;
+}
+
 /** More swaps than one hour can hold at any sensible cooldown. */
 const RECENT_SWAPS = 50;
 
 export async function readPool(
-  from: PoolReaders,
+  from: PoolSources,
   config: PoolConfig,
   profile: AgentProfile,
   now: EpochMs,

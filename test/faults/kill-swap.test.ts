@@ -53,7 +53,7 @@ test(`after each of ${ROUNDS} kills one valid link, every pane back by itself, n
     for (const pane of panes) await pane.say(`work of round ${round}`);
     await waitFor(() => world.events('limit').length > 0 && since(before).some(({ event }) => event === 'limit'));
     // Every other kill aims at the verdict and the flip itself, the others at the whole of it.
-      const killAfterMs = Math.random() * (round % 2 === 0 ? FLIP_MS : SPAN_MS);
+    const killAfterMs = Math.random() * (round % 2 === 0 ? FLIP_MS : SPAN_MS);
     await waitFor(isOver(killAfterMs), { timeoutMs: SPAN_MS + 1000, everyMs: 2 });
     const seen = await daemon.get<{ swap: { phase: string } }>('/swaps/last');
     phases[seen?.swap.phase ?? 'none yet'] = (phases[seen?.swap.phase ?? 'none yet'] ?? 0) + 1;

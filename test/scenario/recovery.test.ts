@@ -180,6 +180,43 @@ test.concurrent(
 );
 
 test.concurrent(
+  'nothing is typed into a session within ten seconds of a key that its person pressed there [R275]',
+  onStage(async ({ world, tmux, start, newTmux }) => {
+    const pane = await world.startPane(tmux, { name: 'mine' });
+    const desk = await newTmux();
+    const seat = await desk.newPane(`env TMUX= tmux -u -S ${tmux.socket} attach-session -t =mine`);
+    await waitFor(async () => (await tmux.run('list-clients')) !== '');
+    const daemon = await start({ changes: { switcher: { verify_timeout: '25s' } } });
+    limitFirst(world);
+    await pane.say('do the work');
+    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 10_000 });
+    await desk.run('send-keys', '-t', seat.paneId, 'x', 'BSpace');
+    const touchedAt = Date.now();
+    const { recoveries } = await daemon.swapDone(30_000);
+
+    expect(recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'hot' }]);
+    // tmux tells the second of the last key.
+    expect((recoveries[0]?.promptedAt ?? 0) - touchedAt).toBeGreaterThan(8900);
+    expect(world.prompts()).toEqual(['do the work', 'continue']);
+  }),
+);
+
+test.concurrent(
+  'an older agent that meets the limit with its first prompt ever is started again on the session that prompt began [R49 R50]',
+  onStage(async ({ world, tmux, start }) => {
+    limitFirst(world);
+    const daemon = await start();
+    const pane = await world.startPane(tmux, { name: 'a', env: OLD });
+    await waitFor(() => daemon.status().sessions.length === 1);
+    await daemon.polls(2);
+    await pane.say('do the work');
+    const { recoveries } = await daemon.swapDone();
+    expect(recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'restart' }]);
+    expect(world.servedBy()).toEqual(['work-2']);
+  }),
+);
+
+test.concurrent(
   'a swap by hand brings the panes back that an automatic one was not allowed to [R57]',
   onStage(async ({ world, tmux, start }) => {
     const panes = [

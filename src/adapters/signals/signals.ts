@@ -12,7 +12,7 @@ import type { ClassifyText } from './transcript-rows.ts';
 
 const NOTHING: SessionSignals = { entry: null, sessionId: null, version: null, transcript: null };
 
-/** How long a guess from the directory of transcripts is kept. */
+/** How long a guess from the directory of transcripts is kept; that there is none yet may be over at any time. */
 const GUESS_AGAIN_MS = 5 * SECOND;
 const MAX_GUESSES = 512;
 
@@ -26,7 +26,7 @@ export function createSignals(deps: {
   const { profiles, clock, log } = deps;
   const transcripts = createTranscriptReader(deps);
   const paths = createTranscriptPaths(deps);
-  const guesses = new Map<string, { readonly sessionId: string | null; readonly madeAtMs: number }>();
+  const guesses = new Map<string, { readonly sessionId: string; readonly madeAtMs: number }>();
 
   return {
     async read(process) {
@@ -81,6 +81,7 @@ export function createSignals(deps: {
     if (before !== undefined && nowMs - before.madeAtMs < GUESS_AGAIN_MS) return before.sessionId;
     const sessionId = await newestSession(projectDir(process.configDir, process.cwd), process.startedAt);
     guesses.delete(key);
+    if (sessionId === null) return null;
     guesses.set(key, { sessionId, madeAtMs: nowMs });
     for (const oldest of guesses.keys()) {
       if (guesses.size <= MAX_GUESSES) break;

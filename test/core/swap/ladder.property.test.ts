@@ -62,7 +62,7 @@ const look = fc.record({
   agent,
   reading,
   inMode: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
-  activeAgoMs: fc.option(fc.integer({ min: 0, max: 30 * SECOND }), { freq: 4 }).map((ms) => ms),
+  activeAgoMs: fc.option(fc.integer({ min: 0, max: 30 * SECOND }), { freq: 4 }),
   rows,
 });
 type Look = typeof look extends fc.Arbitrary<infer T> ? T : never;

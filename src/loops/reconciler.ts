@@ -10,9 +10,9 @@ import type { Board, Clock, Loop, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { readPool } from '../steps/read-pool.ts';
-import type { SwapPorts } from '../steps/run-swap.ts';
-import { markPartial } from '../steps/run-swap.ts';
 import { sessionRow } from '../steps/session-row.ts';
+import type { SwapPorts } from '../steps/swap-effects.ts';
+import { markPartial } from '../steps/swap-effects.ts';
 
 export interface ReconcilerPorts extends PoolReaders, Pick<SwapPorts, 'clock'> {
   readonly board: Board;

@@ -17,8 +17,8 @@ import type { RecoveryPorts } from '../steps/recover-panes.ts';
 import { climbAll, openRecoveries, paneResult } from '../steps/recover-panes.ts';
 import { repairPool } from '../steps/repair-pool.ts';
 import { resumeAfterReset } from '../steps/resume-after-reset.ts';
-import type { SwapPorts } from '../steps/run-swap.ts';
 import { runSwap } from '../steps/run-swap.ts';
+import type { SwapPorts } from '../steps/swap-effects.ts';
 
 export interface SwitcherPorts extends SwapPorts, RecoveryPorts {
   readonly board: Board;
@@ -67,11 +67,10 @@ async function tickPool(
   busy: boolean,
   context: TickContext,
 ): Promise<boolean> {
-  const paused = await ports.killSwitch.reason();
   const asked = ports.board.request(config.name) !== null;
   if (asked) {
     try {
-      await answerRequest(ports, config, profile, paused, context);
+      await answerRequest(ports, config, profile, await ports.killSwitch.reason(), context);
     } finally {
       ports.board.answer(config.name);
     }
@@ -79,7 +78,8 @@ async function tickPool(
   const findings = [...ports.board.findings().values()].filter((finding) => finding.pool === config.name);
   const isStopped = findings.some((finding) => 'hit' in finding.decision);
   if (!busy && !asked && !isStopped) return false;
-  if (paused !== null || ports.observing(context.config) !== null) return false;
+  // Looked at again: a swap takes a moment, and no key may follow a pause that came meanwhile.
+  if ((await ports.killSwitch.reason()) !== null || ports.observing(context.config) !== null) return false;
   return bringBack(ports, config, profile, findings, context);
 }
 

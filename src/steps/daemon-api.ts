@@ -8,8 +8,8 @@ import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
 import { readPool } from './read-pool.ts';
 import { clearPool, verifyPool } from './repair-pool.ts';
-import type { SwapPorts } from './run-swap.ts';
 import { sessionRow } from './session-row.ts';
+import type { SwapPorts } from './swap-effects.ts';
 
 export interface ApiPorts extends JudgePorts, SwapPorts {
   readonly config: () => Config;

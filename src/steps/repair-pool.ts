@@ -5,8 +5,9 @@ import { describeLink, planRepair } from '../core/swap/recovery.ts';
 import type { TickContext } from '../ports.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
 import { placeOf } from './read-pool.ts';
-import type { SwapPorts } from './run-swap.ts';
-import { abandonSwap, finishSwap, markPartial, undoSwap } from './run-swap.ts';
+import { abandonSwap, finishSwap, undoSwap } from './run-swap.ts';
+import type { SwapPorts } from './swap-effects.ts';
+import { markPartial } from './swap-effects.ts';
 
 /** Journal and link decide together; running it again changes nothing. */
 export async function repairPool(

@@ -7,7 +7,7 @@ import { describeLink } from '../core/swap/recovery.ts';
 import type { Logger } from '../ports.ts';
 import { profileOf } from './config-policy.ts';
 import { placeOf } from './read-pool.ts';
-import type { SwapPorts } from './run-swap.ts';
+import type { SwapPorts } from './swap-effects.ts';
 
 export interface StartProblem {
   readonly severity: 'fatal' | 'warning';

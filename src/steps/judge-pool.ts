@@ -2,6 +2,7 @@
 import type { Config, PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { paneKey } from '../core/panes.ts';
+import { isEligible } from '../core/quota/eligibility.ts';
 import type { Decision, Wish } from '../core/quota/policy.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import { redact, snippet } from '../core/redact.ts';
@@ -219,20 +220,23 @@ async function tellIfEligibleAgain(
   context: TickContext,
 ): Promise<void> {
   if (step(view.pool.state, 'eligible').kind === 'ignored') return;
+  const { active, accounts } = view.pool;
+  const { eligibility } = swapPolicyOf(context.config);
+  const now = ports.clock.now();
+  const isUsable = accounts.some(
+    (account) => isEligible(account, now, eligibility, { purpose: account.name === active ? 'keep' : 'swap' }).ok,
+  );
   // The switcher resumes the panes that waited for the active account's own reset first.
-  if (
-    view.pool.active === null ||
-    [...ports.board.findings().values()].some(
-      (finding) => finding.pool === config.name && finding.decision.kind === 'stale',
-    )
-  )
-    return;
+  const waits = [...ports.board.findings().values()].some(
+    ({ pool, decision, charge }) => pool === config.name && decision.kind === 'stale' && charge?.account === active,
+  );
+  if (active === null || !isUsable || waits) return;
   await setFlags(ports.local, config.name, { exhausted: null });
   await ports.local.append(
-    [{ type: 'account_recovered', pool: config.name, account: view.pool.active, data: { detail: 'work can go on' } }],
-    ports.clock.now(),
+    [{ type: 'account_recovered', pool: config.name, account: active, data: { detail: 'work can go on' } }],
+    now,
   );
-  context.log.info({ pool: config.name, account: view.pool.active }, 'an account is eligible again');
+  context.log.info({ pool: config.name, account: active }, 'an account is eligible again');
 }
 
 function sayCooldown(

@@ -86,7 +86,7 @@ test.concurrent(
     const record = await daemon.swapDone();
     expect(record.swap).toMatchObject({ from: 'work-2', to: 'work-1', phase: 'done' });
     expect(await daemon.events('no_eligible_account')).toHaveLength(1);
-    expect(daemon.health().status).not.toBe('unhealthy');
+    await waitFor(() => daemon.health().status !== 'unhealthy');
   }),
 );
 
@@ -242,7 +242,7 @@ test.runIf(process.env.CF_LONG === '1')(
     const record = await daemon.swapDone(20_000);
     expect(record.swap).toMatchObject({ trigger: 'reset', from: 'work-1', to: 'work-1', phase: 'done' });
     expect(world.prompts().filter((text) => text === 'continue')).toHaveLength(2);
-    expect(daemon.health().pools[0]).toMatchObject({ switcher: 'normal' });
+    await waitFor(() => daemon.health().pools[0]?.switcher === 'normal');
   }),
   180_000,
 );

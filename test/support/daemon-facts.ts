@@ -227,7 +227,7 @@ export function swapRecord(change: Partial<SwapRecord> = {}): SwapRecord {
         to: 'work-2',
         why: 'eligible, priority 20',
         passedOver: [
-          { account: 'work-1', reasons: [{ code: 'excluded', detail: 'passed over on purpose', until: null }] },
+          { account: 'work-1', reasons: [{ code: 'excluded', detail: 'it is the account to leave', until: null }] },
           {
             account: 'work-3',
             reasons: [{ code: 'limit_reached', detail: 'weekly limit reached', until: NOW + 30 * HOUR }],

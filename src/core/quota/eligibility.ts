@@ -1,6 +1,7 @@
 /** The one predicate that says whether an account may be used. Nothing else reads the facts it is made of. */
 import type { AccountRow, HomeState } from '../accounts.ts';
 import type { EpochMs } from '../time.ts';
+import { MINUTE } from '../time.ts';
 import type { QuotaRecord } from './record.ts';
 import { endOf, settle } from './record.ts';
 
@@ -32,6 +33,7 @@ export type IneligibleCode =
   | 'identity_changed'
   | 'status'
   | 'limit_reached'
+  | 'just_reset'
   | 'left_recently';
 
 export interface IneligibleReason {
@@ -66,7 +68,7 @@ export function isEligible(
   };
 
   if (!account.enabled) add('disabled', 'switched off in the configuration');
-  if (context.exclude?.includes(account.name) === true) add('excluded', 'passed over on purpose');
+  if (context.exclude?.includes(account.name) === true) add('excluded', 'it is the account to leave');
   const home = account.home;
   if (home === null) add('home_unusable', 'its home has not been looked at yet');
   else if (home.problem !== null) add('home_unusable', `its home is ${home.problem.replaceAll('-', ' ')}`);
@@ -89,11 +91,30 @@ export function isEligible(
     if (!record.limitReached || !countsForAccount(record, policy)) continue;
     add('limit_reached', `${windowName(record.window)} limit reached`, endOf(record));
   }
+  const backAt = account.quota
+    .filter((record) => record.limitReached && countsForAccount(record, policy))
+    .map((record) => (endOf(record) ?? now) + reactivationDelayMs(account.name));
+  if (
+    context.purpose === 'swap' &&
+    Math.max(now, ...backAt) > now &&
+    !reasons.some(({ code }) => code === 'limit_reached')
+  ) {
+    add('just_reset', 'its limit was reset a moment ago', Math.max(...backAt));
+  }
   const leftAt = account.row?.leftAt ?? null;
   if (context.purpose === 'swap' && leftAt !== null && leftAt + policy.accountReactivateCooldownMs > now) {
     add('left_recently', 'it was left a moment ago', leftAt + policy.accountReactivateCooldownMs);
   }
   return { ok: reasons.length === 0, reasons };
+}
+
+/**
+ * How long after its reset an account is left alone: the provider's gate may open late, and accounts that reset together
+ * should not come back in the same second. 60 s and up to 20 % more, always the same for the same account.
+ */
+export function reactivationDelayMs(account: string): number {
+  const spread = [...account].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 12_001, 0);
+  return MINUTE + spread;
 }
 
 /** Whether this window is one of the whole account, or taken for one. */
@@ -137,7 +158,7 @@ export function displayState(
   if (account.home === null) return 'unknown';
   if (UNUSABLE.some((code) => codes.has(code))) return 'unusable';
   if (codes.has('limit_reached')) return 'limited';
-  if (codes.has('left_recently')) return 'cooldown';
+  if (codes.has('left_recently') || codes.has('just_reset')) return 'cooldown';
   return isActive ? 'active' : 'standby';
 }
 

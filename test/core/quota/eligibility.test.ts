@@ -1,7 +1,7 @@
 /** Whether an account may be used, and how it is shown. */
 import { describe, expect, test } from 'vitest';
 import type { AccountFacts, IneligibleCode } from '../../../src/core/quota/eligibility.ts';
-import { displayState, eligibleAt, isEligible } from '../../../src/core/quota/eligibility.ts';
+import { displayState, eligibleAt, isEligible, reactivationDelayMs } from '../../../src/core/quota/eligibility.ts';
 import { HOUR, MINUTE } from '../../../src/core/time.ts';
 import { aHome, aLimitedAccount, anAccount, anAccountRow, aRecord, ELIGIBILITY, NOON } from '../../support/builders.ts';
 
@@ -78,8 +78,22 @@ test('a limit of one model does not exhaust the account unless it is configured 
 });
 
 test('an account is eligible again at its reset, with nobody unlocking it [R139]', () => {
-  expect(check(aLimitedAccount('work', NOON + 1)).ok).toBe(false);
-  expect(check(aLimitedAccount('work', NOON)).ok).toBe(true);
+  expect(check(aLimitedAccount('work', NOON + 1), 'keep').ok).toBe(false);
+  expect(check(aLimitedAccount('work', NOON), 'keep').ok).toBe(true);
+});
+
+test('an account is swapped to again a minute and up to 12 s after its reset, always as long for the same account [R36]', () => {
+  const delays = ['work', 'spare', 'a', 'work-2'].map(reactivationDelayMs);
+  for (const delayMs of delays) {
+    expect(delayMs).toBeGreaterThanOrEqual(MINUTE);
+    expect(delayMs).toBeLessThanOrEqual(1.2 * MINUTE);
+  }
+  expect(new Set(delays).size).toBeGreaterThan(1);
+  const delayMs = reactivationDelayMs('work');
+  expect(check(aLimitedAccount('work', NOON - delayMs + 1)).reasons).toMatchObject([
+    { code: 'just_reset', until: NOON + 1 },
+  ]);
+  expect(check(aLimitedAccount('work', NOON - delayMs)).ok).toBe(true);
 });
 
 test('an account that was left a moment ago may be kept, but not swapped to', () => {

@@ -1,5 +1,7 @@
 /** The gates before a swap, in their order. */
+
 import { describe, expect, test } from 'vitest';
+import { reactivationDelayMs } from '../../../src/core/quota/eligibility.ts';
 import type { Decision, PoolFacts, Wish } from '../../../src/core/quota/policy.ts';
 import { breakerEndsAt, decideSwap, lastCompleted, retryDelayMs } from '../../../src/core/quota/policy.ts';
 import { DAY, HOUR, MINUTE } from '../../../src/core/time.ts';
@@ -225,6 +227,7 @@ describe('no target', () => {
     const locked = (until: number) =>
       anAccount('spare', { quota: [aRecord({ limitReached: true, resetAt: null, lockUntil: until })] });
     expect(decide({ accounts: [anAccount('work'), locked(NOON + 1)] }).kind).toBe('exhausted');
-    expect(decide({ accounts: [anAccount('work'), locked(NOON)] }).kind).toBe('swap');
+    const delayMs = reactivationDelayMs('spare');
+    expect(decide({ accounts: [anAccount('work'), locked(NOON - delayMs)] }).kind).toBe('swap');
   });
 });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { QuotaWindow } from '../../../src/core/agents/profile.ts';
-import { isEligible } from '../../../src/core/quota/eligibility.ts';
+import { isEligible, reactivationDelayMs } from '../../../src/core/quota/eligibility.ts';
 import type { LimitHit, QuotaRecord } from '../../../src/core/quota/record.ts';
 import { applyLimitHit, endOf, settle } from '../../../src/core/quota/record.ts';
 import { DAY, HOUR, MINUTE } from '../../../src/core/time.ts';
@@ -167,7 +167,9 @@ test(
         }
         const end = Math.max(now, ...all.map((record) => endOf(record) ?? Number.POSITIVE_INFINITY));
         const policy = { ...ELIGIBILITY, modelLimitSwaps: true };
-        expect(isEligible(anAccount('work', { quota: all }), end, policy, { purpose: 'swap' }).ok).toBe(true);
+        expect(isEligible(anAccount('work', { quota: all }), end, policy, { purpose: 'keep' }).ok).toBe(true);
+        const backAt = end + reactivationDelayMs('work');
+        expect(isEligible(anAccount('work', { quota: all }), backAt, policy, { purpose: 'swap' }).ok).toBe(true);
       }),
       { numRuns: RUNS },
     );

@@ -36,8 +36,8 @@ import type { Supervisor } from './runtime/supervisor.ts';
 import { createSupervisor } from './runtime/supervisor.ts';
 import { swapPolicyOf } from './steps/config-policy.ts';
 import { createDaemonApi, sessionFacts } from './steps/daemon-api.ts';
-import { readFlags, setFlags } from './steps/pool-flags.ts';
-import { verifyPool } from './steps/repair-pool.ts';
+import { readFlags } from './steps/pool-flags.ts';
+import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
 import { acquireDaemonLock } from './store/lock.ts';
 import { OBSERVE_KEY } from './store/meta.ts';
@@ -127,6 +127,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     let observeReason = await store.local.meta(OBSERVE_KEY);
     let rejected: string | null = null;
     let loadedAt = startedAt;
+    let bearerToken = resolveBearerToken(config, options.env);
     const board = createBoard((name) => {
       for (const loop of loops) if (loop.name === name || loop.name.startsWith(`${name}:`)) supervisor.wake(loop.name);
     });
@@ -144,6 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       board,
       killSwitch,
       profiles: PROFILES,
+      allowUnshared: options.allowUnshared,
       readScreen: readOne,
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
@@ -185,7 +187,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       servers: board.snapshot()?.servers ?? [],
       sessions: sessionFacts({ board, config: () => live.current }),
       jobs: supervisor.jobs(),
-      config: { file: live.current.file, hash: live.hash, loadedAt, rejected },
+      config: { file: live.current.file, hash: live.hash, loadedAt, rejected, needsRestart: live.restartKeys },
       ...caretaker.last(),
       asOf: board.snapshot()?.takenAt ?? startedAt,
       policy: {
@@ -219,6 +221,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       }
       supervisor.wake();
     });
+    live.onChange(({ kind }) => {
+      if (kind === 'applied') bearerToken = resolveBearerToken(live.current, options.env);
+    });
     const api = createDaemonApi({
       ...ports,
       config: () => live.current,
@@ -241,16 +246,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
 
     /** A restart that finds the link in order ends a partial state. */
-    const endPartial = async (): Promise<void> => {
+    const endPartialStates = async (): Promise<void> => {
       for (const pool of config.pools) {
         if ((await readFlags(store.local, pool.name)).partial === null) continue;
         const verified = await verifyPool(ports, pool, claude);
         log.warn({ pool: pool.name, ...verified }, 'the pool was partial when the daemon stopped');
-        if (verified.ok) await setFlags(store.local, pool.name, { partial: null });
+        if (verified.ok) await endPartial(ports, pool);
       }
     };
     const prepare = async (): Promise<void> => {
-      await endPartial();
+      await endPartialStates();
       await store.local.append(
         [{ type: 'daemon_started', data: { version: VERSION, pid: options.pid, mode: config.mode } }],
         clock.now(),
@@ -271,8 +276,8 @@ export async function createApp(options: AppOptions): Promise<App> {
           log,
           listen: config.http.listen,
           socketPath: config.http.socket,
-          bearerToken: resolveBearerToken(config, options.env),
-          enableTrigger: config.http.enableTrigger,
+          bearerToken: () => bearerToken,
+          enableTrigger: () => live.current.http.enableTrigger,
           version: VERSION,
         });
         cleanUps.push({ name: 'http', run: () => http.stop() });

@@ -116,8 +116,14 @@ export interface Keys {
 }
 
 export interface Processes {
-  /** The agent processes below each of these pids. One pass over /proc for all of them. */
+  /**
+   * The agent processes below each of these pids. One pass over /proc for all of them.
+   *
+   * @throws {TmuxError} the process table cannot be read: then nothing may be concluded
+   */
   agentsUnder(panePids: readonly number[]): Promise<ReadonlyMap<number, AgentProcess | null>>;
+  /** Whether this pane's own process is an interactive shell that waits for a command: what is typed reaches it. */
+  shellInFront(panePid: number): Promise<boolean>;
   /** Whether that very process still runs. */
   isAlive(pid: number, startTicks: string): Promise<boolean>;
 }

@@ -117,8 +117,8 @@ test('asks the daemon whose socket the configuration names', async () => {
     log: silentLog,
     listen: null,
     socketPath,
-    bearerToken: null,
-    enableTrigger: false,
+    bearerToken: () => null,
+    enableTrigger: () => false,
     version: '0.1.0',
   });
   try {

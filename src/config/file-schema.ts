@@ -133,7 +133,12 @@ const Http = z.strictObject({
 });
 
 const Tmux = z.strictObject({
-  binary: z.string().min(1).default('tmux').describe('The tmux program: a name found through PATH, or a path.'),
+  binary: z
+    .string()
+    .min(1)
+    .default('tmux')
+    .describe('The tmux program: a name found through PATH, or a path.')
+    .meta(RESTART),
   sockets: z
     .array(z.string().min(1))
     .min(1)
@@ -142,7 +147,8 @@ const Tmux = z.strictObject({
     .meta(RESTART),
   command_timeout: duration('100ms', '5m')
     .default('5s')
-    .describe('Duration: after this a tmux command counts as hung.'),
+    .describe('Duration: after this a tmux command counts as hung.')
+    .meta(RESTART),
   submit_delay: duration('0ms', '1m')
     .default('500ms')
     .describe('Duration between pasted text and the Enter that sends it.'),

@@ -42,7 +42,8 @@ export interface HomeState {
 
 /** What stands at a pool's link path. */
 export type LinkState =
-  | { readonly kind: 'account'; readonly account: string; readonly target: string }
+  /** `movedAt`: when the link was made, by its own mtime. */
+  | { readonly kind: 'account'; readonly account: string; readonly target: string; readonly movedAt?: EpochMs }
   | { readonly kind: 'foreign'; readonly target: string }
   | { readonly kind: 'dangling'; readonly target: string; readonly account: string | null }
   | { readonly kind: 'loop'; readonly target: string }

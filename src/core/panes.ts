@@ -21,6 +21,7 @@ export interface AgentProcess {
   /** `/proc/<pid>/stat` field 22: with the pid it names the process for good. */
   readonly startTicks: string;
   readonly startedAt: EpochMs;
+  /** Empty: not known, as the program has written its title over it. */
   readonly argv: readonly string[];
   readonly cwd: string;
   /** The process's own configuration directory, unresolved (its variable, else the default below its HOME). */
@@ -58,6 +59,8 @@ export interface PaneView {
   /** Last key of a client attached to this session; null when nobody is attached. */
   readonly clientActivityAt: EpochMs | null;
   readonly process: AgentProcess | null;
+  /** The pane's own process is an interactive shell with nothing in front of it; only `observe` asks, null in a sweep. */
+  readonly shellInFront: boolean | null;
   /** Null until the first successful capture. */
   readonly screen: Screen | null;
   /** This sweep captured the pane, or proved its screen unchanged since the last capture. */

@@ -1,7 +1,6 @@
-/** Who may pass a door: host names, origins, the token and the size of what is sent. */
+/** Who may pass a door: host names, origins and the token. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 
 /** `socket`: the owner's own door, everything is open. `tcp`: the narrower one. */
 export type Door =
@@ -12,15 +11,14 @@ export type Door =
       readonly host: string;
       /** The port that is listened on; asked at each request because port 0 is chosen by the system. */
       readonly port: () => number;
-      readonly enableTrigger: boolean;
-      readonly bearerToken: string | null;
+      /** Both are asked at each request: they change with the configuration. */
+      readonly enableTrigger: () => boolean;
+      readonly bearerToken: () => string | null;
     };
-
-export const MAX_BODY_BYTES = 64 * 1024;
 
 /** Checks that hold for every request, in order; the first that fails answers. The host name was checked before. */
 export function guards(door: Door): readonly MiddlewareHandler[] {
-  return [securityHeaders, ...(door.kind === 'tcp' ? [demandToken(door)] : []), checkMutation(door), limitBody];
+  return [securityHeaders, ...(door.kind === 'tcp' ? [demandToken(door)] : []), checkMutation(door)];
 }
 
 /** Whether only this machine can reach the address. */
@@ -85,7 +83,7 @@ function checkMutation(door: Door): MiddlewareHandler {
       return problem(context, 403, 'origin_not_allowed', 'requests from web pages are refused');
     }
     if (door.kind === 'socket') return next();
-    if (!door.enableTrigger) {
+    if (!door.enableTrigger()) {
       return problem(
         context,
         403,
@@ -99,9 +97,10 @@ function checkMutation(door: Door): MiddlewareHandler {
 
 function isAuthorised(context: Context, door: TcpDoor): boolean {
   const given = /^Bearer ([\x21-\x7e]{1,1024})$/i.exec(context.req.header('authorization') ?? '')?.[1];
-  if (door.bearerToken === null || given === undefined) return false;
+  const wanted = door.bearerToken();
+  if (wanted === null || given === undefined) return false;
   // Digests have one length, so that the comparison takes the same time whatever was sent.
-  return timingSafeEqual(digest(given), digest(door.bearerToken));
+  return timingSafeEqual(digest(given), digest(wanted));
 }
 
 function digest(text: string): Buffer {
@@ -112,11 +111,3 @@ function unauthorised(context: Context): Response {
   context.header('www-authenticate', 'Bearer');
   return problem(context, 401, 'unauthorized', 'a valid bearer token is needed');
 }
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: (context) => {
-    context.header('connection', 'close');
-    return problem(context, 413, 'body_too_large', `a body has at most ${MAX_BODY_BYTES} bytes`);
-  },
-});

@@ -6,18 +6,21 @@ import type { EpochMs } from '../core/time.ts';
 import { parseDuration } from '../core/time.ts';
 import type { EventFilter, ManualSwap } from '../ports.ts';
 
-/** The request cannot be understood; becomes status 400. */
+/** The request cannot be taken as it is. */
 export class BadRequest extends Error {
   readonly code: string;
+  readonly status: 400 | 413;
 
-  constructor(message: string, code = 'bad_parameter') {
+  constructor(message: string, code = 'bad_parameter', status: 400 | 413 = 400) {
     super(message);
     this.code = code;
+    this.status = status;
   }
 }
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
+const MAX_BODY_BYTES = 64 * 1024;
 
 /** `?limit=`, 1 to 1000. @throws {BadRequest} */
 export function readLimit(context: Context): number {
@@ -64,7 +67,7 @@ export async function readManualSwap(context: Context): Promise<ManualSwap> {
 
 /** The body as an object with none but these keys; empty when there is no body. @throws {BadRequest} */
 export async function readBody(context: Context, keys: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
-  const text = await context.req.text();
+  const text = await readShortText(context.req.raw.body);
   if (text.trim() === '') return {};
   if (!/^application\/json\b/i.test(context.req.header('content-type') ?? '')) {
     throw new BadRequest('the body must be JSON, with content-type: application/json', 'not_json');
@@ -82,6 +85,19 @@ export async function readBody(context: Context, keys: readonly string[]): Promi
       throw new BadRequest(keys.length === 0 ? 'this route takes no body' : `known keys: ${keys.join(', ')}`);
   }
   return { ...value };
+}
+
+/** Counts what arrives: a length may be stated wrongly or not at all. */
+async function readShortText(stream: ReadableStream<Uint8Array> | null): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream ?? []) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES)
+      throw new BadRequest(`a body has at most ${MAX_BODY_BYTES} bytes`, 'body_too_large', 413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** One line of text without control characters; null: not given. @throws {BadRequest} */

@@ -34,7 +34,11 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
   const app = new Hono();
   for (const guard of guards(door)) app.use(guard);
   app.onError((error, context) => {
-    if (error instanceof BadRequest) return problem(context, 400, error.code, error.message);
+    if (error instanceof BadRequest) {
+      // What is left of a body that is too long is not waited for.
+      if (error.status === 413) context.header('connection', 'close');
+      return problem(context, error.status, error.code, error.message);
+    }
     log.error({ path: context.req.path, err: error }, 'request failed');
     const code = error instanceof FailoverError ? error.code : 'internal';
     return problem(

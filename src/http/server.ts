@@ -19,9 +19,10 @@ export interface HttpOptions {
   /** Null: no TCP door. Port 0: any free one. */
   readonly listen: { readonly host: string; readonly port: number } | null;
   readonly socketPath: string;
-  readonly bearerToken: string | null;
+  /** Asked at each request, as the next one. */
+  readonly bearerToken: () => string | null;
   /** Whether anything can be changed through TCP. */
-  readonly enableTrigger: boolean;
+  readonly enableTrigger: () => boolean;
   /** Of this program. */
   readonly version: string;
 }
@@ -36,7 +37,7 @@ export interface HttpDoors {
 /** @throws {FatalError} an address is taken, or would be open to strangers */
 export async function startHttp(options: HttpOptions): Promise<HttpDoors> {
   const { listen, socketPath, log } = options;
-  if (listen !== null && !isLoopback(listen.host) && options.bearerToken === null) {
+  if (listen !== null && !isLoopback(listen.host) && options.bearerToken() === null) {
     throw new FatalError('http_without_token', `other machines can reach ${listen.host}, and there is no token`, {
       hint: 'listen on 127.0.0.1, or set http.bearer_token_file',
       exitCode: 78,
@@ -62,7 +63,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpDoors> {
     }
     const bound = tcp.address();
     port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
-    log.info({ host: listen.host, port, enableTrigger }, 'TCP door open');
+    log.info({ host: listen.host, port, enableTrigger: enableTrigger() }, 'TCP door open');
   }
   return {
     address: listen === null ? null : { host: listen.host, port },

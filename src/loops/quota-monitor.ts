@@ -1,5 +1,6 @@
 /** The quota monitor: turns each snapshot into findings, quota records and at most one swap request per pool. */
 
+import { StoreError } from '../core/errors.ts';
 import type { PoolView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { KillSwitch, Loop, TickContext } from '../ports.ts';
@@ -33,7 +34,10 @@ export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
       const paused = await ports.killSwitch.reason();
       for (const config of context.config.pools) {
         const view = views.get(config.name);
-        if (view !== undefined) await judgePool(ports, said, config, view, [...findings.values()], paused, context);
+        if (view === undefined) continue;
+        await apart(config.name, context, () =>
+          judgePool(ports, said, config, view, [...findings.values()], paused, context),
+        );
       }
       ports.board.wake('switcher');
     },
@@ -43,9 +47,21 @@ export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
 async function readPools(ports: QuotaMonitorPorts, context: TickContext): Promise<Map<string, PoolView>> {
   const views = new Map<string, PoolView>();
   for (const config of context.config.pools) {
-    const view = await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now());
-    views.set(config.name, view);
-    ports.board.postPool(view);
+    await apart(config.name, context, async () => {
+      const view = await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now());
+      views.set(config.name, view);
+      ports.board.postPool(view);
+    });
   }
   return views;
+}
+
+/** One pool must not hold up another; a store that fails would fail for all. */
+async function apart(pool: string, context: TickContext, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    context.log.error({ pool, err: error }, 'a pool could not be judged');
+  }
 }

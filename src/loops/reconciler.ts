@@ -1,6 +1,7 @@
 /** The reconciler: compares links, homes and sessions with what is written down, and says where they differ. */
 import type { PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
+import { StoreError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
 import { paneKey } from '../core/panes.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
@@ -9,7 +10,7 @@ import { describeLink } from '../core/swap/recovery.ts';
 import type { Board, Clock, Loop, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
-import { readPool } from '../steps/read-pool.ts';
+import { placeOf, readPool } from '../steps/read-pool.ts';
 import { sessionRow } from '../steps/session-row.ts';
 import type { SwapPorts } from '../steps/swap-effects.ts';
 import { markPartial } from '../steps/swap-effects.ts';
@@ -22,16 +23,20 @@ export interface ReconcilerPorts extends PoolReaders, Pick<SwapPorts, 'clock'> {
 
 export function createReconciler(ports: ReconcilerPorts): Loop {
   const told = new Map<string, string>();
+  /** Pools whose link was not ours at the last look. */
+  const broken = new Set<string>();
   return {
     name: 'reconciler',
     intervalMs: (config) => config.lifecycle.reconcileIntervalMs,
     async tick(context) {
       for (const config of context.config.pools) {
-        await ports.shared.ensureAccounts(config.accounts.map(({ name }) => ({ name, pool: config.name })));
-        const view = await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now());
-        await compareLink(ports, config, view, context);
-        for (const account of view.pool.accounts) await compareAccount(ports, told, account, context);
-        ports.board.postPool(await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now()));
+        try {
+          await reconcilePool(ports, config, told, broken, context);
+        } catch (error) {
+          // One pool must not hold up another; a store that fails would fail for all.
+          if (error instanceof StoreError) throw error;
+          context.log.error({ pool: config.name, err: error }, 'a pool could not be reconciled');
+        }
       }
       await tellServers(ports, told, context);
       await saveSessions(ports, context);
@@ -39,11 +44,27 @@ export function createReconciler(ports: ReconcilerPorts): Loop {
   };
 }
 
+async function reconcilePool(
+  ports: ReconcilerPorts,
+  config: PoolConfig,
+  told: Map<string, string>,
+  broken: Set<string>,
+  context: TickContext,
+): Promise<void> {
+  const profile = profileOf(ports.profiles, config);
+  await ports.shared.ensureAccounts(config.accounts.map(({ name }) => ({ name, pool: config.name })));
+  const view = await readPool(ports, config, profile, ports.clock.now());
+  await compareLink(ports, config, view, broken, context);
+  for (const account of view.pool.accounts) await compareAccount(ports, told, account, context);
+  ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
+}
+
 /** The link on disk is the truth; a link moved by somebody else is adopted if it names a known account. */
 async function compareLink(
   ports: ReconcilerPorts,
   config: PoolConfig,
   view: PoolView,
+  broken: Set<string>,
   context: TickContext,
 ): Promise<void> {
   // A swap that is under way moves the link itself, and a partial pool waits for somebody.
@@ -51,14 +72,28 @@ async function compareLink(
   const now = ports.clock.now();
   const { linkState } = view;
   if (linkState.kind !== 'account') {
-    context.log.error(
-      { pool: config.name, link: config.link, state: linkState.kind },
-      'the account link is not ours any more',
-    );
-    return markPartial(ports, config.name, null, `the link ${config.link} is ${describeLink(linkState)}`);
+    const detail = `the link ${config.link} is ${describeLink(linkState)}`;
+    const wasBroken = broken.has(config.name);
+    broken.add(config.name);
+    if (!wasBroken) {
+      context.log.error({ pool: config.name, detail }, 'the account link is not ours any more');
+      const data = { detail, remedy: 'point it at the home of an account, then run: claude-failover recover' };
+      await ports.local.append([{ type: 'drift', pool: config.name, data }], now);
+    }
+    // A link that is being replaced by hand, or a disk that hiccups, is in order again at the next look.
+    if (!wasBroken || linkState.kind === 'unreadable') return;
+    return markPartial(ports, config.name, null, detail);
   }
+  broken.delete(config.name);
   const [latest] = await ports.local.activations(config.name, 1);
   if (latest?.account === linkState.account) return;
+  // The look at the homes took a while: a flip of our own in that time is no change by somebody else.
+  const again = await ports.link.read(placeOf(config));
+  const swaps = await ports.local.unfinishedSwaps();
+  if ((latest?.since ?? 0) >= view.asOf || swaps.some((swap) => swap.pool === config.name)) return;
+  if (again.kind !== 'account' || again.account !== linkState.account) return;
+  // By the link's own time, so that turns that began since are charged rightly.
+  const since = Math.min(now, Math.max(again.movedAt ?? now, (latest?.since ?? 0) + 1));
   const cause = latest === undefined ? 'adopted' : 'external';
   const events: NewEvent[] =
     latest === undefined
@@ -73,8 +108,8 @@ async function compareLink(
             },
           },
         ];
-  await ports.local.recordActivation({ pool: config.name, account: linkState.account, since: now, cause }, events);
-  await ports.shared.markActive(linkState.account, latest?.account ?? null, now);
+  await ports.local.recordActivation({ pool: config.name, account: linkState.account, since, cause }, events);
+  await ports.shared.markActive(linkState.account, latest?.account ?? null, since);
   context.log.warn(
     { pool: config.name, from: latest?.account ?? null, to: linkState.account, cause },
     'active account taken from the link',

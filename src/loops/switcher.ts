@@ -4,14 +4,14 @@ import type { AgentProfile } from '../core/agents/profile.ts';
 import { isEligible } from '../core/quota/eligibility.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
-import { step } from '../core/swap/machine.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
 import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
-import { confirmedHit } from '../core/verdict/pane-finding.ts';
+import { stoppingHit } from '../core/verdict/pane-finding.ts';
 import type { Board, KillSwitch, Loop, TickContext } from '../ports.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from '../steps/config-policy.ts';
+import { isSwapHit } from '../steps/judge-pool.ts';
 import { readPool } from '../steps/read-pool.ts';
 import type { RecoveryPorts } from '../steps/recover-panes.ts';
 import { climbAll, openRecoveries, paneResult } from '../steps/recover-panes.ts';
@@ -36,6 +36,8 @@ const SETTLE_POLLS = 2;
 /** One loop for each pool, so that a swap in one never holds up another. */
 export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
   const state = { repaired: false, busy: true };
+  /** Recoveries whose pane could not be looked at: they come last. */
+  const failing = new Set<string>();
   return {
     name: `switcher:${pool}`,
     intervalMs: () => (state.busy ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS),
@@ -47,7 +49,7 @@ export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
         await repairPool(ports, config, profile, context);
         state.repaired = true;
       }
-      state.busy = await tickPool(ports, config, profile, state.busy, context);
+      state.busy = await tickPool(ports, config, profile, state.busy, failing, context);
     },
   };
 }
@@ -65,6 +67,7 @@ async function tickPool(
   config: PoolConfig,
   profile: AgentProfile,
   busy: boolean,
+  failing: Set<string>,
   context: TickContext,
 ): Promise<boolean> {
   const asked = ports.board.request(config.name) !== null;
@@ -79,8 +82,8 @@ async function tickPool(
   const isStopped = findings.some((finding) => 'hit' in finding.decision);
   if (!busy && !asked && !isStopped) return false;
   // Looked at again: a swap takes a moment, and no key may follow a pause that came meanwhile.
-  if ((await ports.killSwitch.reason()) !== null || ports.observing(context.config) !== null) return false;
-  return bringBack(ports, config, profile, findings, context);
+  if ((await ports.killSwitch.reason()) !== null || ports.observing(context.config) !== null) return busy;
+  return bringBack(ports, config, profile, findings, failing, context);
 }
 
 /** Decides again on fresh facts, under the pool's own single flight, and swaps. */
@@ -96,8 +99,12 @@ async function answerRequest(
   const now = ports.clock.now();
   const view = await readPool(ports, config, profile, now);
   const decision = decideSwap(view.pool, request.wish, paused, now, swapPolicyOf(context.config));
-  if (decision.kind !== 'swap') {
-    const reason = decision.kind === 'hold' ? decision.reason : decision.kind;
+  // What was asked for a moment ago may be over: the limit gone, or the link moved by somebody else.
+  const stands =
+    request.wish.kind === 'manual' ||
+    [...ports.board.findings().values()].some((finding) => isSwapHit(finding, config, view, context.config, now));
+  if (decision.kind !== 'swap' || !stands) {
+    const reason = !stands ? 'hit_gone' : decision.kind === 'hold' ? decision.reason : decision.kind;
     context.log.info({ pool: config.name, swap: request.id, reason }, 'swap request no longer holds');
     await ports.local.append(
       [
@@ -127,6 +134,7 @@ async function bringBack(
   config: PoolConfig,
   profile: AgentProfile,
   findings: readonly PaneFinding[],
+  failing: Set<string>,
   context: TickContext,
 ): Promise<boolean> {
   const now = ports.clock.now();
@@ -143,23 +151,31 @@ async function bringBack(
   const rows = (await ports.local.openRecoveries()).filter((row) =>
     view.pool.swaps.some((swap) => swap.id === row.swapId),
   );
-  const open = rows.length === 0 ? 0 : await climbAll(ports, rows, config.name, profile, context);
+  const open = rows.length === 0 ? 0 : await climbAll(ports, rows, config.name, profile, failing, context);
 
   const unfinished = view.pool.swaps.filter(
     (swap) => UNFINISHED_PHASES.includes(swap.phase) || swap.trigger === 'reset',
   );
   let recovering = false;
-  for (const swap of unfinished)
-    if (swap.phase === 'recovering') recovering = (await settle(ports, swap, context)) || recovering;
+  let settled = false;
+  for (const swap of unfinished) {
+    if (swap.phase !== 'recovering') continue;
+    if (await settle(ports, swap, context)) recovering = true;
+    else settled = true;
+  }
+  if (settled) ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
   return open > 0 || recovering;
 }
 
 /** A pane stopped by a limit of an account that is no longer the active one. */
 function isStoppedElsewhere(finding: PaneFinding, swap: SwapRow, config: Config): boolean {
-  const hit = confirmedHit(finding);
+  const hit = stoppingHit(finding);
   if (hit === null || finding.notSwitchable !== null || finding.charge === null || isModelOnly(hit, config))
     return false;
-  return finding.charge.account !== swap.to || finding.consumedBy === swap.id;
+  // An agent that was started after the flip shows an old session; what another swap dealt with is left as it was.
+  if (finding.process.startedAt > (swap.flippedAt ?? 0)) return false;
+  if (finding.consumedBy !== null) return finding.consumedBy === swap.id;
+  return finding.charge.account !== swap.to;
 }
 
 function canContinueOn(view: PoolView, context: TickContext): boolean {
@@ -176,7 +192,6 @@ async function settle(ports: SwitcherPorts, swap: SwapRow, context: TickContext)
   const rows = await ports.local.recoveries(swap.id);
   const quietMs = Math.max(SETTLE_POLLS * context.config.quota.pollIntervalMs, 3 * SECOND);
   if (rows.some((row) => row.finishedAt === null) || now - (swap.flippedAt ?? swap.startedAt) < quietMs) return true;
-  if (step('resuming', 'settled').kind === 'ignored') return false;
   const panes = rows.map(paneResult);
   const handedOver = rows.filter((row) => row.state !== 'recovered').length;
   await ports.local.updateSwap(

@@ -1,6 +1,7 @@
 /** Judges every pane of a snapshot: reading, evidence, decision, and the account that is charged. */
 import type { Config } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
+import { StoreError } from '../core/errors.ts';
 import type { PaneSnapshot, PaneView } from '../core/panes.ts';
 import { paneKey } from '../core/panes.ts';
 import { applyLimitHit } from '../core/quota/record.ts';
@@ -8,7 +9,7 @@ import { snippet } from '../core/redact.ts';
 import type { Reading } from '../core/screen/finding.ts';
 import type { ScreenReader } from '../core/screen/screen-reader.ts';
 import type { PoolView } from '../core/status.ts';
-import type { Activation } from '../core/swap/swap.ts';
+import type { Activation, SwapRow } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import { SECOND } from '../core/time.ts';
 import { chargeTurn } from '../core/verdict/attribute.ts';
@@ -16,7 +17,6 @@ import type { Hit, PaneMemory } from '../core/verdict/confirm.ts';
 import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
 import { gatherEvidence } from '../core/verdict/evidence.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
-import { confirmedHit } from '../core/verdict/pane-finding.ts';
 import type { SessionSignals } from '../core/verdict/signals.ts';
 import type { Board, Clock, Signals, TickContext } from '../ports.ts';
 import { isModelOnly, profileOf } from './config-policy.ts';
@@ -40,6 +40,8 @@ export interface WatchedPane {
   reading: Reading | null;
   signals: SessionSignals | null;
   signalsAt: EpochMs;
+  /** As this process's own welcome line last told it. */
+  version: string | null;
   pool: string | null;
   process: string;
   launchedUnder: string | null;
@@ -83,6 +85,7 @@ export async function findPanes(
         reading: null,
         signals: null,
         signalsAt: 0,
+        version: null,
         pool: pool?.pool ?? null,
         process: identity,
         launchedUnder: known ? row.launchedUnder : (pool?.account ?? null),
@@ -97,9 +100,17 @@ export async function findPanes(
     }
     // A link that was broken when the pane was first seen may have been mended since.
     mine.pool ??= (await poolOf(ports, process.configDir, context.config))?.pool ?? null;
-    const finding = await findOne(ports, mine, view, views, activations, context);
-    findings.set(key, finding);
-    mine.said = await reportFinding(ports.local, mine.said, finding, context);
+    try {
+      const finding = await findOne(ports, mine, view, views, activations, context);
+      findings.set(key, finding);
+      mine.said = await reportFinding(ports.local, mine.said, finding, context);
+    } catch (error) {
+      // One pane must not hide the others; a store that fails would fail for all.
+      if (error instanceof StoreError) throw error;
+      context.log.warn({ pane: view.label, err: error }, 'a pane could not be judged');
+      const last = before.get(key);
+      if (last !== undefined) findings.set(key, last);
+    }
   }
   for (const key of watched.keys()) {
     if (
@@ -131,13 +142,15 @@ async function findOne(
   if (screen === null || process === null) throw new Error('a pane without a screen or an agent cannot be judged');
   if (mine.reading === null || mine.hash !== screen.hash) {
     mine.reading = ports.readScreen(screen.text, now);
+    mine.version = mine.reading.version ?? mine.version;
     mine.hash = screen.hash;
     mine.signalsAt = 0;
   }
   const reading = mine.reading;
   const interesting = reading.finding !== null || mine.memory.banner !== null || mine.memory.suspected !== null;
-  if (interesting || now - mine.signalsAt >= SIGNALS_IDLE_MS) {
-    mine.signals = await ports.signals.read(process);
+  if (interesting || Math.abs(now - mine.signalsAt) >= SIGNALS_IDLE_MS) {
+    const read = await ports.signals.read(process);
+    mine.signals = { ...read, version: read.version ?? mine.version };
     mine.signalsAt = now;
   }
   const evidence = gatherEvidence(reading, mine.signals, screen.capturedAt, now);
@@ -203,21 +216,23 @@ async function settleHit(
   const charged = { ...finding, charge };
   if (decision.kind === 'other' && decision.class === 'auth' && decision.lasting)
     await benchForLogin(ports, charged, otherSince, views);
-  const confirmed = confirmedHit(finding);
-  if (confirmed === null) return charged;
+  if (hit === null) return charged;
 
-  const earlier = await ports.local.hit(confirmed.fingerprint);
+  const earlier = await ports.local.hit(hit.fingerprint);
   const swap = earlier?.swapId == null ? null : await ports.local.swap(earlier.swapId);
-  const isConsumed = swap !== null && swap.phase !== 'failed' && !isNewSince(confirmed, swap.flippedAt);
-  const consumedBy = isConsumed ? swap.id : null;
-  if (consumedBy === null && !isModelOnly(confirmed, context.config))
-    await recordLimit(ports, confirmed, charge.account, context);
+  const consumedBy = swap !== null && hasConsumed(swap, hit) ? swap.id : null;
+  if (decision.kind === 'confirmed' && consumedBy === null && !isModelOnly(hit, context.config)) {
+    await recordLimit(ports, hit, charge.account, context);
+  }
   return { ...charged, consumedBy };
 }
 
-/** The same words again, but from a turn that was seen to begin after the flip: the new account's own limit. */
-function isNewSince(hit: Hit, flippedAt: EpochMs | null): boolean {
-  return flippedAt === null || (hit.turnSeen && (hit.turnAt ?? 0) > flippedAt);
+/** Whether this swap was the answer to this hit: not when it did not happen, and not to the same words said again later. */
+function hasConsumed(swap: SwapRow, hit: Hit): boolean {
+  const movedAt = swap.trigger === 'reset' ? swap.startedAt : swap.flippedAt;
+  if (movedAt === null || swap.phase === 'failed' || swap.phase === 'partial') return false;
+  if (swap.resetAt !== null && swap.resetAt <= hit.firstSeenAt) return false;
+  return !(hit.turnSeen && (hit.turnAt ?? 0) > movedAt);
 }
 
 async function recordLimit(ports: FindPorts, hit: Hit, account: string, context: TickContext): Promise<void> {

@@ -11,7 +11,7 @@ import { step } from '../core/swap/machine.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND, toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
-import { confirmedHit } from '../core/verdict/pane-finding.ts';
+import { confirmedHit, stoppingHit } from '../core/verdict/pane-finding.ts';
 import type { Board, Clock, TickContext } from '../ports.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from './config-policy.ts';
 import { setFlags } from './pool-flags.ts';
@@ -44,7 +44,7 @@ export async function judgePool(
   context: TickContext,
 ): Promise<void> {
   const now = ports.clock.now();
-  const onActive = findings.filter((finding) => isSwapHit(finding, config, view, context.config));
+  const onActive = findings.filter((finding) => isSwapHit(finding, config, view, context.config, now));
   const policy = swapPolicyOf(context.config);
   if (onActive.length === 0) {
     said.refusals.delete(config.name);
@@ -104,8 +104,15 @@ export async function judgePool(
 }
 
 /** A confirmed hit of a pane that follows this pool's link, charged to the active account and not used up by an earlier swap. */
-function isSwapHit(finding: PaneFinding, pool: PoolConfig, view: PoolView, config: Config): boolean {
+export function isSwapHit(
+  finding: PaneFinding,
+  pool: PoolConfig,
+  view: PoolView,
+  config: Config,
+  now: EpochMs,
+): boolean {
   const hit = confirmedHit(finding);
+  if (hit !== null && hit.endsAt <= now) return false;
   if (hit === null || finding.pool !== pool.name || finding.notSwitchable !== null || finding.consumedBy !== null)
     return false;
   return finding.charge?.account === view.pool.active && !isModelOnly(hit, config);
@@ -228,7 +235,12 @@ async function tellIfEligibleAgain(
   );
   // The switcher resumes the panes that waited for the active account's own reset first.
   const waits = [...ports.board.findings().values()].some(
-    ({ pool, decision, charge }) => pool === config.name && decision.kind === 'stale' && charge?.account === active,
+    (finding) =>
+      finding.pool === config.name &&
+      finding.decision.kind === 'stale' &&
+      finding.charge?.account === active &&
+      finding.consumedBy === null &&
+      stoppingHit(finding) !== null,
   );
   if (active === null || !isUsable || waits) return;
   await setFlags(ports.local, config.name, { exhausted: null });

@@ -79,6 +79,32 @@ export async function readPool(
   };
 }
 
+/** One account as it is now, read without a look at the others. @throws {Error} the pool has no such account */
+export async function readAccount(
+  from: Pick<PoolSources, 'shared' | 'homes'>,
+  config: PoolConfig,
+  name: string,
+  profile: AgentProfile,
+): Promise<AccountFacts> {
+  const account = config.accounts.find((candidate) => candidate.name === name);
+  if (account === undefined) throw new Error(`pool ${config.name} has no account ${name}`);
+  const [rows, quota, home] = await Promise.all([
+    from.shared.accounts(),
+    from.shared.quota(),
+    from.homes.inspect(profile, account.home),
+  ]);
+  return {
+    name,
+    pool: config.name,
+    priority: account.priority,
+    enabled: account.enabled,
+    row: rows.find((row) => row.name === name) ?? null,
+    home,
+    quota: quota.filter((record) => record.account === name),
+    duplicateOf: null,
+  };
+}
+
 export function placeOf(config: PoolConfig): LinkPlace {
   return { link: config.link, homes: config.accounts.map(({ name, home }) => ({ account: name, home })) };
 }

@@ -2,6 +2,7 @@
 import type { PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { isHotSwappable } from '../core/agents/profile.ts';
+import { StoreError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
 import type { PaneIdentity, PaneView } from '../core/panes.ts';
 import { paneKey } from '../core/panes.ts';
@@ -36,12 +37,14 @@ export async function openRecoveries(
 ): Promise<number> {
   if (stopped.length === 0) return 0;
   const known = new Set((await ports.local.recoveries(swap.id)).map((row) => row.id));
+  // A pane that is still on a ladder is not put on a second one.
+  const climbing = new Set((await ports.local.openRecoveries()).map((row) => paneKey(row.pane)));
   let opened = 0;
   for (const finding of stopped) {
     const row = newRecovery(swap, finding, claimedTwice(finding, stopped), config, context, ports.clock.now());
-    if (known.has(row.id)) continue;
-    await ports.local.saveRecovery(row, row.finishedAt === null ? [] : [endEvent(row, swap.pool)]);
+    if (known.has(row.id) || climbing.has(paneKey(row.pane))) continue;
     await consume(ports, swap, finding);
+    await ports.local.saveRecovery(row, row.finishedAt === null ? [] : [endEvent(row, swap.pool)]);
     opened++;
   }
   return opened;
@@ -53,7 +56,7 @@ async function consume(
   swap: SwapRow,
   { view, decision, charge }: PaneFinding,
 ): Promise<void> {
-  if (decision.kind !== 'confirmed' || charge === null) return;
+  if (!('hit' in decision) || charge === null) return;
   const { fingerprint, window, firstSeenAt } = decision.hit;
   const pane = paneKey(view.identity);
   const { account } = charge;
@@ -76,19 +79,41 @@ export async function climbAll(
   rows: readonly RecoveryRow[],
   pool: string,
   profile: AgentProfile,
+  failing: Set<string>,
   context: TickContext,
 ): Promise<number> {
+  const ordered = [...rows].sort((a, b) => Number(failing.has(a.id)) - Number(failing.has(b.id)));
   const results = await Promise.all(
-    rows.slice(0, AT_ONCE).map(async (row) => {
+    ordered.slice(0, AT_ONCE).map(async (row) => {
       try {
-        return await climbOne(ports, row, pool, profile, context);
+        const isOpen = await climbOne(ports, row, pool, profile, context);
+        failing.delete(row.id);
+        return isOpen;
       } catch (err) {
-        context.log.warn({ pool, pane: row.label, swap: row.swapId, err }, 'pane recovery step failed');
-        return true;
+        if (err instanceof StoreError) throw err;
+        if (!failing.has(row.id))
+          context.log.warn({ pool, pane: row.label, swap: row.swapId, err }, 'pane recovery step failed');
+        failing.add(row.id);
+        return giveUpUnseen(ports, row, pool, context);
       }
     }),
   );
   return results.filter(Boolean).length + Math.max(0, rows.length - AT_ONCE);
+}
+
+/** A pane that cannot even be looked at is handed over in the end, so that its swap ends too. */
+async function giveUpUnseen(
+  ports: RecoveryPorts,
+  row: RecoveryRow,
+  pool: string,
+  context: TickContext,
+): Promise<boolean> {
+  const now = ports.clock.now();
+  if (now < row.startedAt + context.config.switcher.timeoutMs) return true;
+  const reason = 'its tmux server does not answer';
+  const ended: RecoveryRow = { ...row, state: 'handed_over', stateSince: now, finishedAt: now, reason };
+  await ports.local.saveRecovery(ended, [endEvent(ended, pool)]);
+  return false;
 }
 
 async function climbOne(
@@ -154,10 +179,13 @@ async function look(
     present: view !== null && !view.dead,
     agent: process?.agent === profile.kind ? process : null,
     reading: screen === null ? null : ports.readScreen(screen.text, ports.clock.now()),
+    shellInFront: view?.shellInFront ?? false,
+    screenText: view?.screen?.text ?? null,
     screenChangedAt: screen?.changedAt ?? null,
     inMode: view?.inMode ?? false,
     clientActivityAt: view?.clientActivityAt ?? null,
     transcript: signals?.transcript ?? null,
+    isGuess: signals?.isGuess ?? false,
     cwd: view?.cwd ?? '',
   };
 }

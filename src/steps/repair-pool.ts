@@ -59,8 +59,14 @@ export async function verifyPool(ports: SwapPorts, config: PoolConfig, profile: 
   return { ok: true, detail: `the link points at ${state.account}${login}` };
 }
 
-/** Clears what holds the pool back. Call only after `verifyPool` said ok. */
+/** Clears everything that holds the pool back. Call only after `verifyPool` said ok. */
 export async function clearPool(ports: SwapPorts, config: PoolConfig): Promise<void> {
+  await endPartial(ports, config);
+  await setFlags(ports.local, config.name, { breaker: null, backoff: null });
+}
+
+/** Ends a partial state, and with it the swap that led there: finished if the link is at its target, else failed. */
+export async function endPartial(ports: SwapPorts, config: PoolConfig): Promise<void> {
   const { partial } = await readFlags(ports.local, config.name);
   const state = await ports.link.read(placeOf(config));
   if (partial !== null && state.kind === 'account') {
@@ -71,9 +77,17 @@ export async function clearPool(ports: SwapPorts, config: PoolConfig): Promise<v
       const steps = [{ at, step: 'taken_up', durationMs: null, detail: { link: state.target } }];
       await ports.local.updateSwap(swap.id, { phase: 'prepared', error: null, finishedAt: null }, { at, steps });
     } else {
+      if (swap?.phase === 'partial') {
+        // Its hits count again: what it was meant for is still to be done.
+        await ports.local.updateSwap(
+          swap.id,
+          { phase: 'failed' },
+          { at, result: { outcome: 'failed', error: swap.error } },
+        );
+      }
       await ports.local.recordActivation({ pool: config.name, account: state.account, since: at, cause: 'recover' });
       await ports.shared.markActive(state.account, null, at);
     }
   }
-  await setFlags(ports.local, config.name, { partial: null, breaker: null, backoff: null });
+  await setFlags(ports.local, config.name, { partial: null });
 }

@@ -1,4 +1,4 @@
-/** When every account was at its limit and the active one's own reset has come: its panes go on without a flip. */
+/** When the active account's own reset has come before a swap could help its panes: they go on without a flip. */
 import type { PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { isEligible } from '../core/quota/eligibility.ts';
@@ -8,7 +8,6 @@ import { MINUTE } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { Clock, LocalStore, TickContext } from '../ports.ts';
 import { swapPolicyOf } from './config-policy.ts';
-import { setFlags } from './pool-flags.ts';
 import { openRecoveries } from './recover-panes.ts';
 
 /** After the stated reset the provider's gate may still be shut for a moment. */
@@ -26,7 +25,8 @@ export async function resumeAfterReset(
   context: TickContext,
 ): Promise<SwapRow | null> {
   const active = view.pool.accounts.find((account) => account.name === view.pool.active);
-  if (view.pool.state !== 'exhausted' || active === undefined || view.linkState.kind !== 'account') return null;
+  const isResting = view.pool.state === 'normal' || view.pool.state === 'exhausted';
+  if (!isResting || active === undefined || view.linkState.kind !== 'account') return null;
   const now = ports.clock.now();
   if (!isEligible(active, now, swapPolicyOf(context.config).eligibility, { purpose: 'keep' }).ok) return null;
   const waiting = findings.filter(
@@ -76,13 +76,15 @@ export async function resumeAfterReset(
       },
     ],
   );
-  await setFlags(ports.local, config.name, { exhausted: null });
   await openRecoveries(ports, swap, waiting, config, context);
   return swap;
 }
 
 function isDue(finding: PaneFinding, active: string, now: number): boolean {
-  if (finding.decision.kind !== 'stale' || finding.charge?.account !== active) return false;
-  const { endsAt } = finding.decision.hit;
+  if (finding.decision.kind !== 'stale' || finding.charge?.account !== active || finding.consumedBy !== null)
+    return false;
+  const { endsAt, firstSeenAt } = finding.decision.hit;
+  // Only a limit that was seen while it held: an old session that somebody opened to read is nobody's unfinished work.
+  if (firstSeenAt >= endsAt) return false;
   return now >= endsAt + (finding.reading.finding?.selfContinues === true ? AFTER_SELF_CONTINUE_MS : AFTER_RESET_MS);
 }

@@ -5,11 +5,12 @@ import { FailoverError, LinkError } from '../core/errors.ts';
 import type { Decision } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
 import type { PoolSwitchState, SwitchEffect, SwitchEvent } from '../core/swap/machine.ts';
-import { step, TOUCHING } from '../core/swap/machine.ts';
+import { eventAfterFailure, step } from '../core/swap/machine.ts';
 import { describeLink } from '../core/swap/recovery.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
 import type { TickContext } from '../ports.ts';
+import { placeOf } from './read-pool.ts';
 import type { Run, SwapPorts } from './swap-effects.ts';
 import { EFFECTS, isRunEffect, messageOf } from './swap-effects.ts';
 
@@ -59,6 +60,8 @@ export async function runSwap(
     },
     locks: null,
     lockedAt: null,
+    mtimeMs: null,
+    movedAt: null,
     error: null,
     contended: false,
   };
@@ -76,8 +79,19 @@ export async function finishSwap(
 ): Promise<SwapRow> {
   const run = takeUp(config, profile, swap, context);
   await ports.locks.releaseLeftover(swap.locks);
-  const missing = swap.flippedAt === null ? (['freshen', 'write_flipped'] as const) : [];
-  for (const effect of [...missing, 'mark_active', 'write_recovering'] as const) await EFFECTS[effect](ports, run);
+  if (swap.flippedAt === null) {
+    try {
+      await EFFECTS.freshen(ports, run);
+    } catch (err) {
+      // A login that is gone is told elsewhere; the link stands all the same.
+      context.log.warn({ pool: config.name, swap: swap.id, err }, 'the credentials could not be freshened');
+    }
+    const state = await ports.link.read(placeOf(config));
+    run.movedAt = state.kind === 'account' ? (state.movedAt ?? null) : null;
+    await EFFECTS.write_flipped(ports, run);
+  }
+  await EFFECTS.mark_active(ports, run);
+  await EFFECTS.write_recovering(ports, run);
   return run.swap;
 }
 
@@ -122,6 +136,8 @@ function takeUp(config: PoolConfig, profile: AgentProfile, swap: SwapRow, contex
     swap,
     locks: null,
     lockedAt: null,
+    mtimeMs: null,
+    movedAt: null,
     error: null,
     contended: false,
   };
@@ -135,6 +151,8 @@ async function drive(ports: SwapPorts, run: Run, from: PoolSwitchState, first: S
     const next = step(state, event);
     if (next.kind === 'ignored') throw new FailoverError('swap_machine', next.reason);
     state = next.to;
+    // Nothing to do now: the repair takes it up.
+    if (next.effects.length === 0) return;
     event = await runEffects(ports, run, next.effects);
     if (state === 'normal' || state === 'partial' || state === 'resuming') return;
   }
@@ -149,7 +167,7 @@ async function runEffects(ports: SwapPorts, run: Run, effects: readonly SwitchEf
       run.error ??= messageOf(cause);
       run.context.log.warn({ pool: run.config.name, swap: run.swap.id, effect, err: cause }, 'swap step failed');
       if (run.contended) return 'contended';
-      return TOUCHING.has(effect) ? 'failed_touched' : 'failed_untouched';
+      return eventAfterFailure(effect);
     }
   }
   return 'ok';

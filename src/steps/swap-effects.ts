@@ -3,6 +3,7 @@ import type { PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { LinkError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
+import type { AccountFacts } from '../core/quota/eligibility.ts';
 import { isEligible } from '../core/quota/eligibility.ts';
 import type { Decision } from '../core/quota/policy.ts';
 import { retryDelayMs } from '../core/quota/policy.ts';
@@ -10,21 +11,27 @@ import type { SwitchEffect } from '../core/swap/machine.ts';
 import { describeLink } from '../core/swap/recovery.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
 import type { IncidentStep, SwapRow } from '../core/swap/swap.ts';
+import type { EpochMs } from '../core/time.ts';
 import { SECOND } from '../core/time.ts';
 import type { CliLocks, Clock, LockAttempt, SharedEntries, TickContext } from '../ports.ts';
+import { swapPolicyOf } from './config-policy.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
 import type { PoolReaders } from './read-pool.ts';
-import { placeOf, readPool } from './read-pool.ts';
+import { placeOf, readAccount } from './read-pool.ts';
 
 export interface SwapPorts extends PoolReaders {
   readonly locks: CliLocks;
   readonly sharedEntries: SharedEntries;
+  /** Homes that do not share their sessions are accepted. */
+  readonly allowUnshared: boolean;
   readonly clock: Clock;
 }
 
 /** How long the CLI may keep its locks before the swap is postponed. */
 const LOCK_BUDGET_MS = 12 * SECOND;
 const LOCK_RETRY_MS = 250;
+/** Locks older than this are not flipped under: the CLI waits for them, and a machine that slept may have lost them. */
+const LOCK_TRUST_MS = 800;
 
 type Held = Extract<LockAttempt, { kind: 'held' }>;
 
@@ -37,7 +44,12 @@ export interface Run {
   readonly decision: Extract<Decision, { kind: 'swap' }> | null;
   swap: SwapRow;
   locks: Held | null;
+  /** Monotonic, from before the first lock was taken. */
   lockedAt: number | null;
+  /** The mtime that the flip gave the credentials. */
+  mtimeMs: number | null;
+  /** When the link was moved, by its own mtime; null: just now. */
+  movedAt: EpochMs | null;
   error: string | null;
   contended: boolean;
 }
@@ -88,55 +100,48 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   async ensure_shared(ports, run) {
     const problems = await ports.sharedEntries.ensure(run.profile, homeOf(run, run.swap.to), run.config.sharedRoot);
     const fatal = problems.find((problem) => problem.severity === 'fatal');
-    if (fatal !== undefined)
+    if (fatal !== undefined && !ports.allowUnshared)
       throw new LinkError('shared_entries', `${fatal.home}/${fatal.entry}: ${fatal.message}`, { hint: fatal.remedy });
   },
 
   async take_locks(ports, run) {
+    if (run.locks !== null) return;
     const homes = [homeOf(run, run.swap.from), homeOf(run, run.swap.to)];
     const startedAt = ports.clock.monotonic();
     for (let attempt = 1; ; attempt++) {
+      const attemptedAt = ports.clock.monotonic();
       const result = await ports.locks.acquire(run.profile, homes);
       if (result.kind === 'held') {
         run.locks = result;
-        run.lockedAt = ports.clock.monotonic();
-        run.swap = await ports.local.updateSwap(
-          run.swap.id,
-          { locks: result.locks },
-          {
-            at: ports.clock.now(),
-            steps: [stepOf(ports, 'locked', startedAt, { locks: result.locks.length, attempts: attempt })],
-          },
-        );
+        run.lockedAt = attemptedAt;
+        run.contended = false;
+        const steps = [stepOf(ports, 'locked', startedAt, { locks: result.locks.length, attempts: attempt })];
+        run.swap = await ports.local.updateSwap(run.swap.id, { locks: result.locks }, { at: ports.clock.now(), steps });
         return;
       }
       const waitedMs = ports.clock.monotonic() - startedAt;
       if (waitedMs >= LOCK_BUDGET_MS || run.context.signal.aborted) {
         run.contended = true;
-        throw new LinkError(
-          'cli_locked',
-          `the CLI holds ${result.path} for ${Math.round(result.ageMs / SECOND)} s; the swap is postponed`,
-        );
+        const age = Math.round(result.ageMs / SECOND);
+        throw new LinkError('cli_locked', `the CLI holds ${result.path} for ${age} s; the swap is postponed`);
       }
       await ports.clock.sleep(LOCK_RETRY_MS, run.context.signal);
     }
   },
 
   async inspect_again(ports, run) {
-    await assertReady(ports, run);
+    const target = await assertReady(ports, run);
     const wish = run.request?.wish;
     if (wish?.kind === 'manual' && wish.force) return;
-    const fresh = await readPool(ports, run.config, run.profile, ports.clock.now());
-    const target = fresh.pool.accounts.find((account) => account.name === run.swap.to);
-    const policy = eligibilityPolicy(run);
-    const verdict = target === undefined ? null : isEligible(target, ports.clock.now(), policy, { purpose: 'swap' });
-    if (verdict?.ok !== true) {
-      const why = verdict?.reasons.map((reason) => reason.detail).join('; ') ?? 'it is gone';
-      throw new LinkError('target_became_ineligible', `${run.swap.to} became ineligible: ${why}`);
-    }
+    const { eligibility } = swapPolicyOf(run.context.config);
+    const verdict = isEligible(target, ports.clock.now(), eligibility, { purpose: 'swap' });
+    if (verdict.ok) return;
+    const why = verdict.reasons.map((reason) => reason.detail).join('; ');
+    throw new LinkError('target_became_ineligible', `${run.swap.to} became ineligible: ${why}`);
   },
 
   async point_link(ports, run) {
+    demandTrustedLocks(ports, run);
     await ports.link.point(run.config.link, run.swap.toTarget);
   },
 
@@ -155,7 +160,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   },
 
   async write_flipped(ports, run) {
-    const at = ports.clock.now();
+    const at = run.movedAt ?? ports.clock.now();
     const { swap } = run;
     run.swap = await ports.local.updateSwap(
       swap.id,
@@ -188,17 +193,19 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
       // The link is consistent; a lock left behind goes stale by itself.
       run.context.log.warn({ pool: run.config.name, swap: run.swap.id, err }, 'a CLI lock could not be released');
     }
-    const detail = compromised === null ? {} : { compromised };
-    run.swap = await ports.local.updateSwap(
-      run.swap.id,
-      { locks: [] },
-      { at: ports.clock.now(), steps: [stepOf(ports, 'released', run.lockedAt, detail)] },
-    );
+    const steps = [stepOf(ports, 'released', run.lockedAt, compromised === null ? {} : { compromised })];
+    try {
+      run.swap = await ports.local.updateSwap(run.swap.id, { locks: [] }, { at: ports.clock.now(), steps });
+    } catch (err) {
+      // They are released; a start that finds them in the journal finds nothing to remove.
+      run.context.log.warn({ pool: run.config.name, swap: run.swap.id, err }, 'the release could not be written down');
+    }
   },
 
   async mark_active(ports, run) {
     await ports.shared.markActive(run.swap.to, run.swap.from, run.swap.flippedAt ?? ports.clock.now());
     await setFlags(ports.local, run.config.name, { backoff: null, exhausted: null });
+    if (run.mtimeMs !== null) await ports.local.setMeta(floorKey(run), String(run.mtimeMs));
   },
 
   async write_recovering(ports, run) {
@@ -230,10 +237,19 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   async write_rolling_back(ports, run) {
     const at = ports.clock.now();
     const steps = [{ at, step: 'rolling_back', durationMs: null, detail: { error: run.error } }];
-    run.swap = await ports.local.updateSwap(run.swap.id, { phase: 'rolling_back', error: run.error }, { at, steps });
+    try {
+      run.swap = await ports.local.updateSwap(run.swap.id, { phase: 'rolling_back', error: run.error }, { at, steps });
+    } catch (err) {
+      // The link matters more than the note: whichever end it reaches, a start can tell it from the plan.
+      run.context.log.warn(
+        { pool: run.config.name, swap: run.swap.id, err },
+        'the roll-back could not be written down',
+      );
+    }
   },
 
   async point_back(ports, run) {
+    demandTrustedLocks(ports, run);
     await ports.link.point(run.config.link, run.swap.fromTarget);
     const state = await ports.link.read(placeOf(run.config));
     if (state.kind !== 'account' || state.account !== run.swap.from) {
@@ -244,6 +260,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   async freshen_back(ports, run) {
     await freshen(ports, run, run.swap.from);
     const at = ports.clock.now();
+    if (run.mtimeMs !== null) await ports.local.setMeta(floorKey(run), String(run.mtimeMs));
     if (run.swap.flippedAt === null) return;
     await ports.local.recordActivation({ pool: run.swap.pool, account: run.swap.from, since: at, cause: 'rollback' });
     await ports.shared.markActive(run.swap.from, run.swap.to, at);
@@ -265,47 +282,58 @@ export function isRunEffect(effect: SwitchEffect): effect is RunEffect {
   return effect in EFFECTS;
 }
 
-/** The link is where the plan says, both homes are ours and hold a usable login, and nobody changed identity. */
-async function assertReady(ports: SwapPorts, run: Run): Promise<void> {
+/**
+ * The link is where the plan says, both homes are ours, and the target holds a usable login of the identity it always had.
+ *
+ * @returns what is known of the target now
+ */
+async function assertReady(ports: SwapPorts, run: Run): Promise<AccountFacts> {
   const state = await ports.link.read(placeOf(run.config));
   if (state.kind !== 'account' || state.account !== run.swap.from) {
     throw new LinkError('link_moved', `the link is ${describeLink(state)}, not at ${run.swap.from}`);
   }
-  const rows = await ports.shared.accounts();
-  for (const name of [run.swap.from, run.swap.to]) {
-    const home = await ports.homes.inspect(run.profile, homeOf(run, name));
-    if (home.problem !== null) throw new LinkError('home_unusable', `the home of ${name} is ${home.problem}`);
-    // The outgoing login may be dead, that is no reason to stay on it.
-    if (name === run.swap.to && home.credentials !== 'ok') {
-      throw new LinkError('credentials_unusable', `the credentials of ${name} are ${home.credentials}`);
-    }
-    const known = rows.find((row) => row.name === name)?.identity ?? null;
-    if (known !== null && home.identity !== null && known !== home.identity) {
-      throw new LinkError('identity_changed', `${name} is logged in as somebody else`, {
-        hint: 'run: claude-failover doctor',
-      });
-    }
+  // The outgoing login may be dead or somebody else's: that is no reason to stay on it.
+  const target = await readAccount(ports, run.config, run.swap.to, run.profile);
+  const { home, row } = target;
+  if (home?.problem != null) throw new LinkError('home_unusable', `the home of ${target.name} is ${home.problem}`);
+  if (home === null || home.credentials !== 'ok') {
+    throw new LinkError(
+      'credentials_unusable',
+      `the credentials of ${target.name} are ${home?.credentials ?? 'unknown'}`,
+    );
   }
+  const known = row?.identity ?? null;
+  if (known !== null && home.identity !== null && known !== home.identity) {
+    const hint = 'run: claude-failover doctor';
+    throw new LinkError('identity_changed', `${target.name} is logged in as somebody else`, { hint });
+  }
+  return target;
 }
 
+/** Under locks that were lost, or are about to be taken over, the link is not moved. */
+function demandTrustedLocks(ports: SwapPorts, run: Run): void {
+  const heldMs = run.lockedAt === null ? 0 : ports.clock.monotonic() - run.lockedAt;
+  const lost = run.locks === null ? 'they are not held' : run.locks.compromised();
+  if (lost === null && heldMs <= LOCK_TRUST_MS) return;
+  run.contended = true;
+  const why = lost ?? `they are held for ${Math.round(heldMs)} ms already`;
+  throw new LinkError('locks_not_trusted', `the link is not moved under these locks: ${why}; the swap is postponed`);
+}
+
+/** Strictly newer than any mtime seen before, and than now: a running CLI must see a difference. */
 async function freshen(ports: SwapPorts, run: Run, account: string): Promise<void> {
-  const key = `mtime_floor:${run.config.name}`;
-  const other = account === run.swap.to ? run.swap.from : run.swap.to;
-  const home = await ports.homes.inspect(run.profile, homeOf(run, other));
-  const floorMs = Math.max(Number((await ports.local.meta(key)) ?? 0) || 0, home.credentialsMtimeMs ?? 0);
-  const mtimeMs = await ports.homes.freshen(run.profile, homeOf(run, account), floorMs);
-  await ports.local.setMeta(key, String(Math.max(floorMs, mtimeMs)));
+  const floorMs = Math.max(Number((await ports.local.meta(floorKey(run))) ?? 0) || 0, ports.clock.now());
+  run.mtimeMs = await ports.homes.freshen(run.profile, homeOf(run, account), floorMs);
+}
+
+function floorKey(run: Run): string {
+  return `mtime_floor:${run.config.name}`;
 }
 
 function homeOf(run: Run, account: string): string {
   const home = run.config.accounts.find((candidate) => candidate.name === account)?.home;
   if (home === undefined) throw new LinkError('account_unknown', `pool ${run.config.name} has no account ${account}`);
   return home;
-}
-
-function eligibilityPolicy(run: Run): { accountReactivateCooldownMs: number; modelLimitSwaps: boolean } {
-  const { accountReactivateCooldownMs, modelLimitSwaps } = run.context.config.quota;
-  return { accountReactivateCooldownMs, modelLimitSwaps };
 }
 
 function stepOf(

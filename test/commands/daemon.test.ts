@@ -71,8 +71,8 @@ async function startDaemon(): Promise<void> {
     log: silentLog,
     listen: null,
     socketPath: socketPath(),
-    bearerToken: null,
-    enableTrigger: false,
+    bearerToken: () => null,
+    enableTrigger: () => false,
     version: '0.1.0',
   });
 }

@@ -170,8 +170,8 @@ describe('[R240] doctor', () => {
       log: silentLog,
       listen: null,
       socketPath,
-      bearerToken: null,
-      enableTrigger: false,
+      bearerToken: () => null,
+      enableTrigger: () => false,
       version: '0.1.0',
     });
     try {

@@ -25,7 +25,13 @@ beforeEach(() => {
   log = new RecordingLog();
 });
 
-const TCP = { kind: 'tcp', host: '127.0.0.1', port: () => 8765, enableTrigger: false, bearerToken: null } as const;
+const TCP = {
+  kind: 'tcp',
+  host: '127.0.0.1',
+  port: () => 8765,
+  enableTrigger: () => false,
+  bearerToken: () => null,
+} as const;
 
 async function ask(path: string, init: RequestInit = {}, door: Door = { kind: 'socket' }) {
   const app = createRoutes({ api: daemon, clock: new FakeClock(), log, version: '0.1.0' }, door);
@@ -247,14 +253,14 @@ describe('actions', () => {
 });
 
 describe('the TCP door', () => {
-  const open = { ...TCP, enableTrigger: true, bearerToken: 'correct-token' };
+  const open = { ...TCP, enableTrigger: () => true, bearerToken: () => 'correct-token' };
 
   test('[R235] it is read-only unless enable_trigger says otherwise', async () => {
     expect((await ask('/status', {}, TCP)).status).toBe(200);
     const { status, json } = await post(
       '/pause',
       {},
-      { ...TCP, bearerToken: 'correct-token' },
+      { ...TCP, bearerToken: () => 'correct-token' },
       { authorization: 'Bearer correct-token' },
     );
     expect([status, json.error.message]).toEqual([403, expect.stringContaining('enable_trigger: false')]);
@@ -275,9 +281,9 @@ describe('the TCP door', () => {
   });
 
   test('without a configured token nothing can be changed', async () => {
-    expect((await post('/pause', {}, { ...open, bearerToken: null }, { authorization: 'Bearer null' })).status).toBe(
-      401,
-    );
+    expect(
+      (await post('/pause', {}, { ...open, bearerToken: () => null }, { authorization: 'Bearer null' })).status,
+    ).toBe(401);
   });
 
   test.each(['origin', 'referer'])('a request with %s comes from a page and may not act', async (header) => {

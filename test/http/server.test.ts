@@ -34,8 +34,8 @@ async function open(change: Partial<HttpOptions> = {}): Promise<HttpDoors> {
     log: silentLog,
     listen: null,
     socketPath,
-    bearerToken: null,
-    enableTrigger: false,
+    bearerToken: () => null,
+    enableTrigger: () => false,
     version: '0.1.0',
   };
   const opened = await startHttp({ ...options, ...change });
@@ -103,7 +103,7 @@ test('[R287] the socket has mode 0600 in a directory of mode 0700, whatever the 
 });
 
 test('[R287] the socket takes actions whatever enable_trigger says', async () => {
-  await open({ enableTrigger: false });
+  await open({ enableTrigger: () => false });
   expect((await fetchFrom({ socketPath }, '/resume', { method: 'POST' })).status).toBe(202);
   expect(daemon.calls.map(({ name }) => name)).toEqual(['resume']);
 });
@@ -224,6 +224,35 @@ test('[R235] a body of more than 64 KiB is refused, with and without a stated le
   expect(daemon.calls).toEqual([]);
 });
 
+test.each([
+  ['POST', '/resume', {}, undefined, 202],
+  ['POST', '/resume', { 'content-length': '0' }, undefined, 202],
+  ['POST', '/pause', { 'content-type': 'application/json', 'transfer-encoding': 'chunked' }, '{"reason":"x"}', 202],
+  ['DELETE', '/pause', {}, undefined, 405],
+  ['PUT', '/pause', { 'transfer-encoding': 'chunked' }, '{}', 405],
+  ['POST', '/health', {}, undefined, 405],
+  ['POST', '/nowhere', {}, undefined, 404],
+])('%s %s with headers %j and the body %j answers %i', async (method, path, headers, body, status) => {
+  await open();
+  const sent = { method, headers, ...(body === undefined ? {} : { body }) };
+  expect((await fetchFrom({ socketPath }, path, sent)).status).toBe(status);
+});
+
+test('the token and enable_trigger are asked for at each request, so that a new configuration counts at once', async () => {
+  let token = 'first';
+  let isOpen = false;
+  const port = portOf(await open({ listen: LOOPBACK, enableTrigger: () => isOpen, bearerToken: () => token }));
+  const resume = async (): Promise<number> => {
+    const headers = { host: `localhost:${port}`, authorization: 'Bearer first' };
+    return (await fetchFrom({ host: '127.0.0.1', port }, '/resume', { method: 'POST', headers })).status;
+  };
+  expect(await resume()).toBe(403);
+  isOpen = true;
+  expect(await resume()).toBe(202);
+  token = 'second';
+  expect(await resume()).toBe(401);
+});
+
 test('headers of more than 8 KiB are refused', async () => {
   const port = portOf(await open({ listen: LOOPBACK }));
   const answer = await sendRaw(
@@ -234,7 +263,7 @@ test('headers of more than 8 KiB are refused', async () => {
 });
 
 test('a request smuggled behind another is not carried out', async () => {
-  const port = portOf(await open({ listen: LOOPBACK, enableTrigger: true, bearerToken: 'secret-token' }));
+  const port = portOf(await open({ listen: LOOPBACK, enableTrigger: () => true, bearerToken: () => 'secret-token' }));
   const inner = `POST /pause HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: 0\r\n\r\n`;
   const answer = await sendRaw(
     port,

@@ -140,7 +140,7 @@ test.concurrent(
     const old = await world.startPane(tmux, {
       name: 'old',
       project: 'old',
-      env: { STAND_IN_VERSION: '2.0.76', STAND_IN_TURN_MS: '6000' },
+      env: { STAND_IN_VERSION: '2.0.76', STAND_IN_TITLE: 'off', STAND_IN_TURN_MS: '6000' },
     });
     const first = await world.startPane(tmux, { name: 'first', project: 'first' });
     const daemon = await start({ changes: { quota: { reactivate_cooldown: '0s' } } });

@@ -99,6 +99,8 @@ test.concurrent(
       'locked',
       'rolling_back',
       'released',
+      'locked',
+      'released',
       'failed',
     ]);
     expect(recoveries).toEqual([]);

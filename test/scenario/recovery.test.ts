@@ -1,14 +1,21 @@
 /** How stopped panes are brought back: hot, by a restart, or handed over untouched; and that no prompt is sent twice. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BY_HAND, DAY, HOUR } from '../support/daemon.ts';
 import { onStage } from '../support/stage.ts';
 import type { StandInWorld } from '../support/stand-in/index.ts';
 import { waitFor } from '../support/wait.ts';
 
-const OLD = { STAND_IN_VERSION: '2.0.76' };
+/** Its arguments can still be read by a daemon that starts later. */
+const OLD = { STAND_IN_VERSION: '2.0.76', STAND_IN_TITLE: 'off' };
 
 function limitFirst(world: StandInWorld): void {
   world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
+}
+
+function isTitled(world: StandInWorld): boolean {
+  const pid = world.events('start')[0]?.pid;
+  return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'claude\n';
 }
 
 function countOf(world: StandInWorld, text: string): number {
@@ -208,13 +215,36 @@ test.concurrent(
   onStage(async ({ world, tmux, start }) => {
     limitFirst(world);
     const daemon = await start();
-    const pane = await world.startPane(tmux, { name: 'a', env: OLD });
+    const env = { STAND_IN_VERSION: '2.0.76' };
+    const pane = await world.startPane(tmux, { name: 'a', env, args: ['--model', 'opus'] });
     await waitFor(() => daemon.status().sessions.length === 1);
+    await waitFor(() => isTitled(world));
     await daemon.polls(2);
     await pane.say('do the work');
     const { recoveries } = await daemon.swapDone();
     expect(recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'restart' }]);
+    expect(world.events('start').at(-1)?.argv?.slice(0, 3)).toEqual(['--model', 'opus', '--resume']);
     expect(world.servedBy()).toEqual(['work-2']);
+  }),
+);
+
+test.concurrent(
+  'an older agent that has written its title over its arguments before it was ever seen is not stopped [R49]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, {
+      name: 'a',
+      env: { STAND_IN_VERSION: '2.0.76' },
+      args: ['--model', 'opus'],
+    });
+    await waitFor(() => isTitled(world));
+    const daemon = await start();
+    limitFirst(world);
+    await pane.say('do the work');
+    const { recoveries } = await daemon.swapDone();
+    expect(recoveries).toMatchObject([
+      { state: 'handed_over', reason: expect.stringContaining('its arguments are not known, so it is not stopped') },
+    ]);
+    expect(world.events('exit')).toEqual([]);
   }),
 );
 

@@ -202,6 +202,7 @@ export function aFinding(change: Partial<Finding> = {}): Finding {
 export function aReading(change: Partial<Reading> = {}): Reading {
   return {
     busy: false,
+    version: null,
     composer: { text: '' },
     dialog: null,
     finding: null,
@@ -226,11 +227,19 @@ export function aPrompt(at: number, change: Partial<PromptRow> = {}): PromptRow 
 }
 
 export function aTranscript(change: Partial<TranscriptTail> = {}): TranscriptTail {
-  return { path: '/t.jsonl', sessionId: SESSION_ID, lastAssistant: null, prompts: [], version: '2.1.328', ...change };
+  return {
+    path: '/t.jsonl',
+    sessionId: SESSION_ID,
+    lastAssistant: null,
+    requestAt: null,
+    prompts: [],
+    version: '2.1.328',
+    ...change,
+  };
 }
 
 export function signalsOf(transcript: TranscriptTail | null): SessionSignals {
-  return { entry: null, sessionId: SESSION_ID, version: '2.1.328', transcript };
+  return { entry: null, sessionId: SESSION_ID, version: '2.1.328', isGuess: false, transcript };
 }
 
 /** A limit that only the screen shows. */
@@ -244,6 +253,7 @@ export function anEvidence(change: Partial<Evidence> = {}): Evidence {
     structured: false,
     turnId: null,
     turnAt: null,
+    rowAt: null,
     votes: [],
     reason: 'limit message in message position',
     ...change,
@@ -261,10 +271,13 @@ export function aView(change: Partial<LadderView> = {}): LadderView {
     present: true,
     agent: anAgent(),
     reading: aReading({ finding: aFinding() }),
+    screenText: '',
     screenChangedAt: NOON - MINUTE,
     inMode: false,
     clientActivityAt: null,
     transcript: aTranscript({ lastAssistant: aRejection(), prompts: [aPrompt(NOON - 2 * MINUTE)] }),
+    isGuess: false,
+    shellInFront: false,
     cwd: '/home/ada/project',
     ...change,
   };

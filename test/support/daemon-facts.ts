@@ -273,6 +273,7 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
     structured: false,
     turnId: null,
     turnAt: null,
+    rowAt: null,
     votes: [
       {
         source: 'screen',
@@ -301,6 +302,7 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
         dead: false,
         clientActivityAt: null,
         process,
+        shellInFront: null,
         screen: { text: screen, hash: 'h', capturedAt: NOW - 2000, changedAt: NOW - 60_000 },
         observed: true,
         failures: 0,
@@ -310,6 +312,7 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
       notSwitchable: null,
       reading: {
         busy: false,
+        version: null,
         composer: { text: 'half a thought of the user' },
         dialog: null,
         finding: {
@@ -325,7 +328,7 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
         vetoes: [{ family: 'hit-limit', text: 'usage limit', reason: 'it is quoted' }],
         reason: 'limit message in message position',
       },
-      signals: { entry: null, sessionId: 'b1c2', version: '2.1.100', transcript: null },
+      signals: { entry: null, sessionId: 'b1c2', version: '2.1.100', isGuess: false, transcript: null },
       evidence,
       decision: {
         kind: 'suspected',

@@ -48,6 +48,7 @@ export function agentsIn(panePids?: readonly number[]): Processes {
   return {
     agentsUnder: async (pids) =>
       new Map(pids.map((pid) => [pid, panePids === undefined || panePids.includes(pid) ? agent(pid) : null])),
+    shellInFront: async () => false,
     isAlive: async () => true,
   };
 }

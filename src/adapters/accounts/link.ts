@@ -66,8 +66,10 @@ export function createAccountLink(deps: { readonly log: Logger }): AccountLink {
 
 async function read(place: LinkPlace): Promise<LinkState> {
   let target: string;
+  let movedAt: number;
   try {
     const found = await lstat(place.link);
+    movedAt = Math.round(found.mtimeMs);
     if (found.isDirectory()) return { kind: 'directory' };
     if (!found.isSymbolicLink()) return { kind: 'file' };
     target = await readlink(place.link);
@@ -78,7 +80,7 @@ async function read(place: LinkPlace): Promise<LinkState> {
     const real = await realpath(place.link);
     const account = await accountAt(real, place);
     if (account === null || !(await stat(real)).isDirectory()) return { kind: 'foreign', target };
-    return { kind: 'account', account, target };
+    return { kind: 'account', account, target, movedAt };
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ELOOP') return { kind: 'loop', target };

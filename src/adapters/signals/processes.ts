@@ -2,8 +2,9 @@
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Candidate, paneAgent, profileOf } from '../../core/agents/process-match.ts';
+import { type Candidate, isRuntime, paneAgent, profileOf } from '../../core/agents/process-match.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
+import { TmuxError } from '../../core/errors.ts';
 import type { AgentProcess } from '../../core/panes.ts';
 import type { Clock, Logger, Processes } from '../../ports.ts';
 import { createProcTable, type ProcStat } from './proc-table.ts';
@@ -96,7 +97,9 @@ export function createProcesses(options: ProcessesOptions): Processes {
     const before = known?.startTicks === startTicks ? known : null;
     const commandLine = await readFile(join(root, String(pid), 'cmdline'), 'utf8').catch(() => null);
     const isSame = before !== null && before.comm === comm && before.commandLine === commandLine;
-    const agent = isSame && before.agent !== null ? before.agent : await describe(process, commandLine);
+    const found = isSame && before.agent !== null ? before.agent : await describe(process, commandLine);
+    const isTitled = found !== null && found.argv.length === 0 && before?.agent != null;
+    const agent = isTitled ? { ...found, argv: before.agent.argv } : found;
     const judgedAt = options.clock.monotonic();
     judged.set(pid, { startTicks, comm, firstSeenAt: before?.firstSeenAt ?? judgedAt, judgedAt, commandLine, agent });
     return agent;
@@ -121,7 +124,8 @@ export function createProcesses(options: ProcessesOptions): Processes {
         pid,
         startTicks,
         startedAt,
-        argv,
+        // A program in a runtime has a script beside it: a single word is a title that was written over the arguments.
+        argv: argv.length === 1 && exe !== null && isRuntime(exe) ? [] : argv,
         cwd,
         configDir:
           environment.configDir === null
@@ -148,14 +152,27 @@ export function createProcesses(options: ProcessesOptions): Processes {
       try {
         updateTable();
       } catch (error) {
-        options.log.warn({ procRoot: root, error }, 'process table not readable');
-        return new Map(panePids.map((pid) => [pid, null]));
+        throw new TmuxError('process_table', `process table ${root} is not readable`, { cause: error });
       }
       const agents = panePids.map(async (pid) => [pid, await agentUnder(pid)] as const);
       return new Map(await Promise.all(agents));
     },
+    async shellInFront(panePid) {
+      const shell = table.refresh(panePid);
+      if (shell === null || shell.pgrp !== panePid || shell.tpgid !== panePid || !SHELLS.has(shell.comm)) return false;
+      const commandLine = await readFile(join(root, String(panePid), 'cmdline'), 'utf8').catch(() => null);
+      return commandLine !== null && isInteractive(commandLine.replace(/\0+$/, '').split('\0').slice(1));
+    },
     isAlive: async (pid, startTicks) => table.refresh(pid)?.startTicks === startTicks,
   };
+}
+
+const SHELLS: ReadonlySet<string> = new Set(['bash', 'zsh', 'fish', 'sh', 'dash', 'ksh']);
+
+/** A shell that runs a script or a given command keeps its children in its own group, so it seems to be in front itself. */
+function isInteractive(options: readonly string[]): boolean {
+  if (options.some((word) => /^-\w*c/.test(word))) return false;
+  return options.every((word) => word.startsWith('-')) || options.some((word) => /^-\w*i/.test(word));
 }
 
 interface Environment {

@@ -10,7 +10,7 @@ import { createTranscriptReader } from './transcript.ts';
 import { createTranscriptPaths, projectDir } from './transcript-path.ts';
 import type { ClassifyText } from './transcript-rows.ts';
 
-const NOTHING: SessionSignals = { entry: null, sessionId: null, version: null, transcript: null };
+const NOTHING: SessionSignals = { entry: null, sessionId: null, version: null, isGuess: false, transcript: null };
 
 /** How long a guess from the directory of transcripts is kept; that there is none yet may be over at any time. */
 const GUESS_AGAIN_MS = 5 * SECOND;
@@ -33,10 +33,12 @@ export function createSignals(deps: {
       if (!profiles.some((profile) => profile.kind === process.agent)) return NOTHING;
       try {
         const entry = await readSessionEntry(process);
-        const sessionId = entry?.sessionId ?? (await guessSession(process));
+        const guess = entry === null ? await guessSession(process) : null;
+        const sessionId = entry?.sessionId ?? guess?.sessionId ?? null;
         if (sessionId === null) return NOTHING;
         const transcript = await transcriptOf(process.configDir, entry?.cwd ?? process.cwd, sessionId);
-        return { entry, sessionId, version: entry?.version ?? transcript?.version ?? null, transcript };
+        const version = entry?.version ?? transcript?.version ?? null;
+        return { entry, sessionId, version, isGuess: guess?.isGuess ?? false, transcript };
       } catch (error) {
         log.debug({ pid: process.pid, reason: String(error) }, 'session files could not be read');
         return NOTHING;
@@ -47,7 +49,7 @@ export function createSignals(deps: {
       if (!isSessionId(sessionId)) return NOTHING;
       try {
         const transcript = await transcriptOf(configDir, cwd, sessionId);
-        return { entry: null, sessionId, version: transcript?.version ?? null, transcript };
+        return { entry: null, sessionId, version: transcript?.version ?? null, isGuess: false, transcript };
       } catch (error) {
         log.debug({ sessionId, reason: String(error) }, 'session files could not be read');
         return { ...NOTHING, sessionId };
@@ -64,14 +66,18 @@ export function createSignals(deps: {
    * For a CLI without a registry: the id in its arguments. Old versions go on in a new file after a resume, so a named
    * transcript that this process never wrote to gives way to the newest one it can have written.
    */
-  async function guessSession(process: AgentProcess): Promise<string | null> {
+  async function guessSession(
+    process: AgentProcess,
+  ): Promise<{ readonly sessionId: string | null; readonly isGuess: boolean }> {
     const named = sessionIdFromArgv(process.argv);
     if (named !== null) {
       const path = await paths.find(process.configDir, process.cwd, named);
       const found = path === null ? null : await stat(path).catch(() => null);
-      if (found !== null && found.mtimeMs >= process.startedAt) return named;
+      if (found !== null && found.mtimeMs >= process.startedAt) return { sessionId: named, isGuess: false };
     }
-    return (await newestSince(process)) ?? named;
+    const newest = await newestSince(process);
+    // Nothing in the directory was written since the start: then a named session is still the one.
+    return { sessionId: newest ?? named, isGuess: newest !== null && newest !== named };
   }
 
   async function newestSince(process: AgentProcess): Promise<string | null> {

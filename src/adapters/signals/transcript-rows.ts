@@ -13,7 +13,7 @@ export type ClassifyText = (
 export type TranscriptRow =
   | { readonly kind: 'assistant'; readonly row: AssistantRow; readonly version: string | null }
   | { readonly kind: 'prompt'; readonly row: PromptRow; readonly version: string | null }
-  | { readonly kind: 'other'; readonly at: EpochMs; readonly version: string | null };
+  | { readonly kind: 'tool-result' | 'other'; readonly at: EpochMs; readonly version: string | null };
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -33,7 +33,7 @@ export function readRow(value: unknown, classifyText: ClassifyText): TranscriptR
     const text = messageText(content);
     return { kind: 'prompt', row: { id, at, text, isMeta: isMeta(row, text) }, version };
   }
-  return { kind: 'other', at, version };
+  return { kind: row.type === 'user' ? 'tool-result' : 'other', at, version };
 }
 
 function assistantRow(
@@ -54,7 +54,7 @@ function assistantRow(
     return {
       ...plain,
       kind: 'rejected',
-      window: windowOf(limits.rateLimitType),
+      window: windowOf(limits.rateLimitType) ?? statedWindow(classifyText(text, at)),
       resetAt: typeof resetsAt === 'number' && Number.isFinite(resetsAt) ? resetsAt * SECOND : null,
     };
   }
@@ -63,7 +63,8 @@ function assistantRow(
 
   // Versions that do not write the fields above: the text of the error row decides.
   const found = limits.status === undefined ? classifyText(text, at) : null;
-  if (found?.class === 'quota') return { ...plain, kind: 'rejected', window: found.window, resetAt: found.resetAt };
+  if (found?.class === 'quota')
+    return { ...plain, kind: 'rejected', window: statedWindow(found), resetAt: found.resetAt };
   if (found !== null && found.class !== 'warning') return { ...plain, kind: found.class };
   return { ...plain, kind: row.error === 'rate_limit' ? 'throttle' : 'error' };
 }
@@ -91,13 +92,18 @@ const WINDOWS: Readonly<Record<string, QuotaWindow>> = {
   five_hour: '5h',
   seven_day: '7d',
   seven_day_overage_included: '7d',
-  seven_day_opus: 'model',
-  seven_day_sonnet: 'model',
   overage: 'monthly',
 };
 
-function windowOf(type: unknown): QuotaWindow {
-  return (typeof type === 'string' ? WINDOWS[type] : undefined) ?? 'unknown';
+/** Null for a type that no version known here writes; every other week is that of a model: `seven_day_opus`. */
+function windowOf(type: unknown): QuotaWindow | null {
+  if (typeof type !== 'string') return null;
+  return WINDOWS[type] ?? (/^seven_day_[a-z]+$/.test(type) ? 'model' : null);
+}
+
+/** Null where the words leave it open, so that the screen may tell. */
+function statedWindow(found: ReturnType<ClassifyText>): QuotaWindow | null {
+  return found?.class !== 'quota' || found.window === 'unknown' ? null : found.window;
 }
 
 /** Who gave a prompt, as `origin.kind` names it in 2.1.3xx; all other kinds are the CLI's own doing. */

@@ -1,7 +1,7 @@
 /** The tail of transcripts, read a little at a time: each look reads at most one mebibyte of what was added. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { EpochMs } from '../../core/time.ts';
+import { type EpochMs, MINUTE } from '../../core/time.ts';
 import type { AssistantRow, PromptRow, TranscriptTail } from '../../core/verdict/signals.ts';
 import type { Clock, Logger } from '../../ports.ts';
 import { type ClassifyText, readRow } from './transcript-rows.ts';
@@ -14,6 +14,8 @@ const MAX_BEHIND = 4 * MAX_READ;
 const MARK_BYTES = 64;
 const MAX_FILES = 256;
 const MAX_PROMPTS = 20;
+/** Instants of user rows that are kept, to find the last one before a rejection. */
+const MAX_USER_ROWS = 50;
 const NEWLINE = 0x0a;
 
 export interface TranscriptReader {
@@ -33,6 +35,8 @@ interface Progress {
   skippedLines: number;
   lastAssistant: AssistantRow | null;
   prompts: readonly PromptRow[];
+  /** Of prompts and of results of tools, oldest first. */
+  userRowsAt: readonly EpochMs[];
   version: string | null;
   versionAt: EpochMs;
 }
@@ -64,8 +68,9 @@ export function createTranscriptReader(deps: {
       if (!stats.isFile()) return forget(path);
       const progress = await advance(path, file, stats);
       remember(path, progress);
-      const { lastAssistant, prompts, version } = progress;
-      return { path, sessionId, lastAssistant, prompts, version };
+      const { lastAssistant, prompts, userRowsAt, version } = progress;
+      const requestAt = userRowsAt.findLast((at) => at <= (lastAssistant?.at ?? 0)) ?? null;
+      return { path, sessionId, lastAssistant, requestAt, prompts, version };
     } catch {
       return forget(path);
     } finally {
@@ -123,15 +128,20 @@ export function createTranscriptReader(deps: {
     const found = readRow(value, classifyText);
     if (found === null) return;
     // A row from the future would stay the latest for good; it cannot be younger than the file.
-    const at = found.kind === 'other' ? found.at : found.row.at;
+    const at = 'row' in found ? found.row.at : found.at;
     const now = clock.now();
     const soundAt = at <= now ? at : Math.min(now, Math.floor(mtimeMs));
     if (found.version !== null && soundAt >= progress.versionAt) {
       progress.version = found.version;
       progress.versionAt = soundAt;
     }
-    if (found.kind === 'assistant' && soundAt >= (progress.lastAssistant?.at ?? 0)) {
+    const lastAt = progress.lastAssistant?.at ?? 0;
+    // Once the clock was set back, what is written after a row of the future is still newer than it.
+    if (found.kind === 'assistant' && (soundAt >= lastAt || lastAt > now + MINUTE)) {
       progress.lastAssistant = { ...found.row, at: soundAt };
+    }
+    if (found.kind === 'prompt' || found.kind === 'tool-result') {
+      progress.userRowsAt = [...progress.userRowsAt, soundAt].sort((a, b) => a - b).slice(-MAX_USER_ROWS);
     }
     if (found.kind === 'prompt') {
       const others = progress.prompts.filter((prompt) => prompt.id !== found.row.id);
@@ -167,6 +177,7 @@ function atTail(stats: Stats): Progress {
     skippedLines: 0,
     lastAssistant: null,
     prompts: [],
+    userRowsAt: [],
     version: null,
     versionAt: 0,
   };

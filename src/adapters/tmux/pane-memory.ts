@@ -44,20 +44,24 @@ export function screenOf(text: string, before: Screen | null, now: EpochMs): Scr
   return { text, hash: createHash('sha1').update(text).digest('base64url'), capturedAt: now, changedAt: now };
 }
 
-export function viewOf(memory: PaneMemory, observed: boolean, cwd: string | null = null): PaneView {
+export function viewOf(
+  memory: PaneMemory,
+  observed: boolean,
+  asked: Pick<PaneView, 'cwd' | 'shellInFront'> = { cwd: null, shellInFront: null },
+): PaneView {
   const { row } = memory;
   return {
     identity: row.identity,
     sessionName: row.sessionNames[0] ?? '',
     label: row.label,
     tty: row.tty,
-    cwd,
     width: row.width,
     height: row.height,
     inMode: row.inMode,
     dead: row.dead,
     clientActivityAt: row.clientActivityS === null ? null : row.clientActivityS * 1000,
     process: memory.process,
+    ...asked,
     screen: memory.screen,
     observed,
     failures: memory.failures,

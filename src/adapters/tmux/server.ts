@@ -106,7 +106,14 @@ class ServerSweeper {
     const list = reply.exitCode === 0 ? parsePaneList(this.#server, reply.stdout) : null;
     if (list === null) return this.#failedLook('error', reply.stderr.trim().slice(0, 200) || 'the pane list is empty');
     this.#serverPid = list.serverPid;
-    return await this.#capture(list, await this.#watched(list, scope), signal);
+    let watched: Map<string, PaneMemory>;
+    try {
+      watched = await this.#watched(list, scope);
+    } catch (error) {
+      if (!(error instanceof TmuxError)) throw error;
+      return this.#failedLook('error', error.message);
+    }
+    return await this.#capture(list, watched, signal);
   }
 
   async observe(pane: PaneIdentity, signal: AbortSignal): Promise<PaneView | null> {
@@ -126,11 +133,13 @@ class ServerSweeper {
     const row = rows.find((candidate) => paneKey(candidate.identity) === paneKey(pane));
     const text = output.screens?.get(pane.paneId);
     if (row === undefined || text === undefined) return null;
-    const agents = await this.#options.processes.agentsUnder([pane.panePid]);
+    const { processes } = this.#options;
+    const process = (await processes.agentsUnder([pane.panePid])).get(pane.panePid) ?? null;
+    const shellInFront = process === null && (await processes.shellInFront(pane.panePid));
     // The sweep's memory is only read: a capture that overtakes another must not make an older screen the last one.
     const memory = this.#memories.get(paneKey(pane)) ?? newMemory(row);
     const screen = screenOf(text, memory.screen, this.#options.clock.now());
-    return viewOf({ ...memory, row, process: agents.get(pane.panePid) ?? null, screen, failures: 0 }, true, output.cwd);
+    return viewOf({ ...memory, row, process, screen, failures: 0 }, true, { cwd: output.cwd, shellInFront });
   }
 
   /** The panes of the list that are in scope, with what is known of each. */
@@ -154,7 +163,7 @@ class ServerSweeper {
   async #agentsIn(rows: readonly PaneRow[], serverTimeS: number): Promise<ReadonlyMap<number, AgentProcess | null>> {
     const nowMs = this.#options.clock.monotonic();
     const before = this.#asked;
-    this.#asked = new Map();
+    const asked: typeof before = new Map();
     const agents = new Map<number, AgentProcess | null>();
     const toAsk: PaneRow[] = [];
     for (const row of rows) {
@@ -165,9 +174,10 @@ class ServerSweeper {
       if (!isQuiet) toAsk.push(row);
       else {
         agents.set(row.identity.panePid, last.agent);
-        this.#asked.set(key, last);
+        asked.set(key, last);
       }
     }
+    this.#asked = asked;
     if (toAsk.length === 0) return agents;
     const answers = await this.#options.processes.agentsUnder(toAsk.map((row) => row.identity.panePid));
     for (const row of toAsk) {

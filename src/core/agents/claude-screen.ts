@@ -33,9 +33,9 @@ export const FOOTER_NOTICE = /\blimit resets\b|\bcontinu|\/[a-z]+-[a-z]+|clau\.d
 export const SHELL_PROMPT =
   /^(?:[\w.-]{1,40}@[\w.-]{1,60}(?:[:\s][\w~/.-]{0,80})? ?)?[$%#] (?!claude\b)[a-z./~]|^➜ {1,2}\S+|^PS [A-Z]:\\/;
 export const FENCE = /^ {0,3}(?:```|~~~)/;
-/** Text that the empty composer shows. */
+/** Text that the empty composer shows; exactly these words of a person cannot be told from it. */
 export const PLACEHOLDER =
-  /^(?:Try ".{0,200}|(?:Once fixed, )?re-?send your message.{0,40}|Press (?:up|↑) to edit queued messages.{0,20}|Message @.{0,60}|Type (?:a|your) (?:message|prompt).{0,40}|Ask Claude.{0,40}|Queue another message…?|\? for shortcuts)$/i;
+  /^(?:Try "[^"]{1,200}"|(?:Once fixed, )?re-?send your message.{0,40}|Press (?:up|↑) to edit queued messages.{0,20}|Message @.{0,60}|Type (?:a|your) (?:message|prompt).{0,40}|Ask Claude.{0,40}|Queue another message…?|\? for shortcuts)$/i;
 export const FOOTER_LINE =
   /^(?: {2,}\S|\s*\? for shortcuts|\s*[⏵⏸⚠◐◑◒◓]|\s*-- (?:INSERT|NORMAL|VISUAL)|\s*(?:bypass permissions|auto mode|plan mode|accept edits)|\s*[─━]{8,})/;
 

@@ -33,13 +33,17 @@ export function profileOf(started: Started, profiles: readonly AgentProfile[]): 
   return null;
 }
 
+/** Whether this executable is a JavaScript runtime. */
+export function isRuntime(exe: string): boolean {
+  return RUNTIMES.has(programOf(exe));
+}
+
 function namesOf(started: Started): readonly string[] {
   const first = started.argv[0] ?? '';
   const names = [baseName(first)];
   // A program that sets its title leaves one argument: the whole title.
   if (started.argv.length === 1) names.push(baseName(first.split(' ')[0] ?? ''));
-  // An upgrade replaces the file of a running program; the kernel then adds this mark to the name.
-  if (started.exe !== null) names.push(baseName(started.exe.replace(/ \(deleted\)$/, '')));
+  if (started.exe !== null) names.push(programOf(started.exe));
   return names;
 }
 
@@ -52,6 +56,11 @@ function scriptOf(argv: readonly string[]): string | null {
     else if (!word.startsWith('-') && !(i === 1 && word === 'run')) return word;
   }
   return null;
+}
+
+/** An upgrade replaces the file of a running program; the kernel then adds this mark to the name. */
+function programOf(exe: string): string {
+  return baseName(exe.replace(/ \(deleted\)$/, ''));
 }
 
 function baseName(path: string): string {

@@ -2,7 +2,7 @@
 import type { PoolSwitchState } from '../swap/machine.ts';
 import type { SwapRow } from '../swap/swap.ts';
 import type { EpochMs } from '../time.ts';
-import { DAY, HOUR } from '../time.ts';
+import { DAY, HOUR, MINUTE } from '../time.ts';
 import type { AccountFacts, EligibilityPolicy, IneligibleCode } from './eligibility.ts';
 import { isEligible } from './eligibility.ts';
 import type { PassedOver, Selection, Strategy } from './selection.ts';
@@ -81,10 +81,10 @@ export function decideSwap(
   if (pool.active === null) return hold('no_active_account', 'the link points at no configured account');
 
   if (wish.kind === 'limit') {
-    const last = lastCompleted(pool.swaps);
+    const last = lastCompleted(pool.swaps.filter((swap) => !isAhead(swap, now)));
     const cooldownUntil = last === null ? null : last + policy.swapCooldownMs;
     if (cooldownUntil !== null && cooldownUntil > now) return hold('cooldown', 'swap cooldown active', cooldownUntil);
-    if (pool.retryUntil !== null && pool.retryUntil > now)
+    if (pool.retryUntil !== null && pool.retryUntil > now && pool.retryUntil <= now + HOUR)
       return hold('backoff', 'the last swap did not go through', pool.retryUntil);
     if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt)) {
       return hold(
@@ -100,7 +100,8 @@ export function decideSwap(
 
   const selection = wish.kind === 'manual' && wish.to !== null ? byName(pool, wish.to, wish.force, now, policy) : null;
   if (selection !== null && selection.kind === 'hold') return selection;
-  const chosen = selection ?? chooseTarget(pool.accounts, pool.active, pool.strategy, now, policy.eligibility);
+  const avoid = failedLately(pool.swaps, now);
+  const chosen = selection ?? chooseTarget(pool.accounts, pool.active, pool.strategy, now, policy.eligibility, avoid);
   if (chosen.kind === 'none') return { ...chosen, kind: 'exhausted' };
 
   const recent = pool.swaps.filter(
@@ -110,6 +111,23 @@ export function decideSwap(
     return { kind: 'trip', detail: `${recent.length} automatic swaps within an hour` };
   }
   return { kind: 'swap', to: chosen.to, why: chosen.why, passedOver: chosen.passedOver };
+}
+
+/** Written before the wall clock was set back: such an instant would hold the pool for as long as the step was wide. */
+function isAhead(swap: SwapRow, now: EpochMs): boolean {
+  return (swap.flippedAt ?? 0) > now + MINUTE;
+}
+
+/** A target that failed a moment ago is tried again only when there is no other. */
+const AVOID_MS = 15 * MINUTE;
+
+/** @param swaps newest first */
+function failedLately(swaps: readonly SwapRow[], now: EpochMs): readonly string[] {
+  const newest = new Map<string, SwapRow>();
+  for (const swap of swaps) if (swap.trigger !== 'reset' && !newest.has(swap.to)) newest.set(swap.to, swap);
+  return [...newest.values()]
+    .filter(({ phase, finishedAt }) => phase === 'failed' && finishedAt !== null && finishedAt > now - AVOID_MS)
+    .map(({ to }) => to);
 }
 
 /** The breaker stays open until somebody runs `recover`, or a day has passed. */

@@ -1,7 +1,7 @@
 /** One account's use of one window: the only signal of exhaustion there is, and how it changes. */
 import type { QuotaWindow } from '../agents/profile.ts';
 import type { EpochMs } from '../time.ts';
-import { DAY, HOUR } from '../time.ts';
+import { DAY, HOUR, MINUTE } from '../time.ts';
 
 export type QuotaSource = 'banner' | 'transcript' | 'statusline' | 'rollout' | 'manual';
 
@@ -58,7 +58,9 @@ export function applyLimitHit(
 /** The record as it stands at `now`: a limit whose reset or lock has passed is over, with nobody having to unlock it. */
 export function settle(record: QuotaRecord, now: EpochMs): QuotaRecord {
   const until = endOf(record);
-  if (until === null || until > now) return record;
+  // A lock that was taken before the clock was set back would last for as long as that.
+  const isLost = record.resetAt === null && record.updatedAt > now + MINUTE;
+  if (until === null || (until > now && !isLost)) return record;
   const lengthMs = WINDOW_MS[record.window];
   return {
     ...record,

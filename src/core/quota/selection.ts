@@ -10,7 +10,7 @@ export interface PassedOver {
   readonly account: string;
   readonly reasons:
     | readonly IneligibleReason[]
-    | readonly [{ readonly code: 'ranked_lower'; readonly detail: string; readonly until: null }];
+    | readonly [{ readonly code: 'ranked_lower' | 'failed_lately'; readonly detail: string; readonly until: null }];
 }
 
 export type Selection =
@@ -29,6 +29,7 @@ export function chooseTarget(
   strategy: Strategy,
   now: EpochMs,
   policy: EligibilityPolicy,
+  avoid: readonly string[] = [],
 ): Selection {
   const passedOver: PassedOver[] = [];
   const candidates: AccountFacts[] = [];
@@ -53,12 +54,20 @@ export function chooseTarget(
       earliest = account.name;
     }
   }
-  const [best, ...others] = candidates.map((account) => rank(account, now, policy)).sort(ORDER[strategy]);
+  const preferred = candidates.filter((account) => !avoid.includes(account.name));
+  const ranked = (preferred.length > 0 ? preferred : candidates).map((account) => rank(account, now, policy));
+  const [best, ...others] = ranked.sort(ORDER[strategy]);
   if (best === undefined) return { kind: 'none', earliestAt, earliest, passedOver };
   for (const other of others) {
     passedOver.push({
       account: other.name,
       reasons: [{ code: 'ranked_lower', detail: `behind ${best.name} by ${strategy.replace('_', ' ')}`, until: null }],
+    });
+  }
+  for (const { name } of preferred.length > 0 ? candidates.filter((account) => avoid.includes(account.name)) : []) {
+    passedOver.push({
+      account: name,
+      reasons: [{ code: 'failed_lately', detail: 'the last swap to it failed', until: null }],
     });
   }
   return { kind: 'chosen', to: best.name, why: describe(best, strategy), passedOver };

@@ -46,6 +46,8 @@ export interface Veto {
 export interface Reading {
   /** A turn is running: a live spinner or elapsed counter stands on the screen. */
   readonly busy: boolean;
+  /** As the welcome line of the newest session on the screen tells it, for example `2.1.328`; null: none is in sight. */
+  readonly version: string | null;
   /** The input box; null when the screen shows none (a dialog, a shell, an unknown layout). `text` without the prompt mark and placeholder. */
   readonly composer: { readonly text: string } | null;
   readonly dialog: Dialog | null;

@@ -32,6 +32,7 @@ export function readScreen(screen: string, options: MatchContext): Reading {
   const busy = reader.isBusy || regions.footer.some((line) => marks.INTERRUPT_HINT.test(line.text));
   return {
     busy,
+    version: regions.version,
     composer: regions.composer === null ? null : { text: regions.composer.text },
     dialog,
     ...reader.decide(busy),

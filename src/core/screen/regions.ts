@@ -32,6 +32,8 @@ export interface Block {
 }
 
 export interface Regions {
+  /** As the welcome line names it. */
+  readonly version: string | null;
   readonly blocks: readonly Block[];
   readonly composer: { readonly text: string; readonly line: number } | null;
   /** Lines of a menu or dialog at the bottom, borders taken off. */
@@ -44,7 +46,9 @@ export interface Regions {
 /** Never throws. Only the last 1,500 lines and the first 2,000 characters of each are looked at. */
 export function divide(screen: string): Regions {
   const lines = toLines(screen);
-  const body = lines.slice(sessionStart(lines));
+  const start = sessionStart(lines);
+  const version = /Claude Code v(\d[\w.-]*)/.exec(lines[start - 1]?.text ?? '')?.[1] ?? null;
+  const body = lines.slice(start);
   const box = findComposer(body);
   const edge = body[box?.to ?? -1];
   // The composer's rule spans the pane; without one, the widest line comes nearest.
@@ -54,6 +58,7 @@ export function divide(screen: string): Regions {
       : lines.reduce((widest, line) => Math.max(widest, line.width), 40);
   if (box !== null) {
     return {
+      version,
       blocks: toBlocks(body.slice(0, box.from), width, true),
       composer: { text: box.text, line: body[box.from]?.at ?? 0 },
       dialog: null,
@@ -63,6 +68,7 @@ export function divide(screen: string): Regions {
   }
   const dialogFrom = findDialog(body);
   return {
+    version,
     blocks: toBlocks(body.slice(0, dialogFrom ?? body.length), width, false),
     composer: null,
     dialog: dialogFrom === null ? null : body.slice(dialogFrom).map(withoutBorders),

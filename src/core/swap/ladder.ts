@@ -5,7 +5,7 @@ import { isHotSwappable } from '../agents/profile.ts';
 import type { AgentProcess } from '../panes.ts';
 import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
-import { SECOND } from '../time.ts';
+import { MINUTE, SECOND } from '../time.ts';
 import { startsTurn } from '../verdict/evidence.ts';
 import type { AssistantRow, TranscriptTail } from '../verdict/signals.ts';
 import { resumeCommand } from './resume-command.ts';
@@ -16,8 +16,12 @@ import { OPEN_RECOVERY } from './swap.ts';
 export interface LadderView {
   /** That very pane still exists. */
   readonly present: boolean;
-  /** The agent in the pane now; null: none, its shell is in front. */
+  /** The agent in the pane now; null: none. */
   readonly agent: AgentProcess | null;
+  /** No agent runs, and the pane's own interactive shell waits for a command. */
+  readonly shellInFront: boolean;
+  /** The screen as text; null: not captured. */
+  readonly screenText: string | null;
   /** The screen, read; null when no agent runs or it could not be captured. */
   readonly reading: Reading | null;
   readonly screenChangedAt: EpochMs | null;
@@ -25,6 +29,8 @@ export interface LadderView {
   readonly clientActivityAt: EpochMs | null;
   /** Null: no readable transcript. */
   readonly transcript: TranscriptTail | null;
+  /** The transcript may be that of another agent: what is absent from it proves nothing. */
+  readonly isGuess: boolean;
   readonly cwd: string;
 }
 
@@ -54,6 +60,7 @@ const NONE: LadderAction = { kind: 'none' };
 const PERSON_QUIET_MS = 10 * SECOND;
 /** Pasted text that has not reached the composer by then was not delivered. */
 const PASTE_LOST_MS = 3 * SECOND;
+const NO_SHELL = 'no shell waits for a command there';
 const MENU_RETRY_MS = 3 * SECOND;
 const MAX_ENTERS = 3;
 const MAX_PROMPTS = 2;
@@ -66,6 +73,9 @@ export function climb(row: RecoveryRow, view: LadderView, now: EpochMs, policy: 
   if (!OPEN_RECOVERY.includes(row.state)) return stay(row);
   if (!view.present) return end(row, 'gone', 'the pane is gone', now);
   if (now >= policy.deadlineAt) return end(row, 'handed_over', 'it took too long', now);
+  if (row.stateSince > now + MINUTE) return end(row, 'handed_over', 'the clock was set back meanwhile', now);
+  if (view.agent !== null && !view.agent.foreground)
+    return end(row, 'handed_over', 'its agent is not in the foreground', now);
   switch (row.state) {
     case 'waiting':
     case 'menu':
@@ -154,13 +164,14 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
   if (typed !== null && typed !== '') return end(row, 'handed_over', 'somebody else is typing in its input line', now);
 
   const arrived = promptSince(view.transcript, since);
-  // Typed once more only where the transcript proves that it never arrived.
+  // Typed once more only where its own transcript proves that it never arrived.
+  const isProven = view.transcript !== null && !view.isGuess;
   const quietMs = row.enters === 0 ? PASTE_LOST_MS : policy.verifyTimeoutMs / 2;
   if (typed === '' && !arrived && now - row.stateSince >= quietMs) {
-    if (view.transcript === null && row.enters === 0) {
+    if (!isProven && row.enters === 0) {
       return end(row, 'handed_over', 'it cannot be proved that the prompt was not sent', now);
     }
-    if (view.transcript !== null && row.prompts < MAX_PROMPTS) {
+    if (isProven && row.prompts < MAX_PROMPTS) {
       const obstacle = personIn(view, now);
       if (obstacle !== null) return wait(row, obstacle, now, policy);
       return type(row, row.state, prompt, now);
@@ -192,9 +203,11 @@ function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladde
   const person = personIn(view, now);
   if (!isSameAgent(row, view)) {
     if (view.agent !== null) return end(row, 'handed_over', 'another agent was started in its place', now);
+    if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
     // One more look: a shell that has just come back may still be printing its prompt.
     if (waitedMs < policy.submitDelayMs) return stay(row);
-    if (person !== null) return wait(row, person, now, policy);
+    const obstacle = person ?? (view.shellInFront ? null : NO_SHELL);
+    if (obstacle !== null) return wait(row, obstacle, now, policy);
     const command = resumeCommand(row, policy.profile, view.cwd);
     if (command === null) return end(row, 'handed_over', 'it cannot be resumed by its session id', now);
     return type(row, 'relaunching', command, now);
@@ -210,7 +223,7 @@ function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladde
   if (next === 'wait') return stay(row);
   if (next === 'give up') return end(row, 'handed_over', 'the agent does not end', now);
   if (person !== null) return wait(row, person, now, policy);
-  if (next === 'C-c' && view.reading?.busy === true) return end(row, 'handed_over', 'it is running a turn', now);
+  if (view.reading?.busy === true) return end(row, 'handed_over', 'it is running a turn', now);
   const isFirst = next === 'C-c' && row.state === 'exiting';
   return {
     row: {
@@ -244,8 +257,9 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
   if (view.agent === null) {
     if (row.enters === 0) {
       if (waitedMs < policy.submitDelayMs) return stay(row);
-      const person = personIn(view, now);
-      if (person !== null) return wait(row, person, now, policy);
+      if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
+      const obstacle = personIn(view, now) ?? obstacleToSubmit(row, view, policy);
+      if (obstacle !== null) return wait(row, obstacle, now, policy);
       return { row: { ...row, enters: 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
     }
     if (waitedMs < policy.verifyTimeoutMs) return stay(row);
@@ -261,8 +275,11 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
 function restart(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
   if (row.prompts >= MAX_PROMPTS) return end(row, 'handed_over', why, now);
   // Asked before the exit, not after it: a stopped agent that cannot be resumed is worse than a limited one.
-  if (resumeCommand(row, policy.profile, view.cwd) === null)
-    return end(row, 'handed_over', `${why}; it cannot be resumed by its session id, so it is not stopped`, now);
+  if (resumeCommand(row, policy.profile, view.cwd) === null) {
+    const lack =
+      row.launch?.argv.length === 0 ? 'its arguments are not known' : 'it cannot be resumed by its session id';
+    return end(row, 'handed_over', `${why}; ${lack}, so it is not stopped`, now);
+  }
   const dialog = view.reading?.dialog ?? null;
   if (dialog !== null) return end(row, 'handed_over', `${why}; a dialog waits for you: ${dialog.text}`, now);
   const obstacle = obstacleTo(view, now);
@@ -318,9 +335,27 @@ function wait(row: RecoveryRow, obstacle: string, now: EpochMs, policy: LadderPo
 /** Why no key may be sent just now. */
 function personIn(view: LadderView, now: EpochMs): string | null {
   if (view.inMode) return 'the pane is in copy mode';
-  if (view.clientActivityAt !== null && now - view.clientActivityAt < PERSON_QUIET_MS)
+  if (view.clientActivityAt !== null && Math.abs(now - view.clientActivityAt) < PERSON_QUIET_MS)
     return 'somebody is using this session';
   return null;
+}
+
+/** A client pressed a key after our last one; tmux tells the second only. */
+function hasPersonTyped(row: RecoveryRow, view: LadderView): boolean {
+  return view.clientActivityAt !== null && view.clientActivityAt + SECOND > row.stateSince;
+}
+
+/** Why the command may not be sent to the shell: Enter would answer whatever else stands there. */
+function obstacleToSubmit(row: RecoveryRow, view: LadderView, policy: LadderPolicy): string | null {
+  if (!view.shellInFront) return NO_SHELL;
+  const command = resumeCommand(row, policy.profile, view.cwd);
+  const isShown = command !== null && withoutBlanks(view.screenText ?? '').endsWith(withoutBlanks(command));
+  return isShown ? null : "the command is not on the shell's line";
+}
+
+/** Where a line wraps, blanks are lost. */
+function withoutBlanks(text: string): string {
+  return text.replace(/\s+/g, '');
 }
 
 /** Why no text may be typed into the agent just now. */

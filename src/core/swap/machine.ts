@@ -5,7 +5,8 @@ export type PoolSwitchState = 'normal' | 'exhausted' | 'saving' | 'switching' | 
 
 /**
  * `ok`: every effect of the present state succeeded. `contended`: the CLI holds its locks. `failed_untouched`: an effect
- * failed and the link is as it was. `failed_touched`: an effect failed after the link was moved. `settled`: every pane of the
+ * failed and the link is as it was. `failed_touched`: an effect failed after the link was moved. `cut_short`: the flip
+ * stands, but something that follows it could not be written down. `settled`: every pane of the
  * swap has reached an end.
  */
 export type SwitchEvent =
@@ -15,6 +16,7 @@ export type SwitchEvent =
   | 'contended'
   | 'failed_untouched'
   | 'failed_touched'
+  | 'cut_short'
   | 'settled'
   | 'eligible'
   | 'recover';
@@ -88,15 +90,22 @@ const TABLE: Readonly<Record<PoolSwitchState, Partial<Readonly<Record<SwitchEven
   },
   switching: {
     ok: { to: 'resuming', effects: ['write_recovering'] },
+    // The link has moved and everybody may be reading it: what is missing is written down by the repair.
+    cut_short: { to: 'resuming', effects: ['release_locks'] },
     contended: { to: 'normal', effects: ['release_locks', 'write_failed', 'start_backoff'] },
     failed_untouched: { to: 'normal', effects: ['release_locks', 'write_failed', 'start_backoff'] },
     failed_touched: {
       to: 'rolling_back',
-      effects: ['write_rolling_back', 'point_back', 'freshen_back', 'release_locks'],
+      // Fresh locks: those of the flip may be too old to be trusted by now.
+      effects: ['write_rolling_back', 'release_locks', 'take_locks', 'point_back', 'freshen_back', 'release_locks'],
     },
   },
   rolling_back: {
     ok: { to: 'normal', effects: ['write_failed', 'start_backoff'] },
+    // Never without the CLI's locks: it stays as it is and is tried again by the repair.
+    contended: { to: 'rolling_back', effects: [] },
+    cut_short: { to: 'rolling_back', effects: [] },
+    failed_untouched: { to: 'partial', effects: ['release_locks', 'write_partial'] },
     failed_touched: { to: 'partial', effects: ['release_locks', 'write_partial'] },
   },
   resuming: {
@@ -107,15 +116,25 @@ const TABLE: Readonly<Record<PoolSwitchState, Partial<Readonly<Record<SwitchEven
   },
 };
 
-/** The effects after whose failure the link may no longer be what it was. */
-export const TOUCHING: ReadonlySet<SwitchEffect> = new Set<SwitchEffect>([
+/**
+ * What a failed effect means. Once the flip is written down there is no way back, only forward: the locks are released by
+ * then, and a link that moves without them can cost a login.
+ */
+export function eventAfterFailure(effect: SwitchEffect): 'failed_untouched' | 'failed_touched' | 'cut_short' {
+  if (FORWARD_ONLY.has(effect)) return 'cut_short';
+  return TOUCHING.has(effect) ? 'failed_touched' : 'failed_untouched';
+}
+
+const TOUCHING: ReadonlySet<SwitchEffect> = new Set<SwitchEffect>([
   'point_link',
   'verify_link',
   'freshen',
+  'point_back',
+  'freshen_back',
+]);
+const FORWARD_ONLY: ReadonlySet<SwitchEffect> = new Set<SwitchEffect>([
   'write_flipped',
   'release_locks',
   'mark_active',
-  'write_rolling_back',
-  'point_back',
-  'freshen_back',
+  'write_recovering',
 ]);

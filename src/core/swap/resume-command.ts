@@ -12,10 +12,11 @@ const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/;
  * POSIX shell.
  *
  * @param shellCwd  where the pane's shell stands now; the CLI finds a session only from the directory it was begun in
- * @returns         null when the session id is no UUID, or a word cannot be typed: then nothing may be typed into a shell
+ * @returns         null when the session id is no UUID, the arguments are not known, or a word cannot be typed: then nothing may be typed into a shell
  */
 export function resumeCommand(row: RecoveryRow, profile: AgentProfile, shellCwd: string): string | null {
   if (row.launch === null || row.sessionId === null || !UUID.test(row.sessionId)) return null;
+  if (row.launch.argv.length === 0) return null;
   const argv = [...keptArguments(row.launch.argv, profile), ...profile.resumeArgs(row.sessionId)];
   const variable = row.launch.configDir === null ? '' : `${profile.configDir.env}=${quote(row.launch.configDir)} `;
   const change = shellCwd === row.launch.cwd ? '' : `cd ${quote(row.launch.cwd)} && `;

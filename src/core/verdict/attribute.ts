@@ -5,7 +5,7 @@ import type { EpochMs } from '../time.ts';
 export interface TurnFacts {
   /** Whether this CLI version follows the link while it runs. */
   readonly followsLink: boolean;
-  /** When the turn began; null: its message stood there at first sight and no transcript tells. */
+  /** When the request was sent that was refused; null: its message stood there at first sight and no transcript tells. */
   readonly turnAt: EpochMs | null;
   readonly processStartedAt: EpochMs;
   /** When the hit was first seen. */
@@ -35,8 +35,9 @@ export function chargeTurn(turn: TurnFacts): Charge | null {
     return { account: launchedUnder, reason: 'it stood there at first sight: the account recorded with the session' };
   }
   const at = turnAt ?? turn.firstSeenAt;
-  const active = turn.activations.find((activation) => activation.since <= at) ?? turn.activations.at(-1);
+  // Who was active before the oldest one is not known: a guess would charge an account for another one's turn.
+  const active = turn.activations.find((activation) => activation.since <= at);
   if (active === undefined) return null;
-  const when = turnAt === null ? 'active when the limit was first seen' : 'active when the turn began';
-  return { account: active.account, reason: active.since <= at ? when : 'active when watching began' };
+  const when = turnAt === null ? 'active when the limit was first seen' : 'active when its request was sent';
+  return { account: active.account, reason: when };
 }

@@ -69,7 +69,7 @@ export interface Hit {
   /** Pane and transcript row; without one pane, family and text (the reset's words are in it). A repaint has the same one. */
   readonly fingerprint: string;
   readonly turnId: string | null;
-  /** When the turn began, as well as can be known: from the transcript, else from what the polls saw. Null: at first sight. */
+  /** When its request was sent, as well as can be known: from the transcript, else from what the polls saw. Null: at first sight. */
   readonly turnAt: EpochMs | null;
   /** `turnAt` was seen: in the transcript, or because a poll saw the turn run. Else it is only the last poll without the text. */
   readonly turnSeen: boolean;
@@ -113,7 +113,7 @@ export interface PaneStep {
 /** Moves one pane one observed poll forward. A poll that did not observe the pane must not be fed in. */
 export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmPolicy): PaneStep {
   const { evidence, at } = seen;
-  const broken = before.lastObservedAt !== null && at - before.lastObservedAt > policy.maxGapMs;
+  const broken = before.lastObservedAt !== null && Math.abs(at - before.lastObservedAt) > policy.maxGapMs;
   const memory: PaneMemory = {
     ...before,
     suspected: broken ? null : before.suspected,
@@ -131,7 +131,7 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
     };
     if (evidence.class !== 'none') {
       const running = !broken && before.other?.class === evidence.class ? before.other : null;
-      const turnAt = evidence.turnAt ?? (running === null ? watchedTurnStart(memory) : running.turnAt);
+      const turnAt = evidence.turnAt ?? (running === null ? watchedTurnStart(memory, at) : running.turnAt);
       const other = { class: evidence.class, since: running?.since ?? at, polls: (running?.polls ?? 0) + 1, turnAt };
       const lasting = other.polls >= policy.confirmPolls && at - other.since >= policy.confirmMinAgeMs;
       return {
@@ -152,8 +152,8 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
 
   const key = fingerprint(seen, memory.banner);
   const sameBanner = memory.banner?.key === key ? memory.banner : null;
-  const since = sameBanner?.since ?? at;
-  const turnAt = evidence.turnAt ?? sameBanner?.turnAt ?? watchedTurnStart(memory);
+  const since = past(sameBanner?.since, at) ?? at;
+  const turnAt = evidence.turnAt ?? sameBanner?.turnAt ?? watchedTurnStart(memory, at);
   const turnSeen = evidence.turnAt !== null || (sameBanner?.turnSeen ?? memory.busySince !== null);
   const resetAt = sameBanner?.resetAt ?? evidence.resetAt;
   const hit: Hit = {
@@ -166,7 +166,7 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
     turnAt,
     turnSeen,
     firstSeenAt: since,
-    endsAt: resetAt ?? since + policy.unknownResetLockMs,
+    endsAt: resetAt ?? (past(evidence.rowAt, at) ?? since) + policy.unknownResetLockMs,
     structured: evidence.structured,
   };
   const isRow = evidence.turnId !== null || sameBanner?.isRow === true;
@@ -226,8 +226,14 @@ function needsProof(hit: Hit): boolean {
  * Without a transcript: the running turn was first seen busy then; a rejection that came between two polls began after the
  * last poll without it. Null when the text was there at first sight.
  */
-function watchedTurnStart(memory: PaneMemory): EpochMs | null {
-  return memory.busySince ?? memory.lastClearAt;
+function watchedTurnStart(memory: PaneMemory, at: EpochMs): EpochMs | null {
+  const startedAt = memory.busySince ?? memory.lastClearAt;
+  return startedAt === null ? null : Math.min(startedAt, at);
+}
+
+/** Null for an instant that lies ahead: the clock was set back since, and it would hold for as long as that. */
+function past(instant: EpochMs | null | undefined, at: EpochMs): EpochMs | null {
+  return instant == null || instant > at + MINUTE ? null : instant;
 }
 
 /** Which hit this is. While its transcript cannot be read, the text that still stands there is the row's own. */

@@ -33,8 +33,10 @@ export interface Evidence {
   readonly structured: boolean;
   /** Id of the transcript row that says so, else null. */
   readonly turnId: string | null;
-  /** When the turn began that met the limit, if a transcript tells. */
+  /** When the request was sent that met the limit, if a transcript tells: its turn may have begun under another account. */
   readonly turnAt: EpochMs | null;
+  /** When the row was written that says so, else null. */
+  readonly rowAt: EpochMs | null;
   readonly votes: readonly Vote[];
   readonly reason: string;
 }
@@ -75,7 +77,8 @@ export function gatherEvidence(
       text: row.text,
       structured: true,
       turnId: row.id,
-      turnAt: turnStart(transcript, row.at),
+      turnAt: requestAt(transcript, row.at),
+      rowAt: row.at,
       votes,
       reason: 'the transcript holds a rejection by quota as its latest row',
     };
@@ -87,7 +90,7 @@ export function gatherEvidence(
     );
   }
   const plain = fromScreen(reading, votes);
-  return row.kind === plain.class ? { ...plain, turnAt: turnStart(transcript, row.at) } : plain;
+  return row.kind === plain.class ? { ...plain, turnAt: requestAt(transcript, row.at) } : plain;
 }
 
 function fromScreen(reading: Reading, votes: readonly Vote[]): Evidence {
@@ -102,6 +105,7 @@ function fromScreen(reading: Reading, votes: readonly Vote[]): Evidence {
     structured: false,
     turnId: null,
     turnAt: null,
+    rowAt: null,
     votes,
     reason: reading.reason,
   };
@@ -129,6 +133,7 @@ function nothing(votes: readonly Vote[], reason: string): Evidence {
     structured: false,
     turnId: null,
     turnAt: null,
+    rowAt: null,
     votes,
     reason,
   };
@@ -140,7 +145,7 @@ function runningTurn(transcript: TranscriptTail, rowAt: EpochMs, reading: Readin
   const newest = transcript.prompts.findLast(startsTurn);
   // The rejected prompt's own row can be written after the rejection, but carries an earlier time.
   if (newest === undefined || newest.at <= rowAt || reading.finding !== null) return null;
-  return now - newest.at < UNANSWERED_MS ? 'a newer prompt awaits its answer' : null;
+  return Math.abs(now - newest.at) < UNANSWERED_MS ? 'a newer prompt awaits its answer' : null;
 }
 
 /** Commands that the CLI carries out itself, such as its limit menu, are written as prompts too, but nothing answers them. */
@@ -148,7 +153,7 @@ export function startsTurn(prompt: PromptRow): boolean {
   return !/^\s*[</]/.test(prompt.text);
 }
 
-function turnStart(transcript: TranscriptTail, rowAt: EpochMs): EpochMs {
-  const prompt = transcript.prompts.findLast((candidate) => candidate.at <= rowAt);
-  return prompt?.at ?? rowAt;
+/** A hot CLI follows the link at each request, so the request tells the account, not the prompt that began the turn. */
+function requestAt(transcript: TranscriptTail, rowAt: EpochMs): EpochMs {
+  return transcript.requestAt ?? transcript.prompts.findLast((candidate) => candidate.at <= rowAt)?.at ?? rowAt;
 }

@@ -3,7 +3,7 @@ import type { AgentProcess, PaneView } from '../panes.ts';
 import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import type { Charge } from './attribute.ts';
-import type { PaneDecision } from './confirm.ts';
+import type { Hit, PaneDecision } from './confirm.ts';
 import type { Evidence } from './evidence.ts';
 import type { SessionSignals } from './signals.ts';
 
@@ -30,6 +30,14 @@ export interface PaneFinding {
 }
 
 /** The hit of a pane that is stopped by a confirmed limit, consumed or not. */
-export function confirmedHit(finding: PaneFinding): Extract<PaneDecision, { kind: 'confirmed' }>['hit'] | null {
+export function confirmedHit(finding: PaneFinding): Hit | null {
   return finding.decision.kind === 'confirmed' ? finding.decision.hit : null;
+}
+
+/** The hit that keeps a pane stopped: confirmed, or one whose reset passed while it stood there. */
+export function stoppingHit(finding: PaneFinding): Hit | null {
+  if (finding.decision.kind === 'stale' && finding.decision.hit.firstSeenAt < finding.decision.hit.endsAt) {
+    return finding.decision.hit;
+  }
+  return confirmedHit(finding);
 }

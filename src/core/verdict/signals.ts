@@ -37,6 +37,11 @@ export interface TranscriptTail {
   readonly path: string;
   readonly sessionId: string;
   readonly lastAssistant: AssistantRow | null;
+  /**
+   * When the request behind `lastAssistant` was sent: the newest user row, results of tools included, at or before it. Null:
+   * none stands in the tail.
+   */
+  readonly requestAt: EpochMs | null;
   /** The prompts of the tail, oldest first, at most 20. */
   readonly prompts: readonly PromptRow[];
   /** The CLI version that wrote the newest row. */
@@ -49,6 +54,8 @@ export interface SessionSignals {
   /** The session id, from the entry or from the process's own argv. */
   readonly sessionId: string | null;
   readonly version: string | null;
+  /** The transcript is only the newest of its directory: another agent there may be the one that writes it. */
+  readonly isGuess: boolean;
   /** Null when there is none, or it cannot be read: then the screen alone decides. */
   readonly transcript: TranscriptTail | null;
 }

@@ -34,21 +34,24 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 describe('reading the link', () => {
   it('finds the account of an absolute and of a relative target', async () => {
     symlinkSync(homeA, link);
-    expect(await accountLink.read(place)).toEqual({ kind: 'account', account: 'a', target: homeA });
+    const state = await accountLink.read(place);
+    expect(state).toMatchObject({ kind: 'account', account: 'a', target: homeA });
+    const movedAt = state.kind === 'account' ? state.movedAt : undefined;
+    expect(movedAt).toBe(Math.round(lstatSync(place.link).mtimeMs));
     rmSync(link);
     symlinkSync('./b', link);
-    expect(await accountLink.read(place)).toEqual({ kind: 'account', account: 'b', target: './b' });
+    expect(await accountLink.read(place)).toMatchObject({ kind: 'account', account: 'b', target: './b' });
   });
 
   it('finds the account by the real path, whatever links lie between', async () => {
     symlinkSync(homeB, join(directory, 'alias'));
     symlinkSync('alias', link);
-    expect(await accountLink.read(place)).toEqual({ kind: 'account', account: 'b', target: 'alias' });
+    expect(await accountLink.read(place)).toMatchObject({ kind: 'account', account: 'b', target: 'alias' });
     symlinkSync(homeA, join(directory, 'home-a'));
     const throughAlias = { link, homes: [{ account: 'a', home: join(directory, 'home-a') }] };
     rmSync(link);
     symlinkSync(homeA, link);
-    expect(await accountLink.read(throughAlias)).toEqual({ kind: 'account', account: 'a', target: homeA });
+    expect(await accountLink.read(throughAlias)).toMatchObject({ kind: 'account', account: 'a', target: homeA });
   });
 
   it('tells a directory, a file and a missing link apart [R267]', async () => {

@@ -32,6 +32,8 @@ interface Made {
   readonly comm?: string;
   readonly state?: string;
   readonly foreground?: boolean;
+  /** Default: a group of its own. */
+  readonly pgrp?: number;
   readonly startTicks?: number;
   readonly environ?: Readonly<Record<string, string>>;
   readonly exe?: string;
@@ -43,8 +45,9 @@ async function make(made: Made): Promise<void> {
   const folder = join(dir, String(pid));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
-  const tpgid = foreground ? pid : 1;
-  const fields = [state, ppid, pid, pid, 34816, tpgid, ...Array(13).fill(0), startTicks, 0, 0];
+  const pgrp = made.pgrp ?? pid;
+  const tpgid = foreground ? pgrp : 1;
+  const fields = [state, ppid, pgrp, pid, 34816, tpgid, ...Array(13).fill(0), startTicks, 0, 0];
   await writeFile(join(folder, 'stat'), `${pid} (${comm}) ${fields.join(' ')}\n`);
   await writeFile(join(folder, 'cmdline'), argv.map((word) => `${word}\0`).join(''));
   const environ = { HOME: '/home/me', ...made.environ };
@@ -230,13 +233,67 @@ describe('from one look to the next', () => {
     expect((await agentIn(10, found))?.startedAt).toBe(first?.startedAt);
   });
 
-  it('says that nothing is known where there is no process table', async () => {
+  it('lets nobody take an unreadable process table for one without agents', async () => {
     const none = createProcesses({ profiles: [testProfile], procRoot: join(dir, 'none'), ownUid: 0, clock, log });
-    expect([...(await none.agentsUnder([1, 2]))]).toEqual([
-      [1, null],
-      [2, null],
-    ]);
+    await expect(none.agentsUnder([1, 2])).rejects.toThrow('is not readable');
+    expect(await none.shellInFront(1)).toBe(false);
     expect(await none.isAlive(1, '1')).toBe(false);
+  });
+});
+
+describe('a program that writes its title over its arguments', () => {
+  const started = ['node', '/x/cf-agent/cli.js', '--model', 'opus'];
+  const node = { pid: 10, exe: '/usr/bin/node' };
+  const titled = { ...node, argv: ['cf-agent'] };
+
+  it('keeps those that were seen before', async () => {
+    const found = processes();
+    await make({ ...node, argv: started, comm: 'node' });
+    expect((await agentIn(10, found))?.argv).toEqual(started);
+    await make(titled);
+    for (let i = 0; i < 3; i++) {
+      expect((await agentIn(10, found))?.argv).toEqual(started);
+      await clock.advance(61_000);
+    }
+    await make({ ...titled, startTicks: 900 });
+    expect((await agentIn(10, found))?.argv).toEqual([]);
+  });
+
+  it('has none that are known when it is seen only then', async () => {
+    await make(titled);
+    expect(await agentIn(10)).toMatchObject({ pid: 10, argv: [] });
+    await make({ ...titled, exe: '/home/me/.bun/bin/bun (deleted)' });
+    expect((await agentIn(10))?.argv).toEqual([]);
+  });
+
+  it('is not a program of its own that was started without any', async () => {
+    await make({ ...titled, exe: '/home/me/.local/bin/cf-agent' });
+    expect((await agentIn(10))?.argv).toEqual(['cf-agent']);
+  });
+});
+
+describe('the shell of a pane', () => {
+  it.each([
+    [['-bash'], true],
+    [['bash', '--norc', '--noprofile', '-i'], true],
+    [['zsh', '-l'], true],
+    [['bash', '--rcfile', '/x', '-i'], true],
+    [['sh', '-c', 'cf-agent; make install'], false],
+    [['bash', '-ic', 'cf-agent'], false],
+    [['bash', 'start-agent'], false],
+    [['vim'], false],
+  ])('%j waits for a command: %s [R275]', async (argv, waits) => {
+    const comm = argv[0]?.replace(/^-/, '') ?? '';
+    await make({ pid: 10, argv, comm });
+    expect(await processes().shellInFront(10)).toBe(waits);
+  });
+
+  it('does not wait while something else is in front of it, or it is not a group of its own [R275]', async () => {
+    await make({ pid: 10, argv: ['bash'], comm: 'bash', foreground: false });
+    expect(await processes().shellInFront(10)).toBe(false);
+    await make({ pid: 10, argv: ['bash'], comm: 'bash', pgrp: 9 });
+    expect(await processes().shellInFront(10)).toBe(false);
+    expect(await processes().shellInFront(4242)).toBe(false);
   });
 });
 
@@ -279,12 +336,14 @@ describe('real processes', () => {
       const pane = await tmux.newPane('exec bash --norc -i');
       await tmux.run('send-keys', '-t', pane.paneId, `${program} 1000`, 'Enter');
       const found = real();
+      await waitFor(() => found.shellInFront(pane.panePid).then((waits) => !waits));
       const running = await waitFor(() => agentIn(pane.panePid, found));
       expect(running.foreground).toBe(true);
       await waitFor(async () => {
         await tmux.run('send-keys', '-t', pane.paneId, 'C-z');
         return (await agentIn(pane.panePid, found))?.foreground === false;
       });
+      await waitFor(() => found.shellInFront(pane.panePid));
     } finally {
       await tmux.kill();
     }

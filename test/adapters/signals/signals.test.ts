@@ -32,7 +32,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(configDir, { recursive: true, force: true }));
 
-const NOTHING = { entry: null, sessionId: null, version: null, transcript: null };
+const NOTHING = { entry: null, sessionId: null, version: null, isGuess: false, transcript: null };
 const entry = { pid: 16_452, sessionId: SESSION, cwd: CWD, procStart: '76884', version: '2.1.328', status: 'busy' };
 
 describe('the session behind a process [R249]', () => {
@@ -136,6 +136,7 @@ describe('the session of a CLI without a registry [R50]', () => {
     expect(await signals.read(agentProcess(configDir))).toMatchObject({
       sessionId: SESSION,
       version: '2.0.76',
+      isGuess: true,
       transcript: { lastAssistant: { text: 'newest' } },
     });
   });
@@ -164,7 +165,17 @@ describe('the session of a CLI without a registry [R50]', () => {
     setMtime(named, '2026-11-20T09:00:00Z');
     setMtime(used, '2026-11-20T09:40:00Z');
     const argv = ['claude', '--resume', OTHER_SESSION];
-    expect(await signals.read(agentProcess(configDir, { argv }))).toMatchObject({ sessionId: SESSION });
+    expect(await signals.read(agentProcess(configDir, { argv }))).toMatchObject({ sessionId: SESSION, isGuess: true });
+  });
+
+  it('is no guess while it is named and nothing else was written since the start [R263]', async () => {
+    const path = transcriptPath(configDir);
+    writeFileSync(path, rejection(1));
+    const named = () => signals.read(agentProcess(configDir, { argv: ['claude', '--resume', SESSION] }));
+    setMtime(path, '2026-11-20T09:00:00Z');
+    expect(await named()).toMatchObject({ sessionId: SESSION, isGuess: false });
+    setMtime(path, '2026-11-20T09:40:00Z');
+    expect(await named()).toMatchObject({ sessionId: SESSION, isGuess: false });
   });
 });
 

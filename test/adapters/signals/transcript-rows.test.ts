@@ -36,7 +36,7 @@ describe('rows of the real CLI', () => {
     ['claude-latest-q5h', { kind: 'rejected', window: '5h', resetAt: 1_795_178_067_000 }],
     ['claude-latest-qopus', { kind: 'rejected', window: 'model', resetAt: 1_795_512_901_000 }],
     ['claude-2.0.76-q7d', { kind: 'rejected', window: '7d', resetAt: 1_795_512_000_000 }],
-    ['claude-1.0.128-q5h', { kind: 'rejected', window: 'unknown', resetAt: null }],
+    ['claude-1.0.128-q5h', { kind: 'rejected', window: null, resetAt: null }],
   ])('a limit in %s is a rejection with its window and reset [R251] [R252]', (capture, expected) => {
     expect(lastAssistant(capture)).toMatchObject(expected);
   });
@@ -66,14 +66,25 @@ describe('one assistant row', () => {
     ['seven_day_opus', 'model'],
     ['seven_day_sonnet', 'model'],
     ['overage', 'monthly'],
-    ['something_new', 'unknown'],
-    [undefined, 'unknown'],
+    ['seven_day_fable', 'model'],
+    ['something_new', null],
+    [undefined, null],
   ])('with the limit %s tells the window %s', (rateLimitType, window) => {
     expect(assistant({ ...error, quotaLimits: { status: 'rejected', rateLimitType } })).toMatchObject({
       kind: 'rejected',
       window,
       resetAt: null,
     });
+  });
+
+  it('with a limit of an unknown kind tells the window that its text names', () => {
+    for (const rateLimitType of ['something_new', undefined]) {
+      const quotaLimits = { status: 'rejected', rateLimitType };
+      expect(assistant({ ...error, quotaLimits }, 'Weekly limit reached').window).toBe('7d');
+      expect(assistant({ ...error, quotaLimits }, 'Cap reached').window).toBeNull();
+    }
+    const known = { status: 'rejected', rateLimitType: 'five_hour' };
+    expect(assistant({ ...error, quotaLimits: known }, 'Weekly limit reached').window).toBe('5h');
   });
 
   it('is no rejection when the error is transient, whatever else it says', () => {
@@ -152,6 +163,6 @@ describe('other rows', () => {
   });
 
   it('are no prompts when they carry the result of a tool', () => {
-    expect(user([{ type: 'tool_result', content: "You've hit your limit" }])).toMatchObject({ kind: 'other' });
+    expect(user([{ type: 'tool_result', content: "You've hit your limit" }])).toMatchObject({ kind: 'tool-result' });
   });
 });

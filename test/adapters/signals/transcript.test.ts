@@ -60,8 +60,27 @@ describe('the tail of a transcript [R249]', () => {
         { id: 'row-user-1', at: Date.parse('2026-11-20T09:35:01Z'), text: 'hello', isMeta: false },
         { id: 'row-user-3', at: Date.parse('2026-11-20T09:35:03Z'), text: 'go on', isMeta: false },
       ],
+      requestAt: Date.parse('2026-11-20T09:35:03Z'),
       version: '2.1.328',
     });
+  });
+
+  it('dates the request of the latest assistant row by the last user row before it, results of tools included [R256]', async () => {
+    const result = (second: number, more = {}) =>
+      row('user', second, '', { message: { content: [{ type: 'tool_result', content: 'ok' }] }, ...more });
+    writeFileSync(path, row('user', 1, 'a long task') + row('assistant', 2, 'on A') + result(8) + result(5));
+    expect(await read()).toMatchObject({ requestAt: Date.parse('2026-11-20T09:35:01Z') });
+    append(path, result(9, { isSidechain: true }) + rejection(10) + row('user', 12, '/rate-limit-options'));
+    expect(await read()).toMatchObject({ requestAt: Date.parse('2026-11-20T09:35:08Z'), prompts: [{}, {}] });
+  });
+
+  it('takes a row that is written after the clock was set back for the latest', async () => {
+    clock.set('2026-11-20T15:00:00Z');
+    writeFileSync(path, rejection(4 * 3600));
+    expect(await read()).toMatchObject({ lastAssistant: { kind: 'rejected' } });
+    clock.set('2026-11-20T09:37:00Z');
+    append(path, row('assistant', 100, 'after the clock was set back'));
+    expect(await lastText()).toBe('after the clock was set back');
   });
 
   it('goes by the time of the rows and not by their place [R252]', async () => {

@@ -3,6 +3,7 @@ import { appendFile, chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPanes } from '../../../src/adapters/tmux/server.ts';
+import { TmuxError } from '../../../src/core/errors.ts';
 import type { PaneIdentity, PaneSnapshot, PaneView } from '../../../src/core/panes.ts';
 import type { Panes, Processes, WatchScope } from '../../../src/ports.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -95,12 +96,44 @@ describe('one look at a server', () => {
         asked.push(...pids);
         return agentsIn().agentsUnder(pids);
       },
+      shellInFront: async () => false,
       isAlive: async () => true,
     };
     const panes = panesWith({ processes });
     const snapshot = await panes.sweep(scope({ exclude: ['private-*'], sessions: ['private-1'] }), never);
     expect(snapshot.panes.map((view) => view.identity)).toEqual([shown]);
     expect(asked).not.toContain(hidden.panePid);
+  });
+
+  it('concludes nothing about agents from a process table that it cannot read [R275]', async () => {
+    const pane = await tmux.newPane('printf "hello\\n"; exec sleep 1000');
+    let isReadable = true;
+    const processes: Processes = {
+      ...agentsIn(),
+      agentsUnder: async (pids) => {
+        if (!isReadable) throw new TmuxError('process_table', 'process table /proc is not readable');
+        return agentsIn().agentsUnder(pids);
+      },
+    };
+    const panes = panesWith({ processes });
+    await sees(panes, pane, 'hello');
+    expect((await panes.observe(pane, never))?.process).not.toBeNull();
+    isReadable = false;
+    await tmux.newPane('exec sleep 1000');
+    const snapshot = await panes.sweep(scope(), never);
+    expect(snapshot.servers).toMatchObject([{ state: 'error', reason: 'process table /proc is not readable' }]);
+    expect(viewOf(snapshot, pane)).toMatchObject({ observed: false, process: { agent: 'claude' } });
+    await expect(panes.observe(pane, never)).rejects.toThrow('not readable');
+  });
+
+  it('tells in a look at one pane whether its shell waits for a command [R275]', async () => {
+    const pane = await tmux.newPane('exec sleep 1000');
+    const without = (waits: boolean) => panesWith({ processes: { ...agentsIn([]), shellInFront: async () => waits } });
+    expect((await without(true).observe(pane, never))?.shellInFront).toBe(true);
+    expect((await without(false).observe(pane, never))?.shellInFront).toBe(false);
+    const withAgent = panesWith({ processes: { ...agentsIn(), shellInFront: async () => true } });
+    expect((await withAgent.observe(pane, never))?.shellInFront).toBe(false);
+    expect(viewOf(await withAgent.sweep(scope(), never), pane)?.shellInFront).toBeNull();
   });
 
   it('[R100] takes a session name as it is, not as the beginning of another', async () => {

@@ -93,6 +93,11 @@ describe('cooldown', () => {
     expect(decide({ swaps: [flippedAgo(5 * MINUTE)] }).kind).toBe('swap');
   });
 
+  test('instants from before the wall clock was set back hold nothing [R208]', () => {
+    expect(decide({ swaps: [flippedAgo(-48 * HOUR)] }).kind).toBe('swap');
+    expect(decide({ retryUntil: NOON + 48 * HOUR }).kind).toBe('swap');
+  });
+
   test('it starts when the swap is done, not when it moved the link [R20]', () => {
     const slow = aSwap({ flippedAt: NOON - 10 * MINUTE, finishedAt: NOON - MINUTE });
     expect(decide({ swaps: [slow] })).toMatchObject({ reason: 'cooldown', until: NOON + 4 * MINUTE });
@@ -230,4 +235,19 @@ describe('no target', () => {
     const delayMs = reactivationDelayMs('spare');
     expect(decide({ accounts: [anAccount('work'), locked(NOON - delayMs)] }).kind).toBe('swap');
   });
+});
+
+test('a target that failed a moment ago is passed over while another is eligible, and tried again when there is none [R107]', () => {
+  const failed = aSwap({ to: 'spare', phase: 'failed', flippedAt: null, finishedAt: NOON - MINUTE });
+  const three = [anAccount('work'), anAccount('spare', { priority: 20 }), anAccount('last', { priority: 30 })];
+  const decision = decide({ accounts: three, swaps: [failed] });
+  expect(decision).toMatchObject({ kind: 'swap', to: 'last' });
+  const passedOver = decision.kind === 'swap' ? decision.passedOver : [];
+  expect(passedOver).toContainEqual({
+    account: 'spare',
+    reasons: [expect.objectContaining({ code: 'failed_lately' })],
+  });
+  expect(decide({ accounts: three.slice(0, 2), swaps: [failed] })).toMatchObject({ kind: 'swap', to: 'spare' });
+  const old = { ...failed, finishedAt: NOON - HOUR };
+  expect(decide({ accounts: three, swaps: [old] })).toMatchObject({ kind: 'swap', to: 'spare' });
 });

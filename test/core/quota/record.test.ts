@@ -176,3 +176,15 @@ test(
   },
   PROPERTY_TIMEOUT_MS,
 );
+
+test('a lock that was taken before the clock was set back is over, a stated reset is not', () => {
+  const locked = aRecord({
+    limitReached: true,
+    resetAt: null,
+    updatedAt: NOON + 3 * DAY,
+    lockUntil: NOON + 3 * DAY + HOUR,
+  });
+  expect(settle(locked, NOON)).toMatchObject({ limitReached: false, lockUntil: null, verifyRequired: true });
+  expect(settle({ ...locked, updatedAt: NOON + MINUTE }, NOON).limitReached).toBe(true);
+  expect(settle({ ...locked, resetAt: NOON + HOUR }, NOON).limitReached).toBe(true);
+});

@@ -17,6 +17,9 @@ describe('the composer', () => {
     ['a placeholder', composer('Try "refactor <filepath>"'), ''],
     ['the placeholder after an error', composer('Once fixed, resend your message'), ''],
     ['the boxed one of 1.0', boxed('hello'), 'hello'],
+    ["a person's text that begins like one", composer('Try "npm test" and mend it'), 'Try "npm test" and mend it'],
+    ["a person's text that quotes twice", composer('Try "a" or "b"'), 'Try "a" or "b"'],
+    ["a person's text that is half typed", composer('Try "npm te'), 'Try "npm te'],
     ['several lines', `${RULE}\n❯ one\n  two\n${RULE}\n`, 'one\ntwo'],
     ['one with a label in its rule', `──── my-session ${RULE}\n❯ hi\n${RULE}\n  ? for shortcuts`, 'hi'],
     ['a bare one at the end', '● Done.\n\n❯ \n', ''],
@@ -28,6 +31,18 @@ describe('the composer', () => {
     expect(read('❯ hi\n\n Do you want to proceed?\n ❯ 1. Yes\n   2. No\n').composer).toBeNull();
     expect(read('me@host:~$ ls\na b c\nme@host:~$ ').composer).toBeNull();
   });
+});
+
+test.each([
+  [' ▐▛███▜▌   Claude Code v2.1.328\n▝▜█████▛▘  Opus 5', '2.1.328'],
+  ['╭─── Claude Code v2.0.76 ─────╮', '2.0.76'],
+  [' ▐▛███▜▌   Claude Code v2.0.76\n❯ /exit\n$ claude\n ▐▛███▜▌   Claude Code v2.1.328', '2.1.328'],
+  ['╭────╮\n│ ✻ Welcome to Claude Code! │', null],
+  ['● It needs Claude Code v2.1.328 or newer.', null],
+  ['', null],
+])('the version is that of the newest welcome line: %j', (welcome, version) => {
+  expect(read(`${welcome}\n${composer()}`).version).toBe(version);
+  expect(read(`${welcome}\n Do you want to proceed?\n ❯ 1. Yes\n   2. No\n`).version).toBe(version);
 });
 
 describe('[R264] [R265] dialogs', () => {

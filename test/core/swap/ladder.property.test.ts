@@ -47,6 +47,8 @@ const MISHAPS = [
   'refusal',
   'error',
   'foreign prompt',
+  'no shell',
+  'shell used',
 ] as const;
 type Mishap = (typeof MISHAPS)[number];
 
@@ -101,6 +103,7 @@ class Pane {
     if (mishap === 'refusal') this.lastAssistant = aRejection({ at: now });
     if (mishap === 'error') this.lastAssistant = aRow({ at: now, kind: 'error' });
     if (mishap === 'foreign prompt') this.prompts.push(aPrompt(now));
+    if (mishap === 'shell used' && this.agent === null) this.shellLine += ' --x';
     const { agent, composer, dialog: shown, lastAssistant, prompts } = this;
     const isBlind = agent === null || mishap === 'blind';
     return aView({
@@ -114,6 +117,8 @@ class Pane {
             dialog: shown,
             finding: aFinding(),
           }),
+      shellInFront: agent === null && mishap !== 'no shell',
+      screenText: mishap === 'blind' ? null : `$ ${this.shellLine}\n`,
       screenChangedAt: now,
       inMode: mishap === 'copy mode',
       clientActivityAt: mishap === 'person' ? now - 9 * SECOND : now - 10 * SECOND,
@@ -162,7 +167,13 @@ function expectHarmless(row: RecoveryRow, view: LadderView, action: LadderAction
   if (key === 'paste') expect([composer, reading?.busy ?? false]).toEqual(['', false]);
   if (key === 'C-c') expect([['', EXIT].includes(composer), reading?.busy ?? false]).toEqual([true, false]);
   if (key === 'Enter' && agent !== null) expect(composer).toBe(typedIn(row));
-  if (key === 'Enter' && agent === null) expect(row.state).toBe('relaunching');
+  if (agent === null) expect(view.shellInFront).toBe(true);
+  if (key === 'Enter' && agent === null) {
+    expect([row.state, view.screenText?.trimEnd().endsWith(`--resume ${row.sessionId}`)]).toEqual([
+      'relaunching',
+      true,
+    ]);
+  }
 }
 
 test(

@@ -38,13 +38,32 @@ const prompted = { state: 'prompted', promptedAt: NOON, prompts: 1 } as const sa
 const sent = { ...prompted, enters: 1 } as const;
 const exiting = { state: 'exiting' } as const;
 const old = { version: '2.0.76' } as const;
-const noAgent = { agent: null, reading: null } as const;
+const noAgent = {
+  agent: null,
+  reading: null,
+  shellInFront: true,
+  screenText: `[ada@desk project]$  claude --resume ${SESSION_ID}\n\n`,
+} as const;
 const newAgent = anAgent({ pid: 31, startTicks: '400' });
 const resume = `paste  claude --resume ${SESSION_ID}`;
 
 describe('every state', () => {
   test.each(OPEN_RECOVERY)('%s: a pane that is gone ends its recovery', (state) => {
     expect(look({ state }, { present: false }).row).toMatchObject({ state: 'gone', finishedAt: NOON });
+  });
+
+  test.each(OPEN_RECOVERY)('%s: an agent that is not in the foreground is left alone [R275]', (state) => {
+    const step = look({ state, promptedAt: NOON }, { agent: anAgent({ foreground: false }) }, 1);
+    expect(step).toMatchObject({
+      row: { state: 'handed_over', reason: 'its agent is not in the foreground' },
+      action: { kind: 'none' },
+    });
+  });
+
+  test.each(OPEN_RECOVERY)('%s: it does not wait for an instant from before the clock was set back [R56]', (state) => {
+    expect(look({ state }, {}, -61)).toMatchObject({
+      row: { state: 'handed_over', reason: 'the clock was set back meanwhile' },
+    });
   });
 
   test.each(OPEN_RECOVERY)('%s: it ends by its deadline, whatever is seen [R56]', (state) => {
@@ -106,6 +125,7 @@ describe('first rung: hot', () => {
 
   test('a client that was last active ten seconds ago is no obstacle [R275]', () => {
     expect(keyOf(look({}, { clientActivityAt: NOON - 10 * SECOND }))).toBe('paste continue');
+    expect(keyOf(look({}, { clientActivityAt: NOON + 10 * MINUTE }))).toBe('paste continue');
   });
 
   test.each([
@@ -202,6 +222,15 @@ describe('sending the prompt', () => {
     expect(told(again)).toBe('prompted: paste continue');
     expect(again.row).toMatchObject({ prompts: 2, promptedAt: NOON + 3 * SECOND });
     expect(told(look(prompted, { transcript: null }, 3))).toBe('handed_over: none');
+  });
+
+  test('what is absent from a transcript that may be of another agent proves nothing [R263]', () => {
+    const started = { state: 'reprompted', promptedAt: NOON, prompts: 1 } as const;
+    const view = { agent: newAgent, isGuess: true };
+    expect(told(look(started, view, 3))).toBe('handed_over: none');
+    expect(told(look({ ...started, enters: 1 }, view, 30))).toBe('reprompted: none');
+    expect(told(look({ ...started, enters: 1 }, view, 60))).toBe('handed_over: none');
+    expect(told(look(started, { ...view, isGuess: false }, 3))).toBe('reprompted: paste continue');
   });
 
   test('a prompt that was swallowed is typed once more, never a third time [R263]', () => {
@@ -307,6 +336,10 @@ describe('second rung: restart', () => {
       'its launch cannot be typed',
       { launch: { argv: ['claude', '--model', '\x03'], cwd: '/', configDir: null, pid: 30, startTicks: '300' } },
     ],
+    [
+      'its arguments are not known',
+      { launch: { argv: [], cwd: '/home/ada/project', configDir: null, pid: 30, startTicks: '300' } },
+    ],
   ])('an agent is not stopped when %s [R49]', (_, change) => {
     expect(told(look({ ...old, ...change }))).toBe('handed_over: none');
   });
@@ -336,6 +369,9 @@ describe('second rung: restart', () => {
 
   test('a turn that has begun meanwhile is not interrupted [R284]', () => {
     expect(told(look(exiting, showing({ busy: true }), 10))).toBe('handed_over: none');
+    const begun = showing({ busy: true, composer: { text: '/exit' } });
+    expect(told(look(exiting, begun, 0.5))).toBe('handed_over: none');
+    expect(told(look({ ...exiting, enters: 1 }, begun, 2))).toBe('handed_over: none');
   });
 
   test("a person's words in the input line are not wiped away by Ctrl-C [R275]", () => {
@@ -348,6 +384,42 @@ describe('second rung: restart', () => {
     expect(told(look(exiting, noAgent, 0.4))).toBe('exiting: none');
     expect(told(look(exiting, noAgent, 0.5))).toBe(`relaunching: ${resume}`);
     expect(told(look({ state: 'interrupting', enters: 2 }, noAgent, 1))).toBe(`relaunching: ${resume}`);
+  });
+
+  test.each(['exiting', 'relaunching'] as const)(
+    '%s: nothing is typed where no shell waits for a command: wait, then hand over [R275]',
+    (state) => {
+      const view = { ...noAgent, shellInFront: false };
+      expect(told(look({ state }, view, 59))).toBe(`${state}: none`);
+      const step = look({ state }, view, 60);
+      expect(told(step)).toBe('handed_over: none');
+      expect(step.row.reason).toBe('no shell waits for a command there');
+    },
+  );
+
+  test.each(['exiting', 'relaunching'] as const)(
+    '%s: a key that a person pressed since our last one leaves the shell to that person [R275]',
+    (state) => {
+      const since = { ...noAgent, clientActivityAt: NOON + SECOND };
+      expect(told(look({ state }, since, 30))).toBe('handed_over: none');
+      expect(keyOf(look({ state }, { ...noAgent, clientActivityAt: NOON - SECOND }, 30))).not.toBe('none');
+    },
+  );
+
+  test.each([
+    ['is not there', '[ada@desk project]$ '],
+    ['is only the beginning of another', `$ claude --resume ${SESSION_ID} --model opus`],
+    ['has output below it', `$ claude --resume ${SESSION_ID}\nSave before you leave? [Y/n]`],
+    ['cannot be seen', null],
+  ])('Enter is not pressed when the command %s [R275]', (_, screenText) => {
+    const view = { ...noAgent, screenText };
+    expect(told(look({ state: 'relaunching' }, view, 59))).toBe('relaunching: none');
+    expect(told(look({ state: 'relaunching' }, view, 60))).toBe('handed_over: none');
+  });
+
+  test('a command that wraps on the screen is known again', () => {
+    const screenText = `$ claude --resume \n${SESSION_ID.slice(0, 9)}\n${SESSION_ID.slice(9)}\n\n\n`;
+    expect(told(look({ state: 'relaunching' }, { ...noAgent, screenText }, 1))).toBe('relaunching: Enter');
   });
 
   test('another agent that was started in its place is left alone', () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PoolSwitchState, SwitchEffect, SwitchEvent } from '../../../src/core/swap/machine.ts';
-import { step, TOUCHING } from '../../../src/core/swap/machine.ts';
+import { eventAfterFailure, step } from '../../../src/core/swap/machine.ts';
 import { PROPERTY_TIMEOUT_MS, RUNS } from '../../support/builders.ts';
 
 const STATES: readonly PoolSwitchState[] = [
@@ -21,6 +21,7 @@ const EVENTS: readonly SwitchEvent[] = [
   'contended',
   'failed_untouched',
   'failed_touched',
+  'cut_short',
   'settled',
   'eligible',
   'recover',
@@ -38,8 +39,13 @@ const MOVES: Readonly<Record<string, string>> = {
   'switching ok': 'resuming: write_recovering',
   'switching contended': 'normal: release_locks write_failed start_backoff',
   'switching failed_untouched': 'normal: release_locks write_failed start_backoff',
-  'switching failed_touched': 'rolling_back: write_rolling_back point_back freshen_back release_locks',
+  'switching cut_short': 'resuming: release_locks',
+  'switching failed_touched':
+    'rolling_back: write_rolling_back release_locks take_locks point_back freshen_back release_locks',
   'rolling_back ok': 'normal: write_failed start_backoff',
+  'rolling_back contended': 'rolling_back: ',
+  'rolling_back cut_short': 'rolling_back: ',
+  'rolling_back failed_untouched': 'partial: release_locks write_partial',
   'rolling_back failed_touched': 'partial: release_locks write_partial',
   'resuming settled': 'normal: write_done',
   'partial recover': 'normal: clear_partial',
@@ -70,7 +76,7 @@ function run(failing: SwitchEffect | null, contended = false): { state: PoolSwit
     for (const effect of next.effects) {
       log.push(effect);
       if (effect !== failing && !(effect === 'take_locks' && contended)) continue;
-      event = contended ? 'contended' : TOUCHING.has(effect) ? 'failed_touched' : 'failed_untouched';
+      event = contended ? 'contended' : eventAfterFailure(effect);
       break;
     }
     if (state === 'normal' || state === 'partial' || state === 'resuming') return { state, log };
@@ -116,13 +122,15 @@ describe('side effects, in their order', () => {
     },
   );
 
-  test.each(['point_link', 'verify_link', 'freshen', 'write_flipped', 'mark_active'] as const)(
+  test.each(['point_link', 'verify_link', 'freshen'] as const)(
     'flip ensure failure triggers rollback: %s fails after the link may have moved [R44]',
     (effect) => {
       const { state, log } = run(effect);
       expect(state).toBe('normal');
       const order = [
         'write_rolling_back',
+        'release_locks',
+        'take_locks',
         'point_back',
         'freshen_back',
         'release_locks',
@@ -132,6 +140,23 @@ describe('side effects, in their order', () => {
       expect(log.slice(-order.length)).toEqual(order);
     },
   );
+
+  test.each(['write_flipped', 'release_locks', 'mark_active'] as const)(
+    '%s fails after the flip: it stands, the locks are let go, and the repair writes down the rest [R44 R259]',
+    (effect) => {
+      const { state, log } = run(effect);
+      expect(state).toBe('resuming');
+      expect(log.at(-1)).toBe('release_locks');
+      expect(log).not.toContain('point_back');
+    },
+  );
+
+  test('the link is put back only under fresh locks; while the CLI has them it waits for the repair [R259]', () => {
+    expect(step('rolling_back', 'contended')).toMatchObject({ to: 'rolling_back', effects: [] });
+    const back = step('switching', 'failed_touched');
+    const effects = back.kind === 'moved' ? back.effects : [];
+    expect(effects.indexOf('take_locks')).toBeLessThan(effects.indexOf('point_back'));
+  });
 
   test('flip ensure and rollback failure: the pool is partial and the locks are let go [R44]', () => {
     let state = step('switching', 'failed_touched');
@@ -146,7 +171,7 @@ describe('side effects, in their order', () => {
         const next = step(state, event);
         if (next.kind === 'ignored' || ['normal', 'exhausted', 'partial', 'resuming'].includes(next.to)) continue;
         const raised = new Set<SwitchEvent>(['ok']);
-        for (const effect of next.effects) raised.add(TOUCHING.has(effect) ? 'failed_touched' : 'failed_untouched');
+        for (const effect of next.effects) raised.add(eventAfterFailure(effect));
         if (next.effects.includes('take_locks')) raised.add('contended');
         for (const one of raised) expect(step(next.to, one).kind).toBe('moved');
       }

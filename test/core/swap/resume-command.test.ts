@@ -46,6 +46,7 @@ test.each([null, '', 'latest', 'not-a-uuid; rm -rf ~', `${SESSION_ID}\n`, SESSIO
 
 test('an agent whose launch is not known is not started', () => {
   expect(resumeCommand(aRecovery({ launch: null }), claude, HERE)).toBeNull();
+  expect(command([])).toBeNull();
 });
 
 describe('what chose a session before is dropped, in every spelling', () => {

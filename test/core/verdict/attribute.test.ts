@@ -25,7 +25,7 @@ function charge(change: Partial<TurnFacts>) {
 }
 
 test('a turn that began before the flip is charged to the old account [R17 R256]', () => {
-  expect(charge({ turnAt: FLIP - 1 })).toEqual({ account: 'old', reason: 'active when the turn began' });
+  expect(charge({ turnAt: FLIP - 1 })).toEqual({ account: 'old', reason: 'active when its request was sent' });
 });
 
 test('a turn that began with or after the flip is charged to the new account [R17]', () => {
@@ -33,8 +33,12 @@ test('a turn that began with or after the flip is charged to the new account [R1
   expect(charge({ turnAt: FLIP + 1 })?.account).toBe('new');
 });
 
-test('a turn from before the history is charged to the oldest account known [R17]', () => {
-  expect(charge({ turnAt: NOON - 6 * HOUR })).toEqual({ account: 'old', reason: 'active when watching began' });
+test('a turn from before the history is charged to nobody: who was active then is not known [R17]', () => {
+  expect(charge({ turnAt: NOON - 6 * HOUR })).toBeNull();
+  expect(charge({ launchedUnder: null, firstSeenAt: NOON - 6 * HOUR })).toBeNull();
+  expect(charge({ followsLink: false, turnAt: NOON - 6 * HOUR })).toBeNull();
+  const own = { followsLink: false, turnAt: NOON - 6 * HOUR, processStartedAt: NOON - 7 * HOUR };
+  expect(charge(own)?.account).toBe('launch');
 });
 
 test('a CLI that keeps its account in memory is charged by its launch, whatever the link did since [R17]', () => {

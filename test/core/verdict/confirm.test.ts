@@ -85,6 +85,32 @@ describe('with a reset', () => {
 });
 
 describe('without a reset', () => {
+  test('a row is believed for a time from when it was written, not from when it was first seen [R33 R251]', () => {
+    const row = { ...structured, resetAt: null };
+    expect(aPane()(0, { ...row, rowAt: NOON - HOUR + SECOND })).toMatchObject({
+      kind: 'confirmed',
+      hit: { endsAt: NOON + SECOND },
+    });
+    expect(aPane()(0, { ...row, rowAt: NOON - HOUR }).kind).toBe('stale');
+    expect(aPane()(0, { ...row, rowAt: NOON - 3 * DAY }).kind).toBe('stale');
+  });
+
+  test('what was seen before the clock was set back neither counts as a poll nor is believed until then', () => {
+    const poll = aPane();
+    poll(3 * 86_400, withoutReset);
+    poll(3 * 86_400 + 20, withoutReset);
+    expect(poll(0, withoutReset)).toMatchObject({ kind: 'suspected', polls: 1, hit: { endsAt: NOON + HOUR } });
+    expect(aPane()(0, { ...structured, resetAt: null, rowAt: NOON + 3 * DAY })).toMatchObject({
+      hit: { endsAt: NOON + HOUR },
+    });
+  });
+
+  test('a turn that was seen before the clock was set back did not begin in the future', () => {
+    const poll = aPane();
+    poll(3 * 86_400, noEvidence());
+    expect(hitOf(poll(2, anEvidence())).turnAt).toBeLessThanOrEqual(NOON + 2 * SECOND);
+  });
+
   test('a hit without a reset needs two polls and 20 s [R3]', () => {
     const poll = aPane();
     expect(poll(0, withoutReset)).toMatchObject({ kind: 'suspected', polls: 1 });

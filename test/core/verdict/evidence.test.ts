@@ -43,6 +43,18 @@ test.each(['answer', 'throttle', 'auth', 'billing', 'error'] as const)(
   },
 );
 
+test('a rejection is dated by its own request, which may be later than the prompt of its turn [R17 R256]', () => {
+  const long = { lastAssistant: aRejection(), prompts: [aPrompt(NOON - 3 * HOUR)], requestAt: NOON - 70 * SECOND };
+  expect(gather(idle, aTranscript(long))).toMatchObject({ turnAt: NOON - 70 * SECOND, rowAt: NOON - MINUTE });
+  expect(gather(idle, aTranscript({ ...long, requestAt: null }))).toMatchObject({ turnAt: NOON - 3 * HOUR });
+  expect(gather(idle, aTranscript({ lastAssistant: aRejection() }))).toMatchObject({ turnAt: NOON - MINUTE });
+});
+
+test('a prompt from before the clock was set back hides no rejection', () => {
+  const transcript = aTranscript({ lastAssistant: aRejection(), prompts: [aPrompt(NOON + 72 * HOUR)] });
+  expect(gather(idle, transcript).class).toBe('quota');
+});
+
 test('a veto is judged again at the next poll: nothing of it is kept [R252]', () => {
   expect(gather(limited, aTranscript({ lastAssistant: aRow() })).class).toBe('none');
   expect(gather(limited, aTranscript({ lastAssistant: aRejection() })).class).toBe('quota');

@@ -17,6 +17,7 @@ if (process.argv.includes('--version')) {
   process.exit(0);
 }
 
+const TITLE_AFTER_MS = 1000;
 const EXIT_TWICE_MS = 2000;
 const NEAR_RESET_MS = 24 * 3_600_000;
 const WORK_PROMPT = 'work through the list';
@@ -69,9 +70,14 @@ function start() {
   process.stdout.on('resize', paint);
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
   if (options.refreshMs > 0) void refreshForever();
+  if (options.setsTitle) setTimeout(setTitle, TITLE_AFTER_MS).unref();
   paint();
   if (options.prompt !== null) submit(options.prompt, 'argv');
   else if (options.workMs > 0 && options.resumeId === null) submit(WORK_PROMPT, 'self');
+}
+
+function setTitle() {
+  process.title = 'claude';
 }
 
 function showHistory() {
@@ -195,21 +201,29 @@ async function takeTurn(text, isMeta, signal) {
   registry.set('busy');
   const startedAt = Date.now();
   let goesOn = true;
+  let isLater = false;
   while (goesOn) {
-    const early = options.asksFirst ? account.request() : null;
+    const early = options.asksFirst ? request(isLater) : null;
     const isWhole = await work(replies > 0 && options.workMs > 0 ? options.workMs : options.turnMs, signal);
     if (!isWhole) {
       screen.result('Interrupted · What should Claude do instead?');
       log('interrupted');
       break;
     }
-    const isAnswered = settle(early ?? account.request());
+    const isAnswered = settle(early ?? request(isLater));
     goesOn = isAnswered && options.workMs > 0;
+    isLater = true;
     if (isAnswered && !goesOn && options.isModern) screen.closing(closingLine(startedAt));
   }
   below.spinner = null;
   registry.set(below.kind === 'composer' ? 'idle' : 'waiting');
   paint();
+}
+
+/** Later requests of a turn carry what a tool gave. @param {boolean} isLater */
+function request(isLater) {
+  if (isLater) transcript.toolResult('done');
+  return account.request();
 }
 
 /** @param {number} startedAt */

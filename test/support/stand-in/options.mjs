@@ -20,6 +20,7 @@ import { join } from 'node:path';
  * @property {boolean} failsWith500
  * @property {boolean} autoContinue waits for a near reset by itself
  * @property {boolean} asksFirst sends its request when the turn begins, and shows the outcome when it ends
+ * @property {boolean} setsTitle soon writes its title over its arguments, as real versions of that age do
  * @property {string} says added to every reply
  * @property {'trust' | 'permission' | 'foreign-session' | null} dialog what stands there after a limit; the foreign session after a resume
  */
@@ -69,6 +70,7 @@ export function readOptions(argv, env) {
     failsWith500: env.STAND_IN_ERROR === '500',
     autoContinue: isModern && env.STAND_IN_AUTO_CONTINUE !== 'off',
     asksFirst: env.STAND_IN_ASKS_FIRST === '1',
+    setsTitle: !isModern && env.STAND_IN_TITLE !== 'off',
     says: env.STAND_IN_SAYS ?? '',
     dialog: /** @type {Options['dialog']} */ (env.STAND_IN_DIALOG || null),
   };

@@ -31,7 +31,8 @@ export class Transcript {
     const said = [];
     for (const row of rows) {
       if (row.uuid !== undefined) this.parent = row.uuid;
-      if (row.type === 'user') said.push({ role: /** @type {const} */ ('user'), text: row.message.content });
+      if (row.type === 'user' && typeof row.message.content === 'string')
+        said.push({ role: /** @type {const} */ ('user'), text: row.message.content });
       if (row.type === 'assistant')
         said.push({ role: /** @type {const} */ ('assistant'), text: row.message.content[0].text });
     }
@@ -50,6 +51,12 @@ export class Transcript {
         ? { promptId: randomUUID(), origin: { kind: 'human' }, turnPosition: { promptIndex: this.prompts } }
         : { thinkingMetadata: { level: 'high', disabled: false, triggers: [] }, todos: [] }),
     });
+  }
+
+  /** @param {string} content */
+  toolResult(content) {
+    const block = { tool_use_id: `toolu_${randomUUID().slice(0, 8)}`, type: 'tool_result', content };
+    this.add({ type: 'user', message: { role: 'user', content: [block] }, toolUseResult: content });
   }
 
   /** @param {string} text */

@@ -105,6 +105,19 @@ async function swapByHand(ports: ApiPorts, wish: ManualSwap): Promise<ManualSwap
   const observing = ports.observing(config);
   if (observing !== null) return refused('observe', `nothing is flipped: ${observing}`);
   const id = ports.newId();
+  // Written down first: what is refused because the disk is full must not be carried out later.
+  await ports.local.append(
+    [
+      {
+        type: 'swap_requested',
+        pool: pool.name,
+        account: decision.to,
+        swap: id,
+        data: { reason: wish.reason, by: 'hand', force: wish.force },
+      },
+    ],
+    now,
+  );
   const isAsked = ports.board.ask({
     id,
     pool: pool.name,
@@ -118,18 +131,6 @@ async function swapByHand(ports: ApiPorts, wish: ManualSwap): Promise<ManualSwap
     evidence: [],
   });
   if (!isAsked) return refused('switching', 'a swap was asked for a moment ago');
-  await ports.local.append(
-    [
-      {
-        type: 'swap_requested',
-        pool: pool.name,
-        account: decision.to,
-        swap: id,
-        data: { reason: wish.reason, by: 'hand', force: wish.force },
-      },
-    ],
-    now,
-  );
   ports.board.wake('switcher');
   return { kind: 'accepted', id, pool: pool.name, to: decision.to };
 }

@@ -171,3 +171,26 @@ test.concurrent(
     expect(daemon.status().accounts.map(({ state }) => state)).toEqual(['limited', 'active']);
   }),
 );
+
+test.concurrent(
+  'a turn that went on across the flip and is refused afterwards is charged to the account that refused it [R17 R256]',
+  onStage(async ({ world, tmux, start }) => {
+    const env = { STAND_IN_WORK_MS: '8000' };
+    await world.startPane(tmux, { name: 'long', project: 'long', env });
+    const first = await world.startPane(tmux, { name: 'first', project: 'first' });
+    const daemon = await start();
+    await waitFor(() => world.servedBy().length === 1);
+    world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + HOUR });
+    await first.say('do the work');
+    await daemon.swapDone();
+    world.setLimit('work-2', { kind: 'five_hour', resetsAt: Date.now() + 2 * HOUR });
+    await waitFor(() => world.events('limit').length === 2, { timeoutMs: 15_000 });
+    await waitFor(async () => (await daemon.events('quota_hit')).length === 2, { timeoutMs: 5_000 });
+
+    const hits = await daemon.events('quota_hit');
+    expect(hits.map(({ session, account }) => [session, account]).sort()).toEqual([
+      ['first', 'work-1'],
+      ['long', 'work-2'],
+    ]);
+  }),
+);

@@ -11,6 +11,8 @@ import { waitFor } from '../test/support/wait.ts';
 const PANES = Number(process.env.PANES ?? 100);
 const SECONDS = Number(process.env.SECONDS_MEASURED ?? 60);
 const TICKS_PER_SECOND = 100;
+/** The children's times in /proc/<pid>/stat, counted from the state. */
+const CHILDREN = [13, 15] as const;
 const SCREEN = fileURLToPath(new URL('../test/screens/captures/claude-latest-warn5h-2s.txt', import.meta.url));
 
 const tmux = await startTmux();
@@ -32,13 +34,15 @@ try {
     const pid = daemon.child.pid ?? 0;
     const server = await tmux.serverPid();
     await waitFor(isOver(10), { timeoutMs: 20_000, everyMs: 200 });
-    const before = { daemon: cpu(pid), server: cpu(server) };
+    const before = { daemon: cpu(pid), clients: cpu(pid, CHILDREN), server: cpu(server) };
     await waitFor(isOver(SECONDS), { timeoutMs: (SECONDS + 10) * 1000, everyMs: 200 });
-    const after = { daemon: cpu(pid), server: cpu(server) };
+    const after = { daemon: cpu(pid), clients: cpu(pid, CHILDREN), server: cpu(server) };
     const share = (own: number): string => `${((own / SECONDS) * 100).toFixed(2)} % of a core`;
     const [own, theirs] = [after.daemon - before.daemon, after.server - before.server];
     console.log(`${PANES} idle panes, ${SECONDS} s at a 2 s poll`);
-    console.log(`  daemon with its tmux clients  ${share(own)}`);
+    console.log(
+      `  daemon with its tmux clients  ${share(own)}, of which clients ${share(after.clients - before.clients)}`,
+    );
     console.log(`  tmux server                   ${share(theirs)}`);
     console.log(`  together                      ${share(own + theirs)}`);
     console.log(`  resident memory               ${(rss(pid) / 1024).toFixed(0)} MiB`);
@@ -51,13 +55,13 @@ try {
 }
 
 /** Seconds of processor time of a process and of its children that have ended. */
-function cpu(pid: number): number {
+function cpu(pid: number, fields: readonly [number, number] = [11, 15]): number {
   const text = readFileSync(join('/proc', String(pid), 'stat'), 'latin1');
-  const fields = text
+  const values = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number);
-  const ticks = fields.slice(11, 15).reduce((sum, value) => sum + value, 0);
+  const ticks = values.slice(...fields).reduce((sum, value) => sum + value, 0);
   return ticks / TICKS_PER_SECOND;
 }
 

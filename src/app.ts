@@ -35,7 +35,7 @@ import { createBoard } from './runtime/board.ts';
 import type { Supervisor } from './runtime/supervisor.ts';
 import { createSupervisor } from './runtime/supervisor.ts';
 import { swapPolicyOf } from './steps/config-policy.ts';
-import { createDaemonApi, sessionFacts } from './steps/daemon-api.ts';
+import { createDaemonApi, createSessionFacts } from './steps/daemon-api.ts';
 import { readFlags } from './steps/pool-flags.ts';
 import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
@@ -177,6 +177,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       onClockJump,
     });
 
+    const sessions = createSessionFacts({ board, config: () => live.current });
     const status = (): StatusFacts => ({
       version: VERSION,
       daemon: { pid: options.pid, startedAt },
@@ -185,9 +186,15 @@ export async function createApp(options: AppOptions): Promise<App> {
       paused: killSwitch.last(),
       pools: [...board.pools().values()],
       servers: board.snapshot()?.servers ?? [],
-      sessions: sessionFacts({ board, config: () => live.current }),
+      sessions: sessions(),
       jobs: supervisor.jobs(),
-      config: { file: live.current.file, hash: live.hash, loadedAt, rejected, needsRestart: live.restartKeys },
+      config: {
+        file: live.current.file,
+        hash: live.hash,
+        loadedAt,
+        rejected: live.isRejected ? rejected : null,
+        needsRestart: live.restartKeys,
+      },
       ...caretaker.last(),
       asOf: board.snapshot()?.takenAt ?? startedAt,
       policy: {
@@ -209,7 +216,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           .catch(() => {});
       } else {
         rejected = result.error.problems
-          .map(({ line, column, path, message }) => `${line}:${column} ${path}: ${message}`)
+          .map(({ line, column, path, message }) => `${line}:${column} ${path === '' ? '' : `${path}: `}${message}`)
           .join('; ');
         log.warn({ problems: result.error.problems }, 'changed configuration rejected; the old one stays');
         void store.local

@@ -79,7 +79,7 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
     sessions: (await store.local.sessions()).map(toSession),
     storeError: null,
     jobs: [],
-    config: { file: config.file, hash, loadedAt: now, rejected: null },
+    config: { file: config.file, hash, loadedAt: now, rejected: null, needsRestart: [] },
     attention: needsAttention(await store.local.events({ limit: ATTENTION.searched })),
     asOf: now,
     policy: {
@@ -92,6 +92,7 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
 }
 
 function toSession(row: SessionRow): StatusFacts['sessions'][number] {
-  const { id, sessionName, label, pool, kind, agent, version, state, stateReason, stateSince, launchedUnder } = row;
-  return { id, sessionName, label, pool, kind, agent, version, state, stateReason, stateSince, launchedUnder };
+  const { id, server, sessionName, label, pool, kind, agent, version, state, stateReason, stateSince, launchedUnder } =
+    row;
+  return { id, server, sessionName, label, pool, kind, agent, version, state, stateReason, stateSince, launchedUnder };
 }

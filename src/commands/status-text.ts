@@ -1,10 +1,11 @@
 /** Writes a status for a person: the answer first, then accounts, panes and what needs attention. */
+import { basename } from 'node:path';
 import type { AccountStatusView, PoolStatusView, StatusView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
-import { formatDuration } from '../core/time.ts';
+import { formatDuration, SECOND } from '../core/time.ts';
 import { wallTime, wallTimeAhead } from '../core/wall-time.ts';
 import { windowName } from '../core/why.ts';
-import { clean, joinParts, percent, table, wrap } from './text.ts';
+import { clean, joinParts, percent, shortened, table, wrap } from './text.ts';
 
 export interface StatusPage {
   readonly now: EpochMs;
@@ -29,7 +30,9 @@ export function renderStatus(view: StatusView, page: StatusPage): string {
   if (view.accounts.length > 0)
     sections.push(table([ACCOUNT_HEAD, ...view.accounts.map((account) => accountRow(account, view, page))], columns));
   if (view.sessions.length > 0)
-    sections.push(table([PANE_HEAD, ...view.sessions.map((session) => paneRow(session, page))], columns));
+    sections.push(table([PANE_HEAD, ...view.sessions.map((session) => paneRow(session, view, page))], columns));
+  if (view.config.needs_restart.length > 0)
+    sections.push(wrap('  ', `waits for a restart: ${view.config.needs_restart.join(', ')}`, columns, '    '));
   const attention = view.attention.slice(0, MAX_ATTENTION);
   if (attention.length > 0) {
     const lines = attention.map(({ at, type, detail }) =>
@@ -71,6 +74,8 @@ function countPanes(view: StatusView): string {
   return `${count} ${count === 1 ? 'pane' : 'panes'}`;
 }
 
+type SessionView = StatusView['sessions'][number];
+
 const ACCOUNT_HEAD = ['ACCOUNT', 'STATE', '5-HOUR', 'WEEKLY', 'RESETS', 'NOTE'];
 const PANE_HEAD = ['PANE', 'AGENT', 'POOL', 'STATE', 'SINCE', 'NOTE'];
 
@@ -100,10 +105,20 @@ function used(account: AccountStatusView, window: string): string {
   return quota.used === null ? '-' : percent(quota.used);
 }
 
-function paneRow(session: StatusView['sessions'][number], page: StatusPage): string[] {
-  const since = session.since === null ? '-' : formatDuration(Math.max(0, page.now - Date.parse(session.since)));
+function paneRow(session: SessionView, view: StatusView, page: StatusPage): string[] {
+  const sinceMs = session.since === null ? null : page.now - Date.parse(session.since);
+  const since = sinceMs === null ? '-' : sinceMs < SECOND ? 'now' : formatDuration(sinceMs);
   const agent = session.version === null ? session.agent : `${session.agent} ${session.version}`;
-  return [session.pane, agent, session.pool ?? '-', session.state, since, session.reason ?? ''];
+  const twin = view.sessions.some(({ pane, server }) => pane === session.pane && server !== session.server);
+  const pane = twin ? `${basename(session.server)}/${session.pane}` : session.pane;
+  return [
+    shortened(pane, Math.floor(page.columns / 3)),
+    agent,
+    session.pool ?? '-',
+    session.state,
+    since,
+    session.reason ?? '',
+  ];
 }
 
 function when(iso: string | null, page: StatusPage): string {

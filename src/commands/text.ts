@@ -29,6 +29,13 @@ export function table(rows: readonly (readonly string[])[], width: number, inden
 /** A last column that would be narrower begins further left on its following lines. */
 const NARROWEST = 20;
 
+/** At most `width` characters; of a longer text the beginning and the end. */
+export function shortened(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const tail = Math.floor((width - 1) / 2);
+  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`;
+}
+
 /** Joins parts with a middle dot; a part that would pass the width begins a new, indented line. */
 export function joinParts(parts: readonly string[], width: number, indent = '  '): string {
   const lines: string[] = [];

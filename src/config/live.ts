@@ -65,6 +65,11 @@ export class LiveConfig {
     return this.#restartKeys;
   }
 
+  /** Whether the file, when it was last read, could not be used. */
+  get isRejected(): boolean {
+    return this.#rejected !== null;
+  }
+
   /** Registers a listener. @returns what removes it */
   onChange(listener: ConfigListener): () => void {
     this.#listeners.add(listener);

@@ -77,7 +77,13 @@ export interface JournalEvent {
 /** How many of the newest events are searched for what a person should see, and how many of those are shown. */
 export const ATTENTION = { searched: 200, shown: 10 } as const;
 
-/** @param events newest first */
+/** Warnings and worse; what was told again and again of the same thing, once with its newest time. @param events newest first */
 export function needsAttention(events: readonly JournalEvent[]): readonly JournalEvent[] {
-  return events.filter(({ severity }) => severity === 'warning' || severity === 'critical').slice(0, ATTENTION.shown);
+  const newest = new Map<string, JournalEvent>();
+  for (const event of events) {
+    if (event.severity !== 'warning' && event.severity !== 'critical') continue;
+    const key = JSON.stringify([event.type, event.pool, event.account, event.session, event.pane]);
+    if (!newest.has(key)) newest.set(key, event);
+  }
+  return [...newest.values()].slice(0, ATTENTION.shown);
 }

@@ -25,6 +25,8 @@ export interface PoolView {
 
 export interface SessionFacts {
   readonly id: string;
+  /** The tmux socket. */
+  readonly server: string;
   readonly sessionName: string;
   readonly label: string;
   readonly pool: string | null;
@@ -70,6 +72,8 @@ export interface StatusFacts {
     readonly hash: string;
     readonly loadedAt: EpochMs;
     readonly rejected: string | null;
+    /** Keys whose value in the file waits for a restart. */
+    readonly needsRestart: readonly string[];
   };
   /** Newest warnings and worse. */
   readonly attention: readonly JournalEvent[];
@@ -130,6 +134,7 @@ export interface StatusView {
   readonly sessions: readonly {
     readonly session: string;
     readonly pane: string;
+    readonly server: string;
     readonly pool: string | null;
     readonly kind: string;
     readonly agent: string;
@@ -161,6 +166,7 @@ export interface StatusView {
     readonly hash: string;
     readonly loaded_at: string | null;
     readonly rejected: string | null;
+    readonly needs_restart: readonly string[];
   };
   readonly as_of: string | null;
 }
@@ -205,6 +211,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
     sessions: facts.sessions.map((session) => ({
       session: session.sessionName,
       pane: session.label,
+      server: session.server,
       pool: session.pool,
       kind: session.kind,
       agent: session.agent,
@@ -225,17 +232,20 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
       next_run: job.nextAt !== null && Number.isFinite(job.nextAt) ? toIso(job.nextAt) : null,
       degraded: job.degraded,
     })),
-    attention: facts.attention.map((event) => ({
-      at: toIso(event.at),
-      type: event.type,
-      severity: event.severity,
-      detail: describeEvent(event),
-    })),
+    attention: facts.attention
+      .filter((event) => isStillSo(event, facts))
+      .map((event) => ({
+        at: toIso(event.at),
+        type: event.type,
+        severity: event.severity,
+        detail: describeEvent(event),
+      })),
     config: {
       file: facts.config.file,
       hash: facts.config.hash,
       loaded_at: toIso(facts.config.loadedAt),
       rejected: facts.config.rejected,
+      needs_restart: facts.config.needsRestart,
     },
     as_of: toIso(facts.asOf),
   };
@@ -258,6 +268,12 @@ export function buildHealth(facts: StatusFacts, now: EpochMs): HealthView {
     reasons,
     as_of: toIso(facts.asOf),
   };
+}
+
+/** What the facts say is over needs no attention any more. */
+function isStillSo({ type }: JournalEvent, facts: StatusFacts): boolean {
+  if (type === 'tmux_unavailable') return facts.servers.some((server) => server.state !== 'ok');
+  return type !== 'config_rejected' || facts.config.rejected !== null;
 }
 
 /** One sentence of an event's own data, for lists. */
@@ -292,14 +308,16 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     const usable = active !== undefined && isEligible(active, now, facts.policy, { purpose: 'keep' }).ok;
     const eligible = countEligible(pool, facts, now);
     if (eligible === 0) fatal.push(`pool ${pool.pool}: no_eligible_account`);
-    else if (usable && eligible === 1) soft.push(`pool ${pool.pool}: no spare account`);
+    else if (usable && eligible === 1 && !hasSpareSoon(pool, facts, now))
+      soft.push(`pool ${pool.pool}: no spare account`);
     if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt))
       soft.push(`pool ${pool.pool}: circuit breaker open`);
   }
   if (facts.tmuxDownSince !== null) {
     const fails = now - facts.tmuxDownSince > TMUX_GRACE_MS;
     checks.tmux = fails ? 'fail' : 'warn';
-    (fails ? fatal : soft).push('no tmux server can be read');
+    const servers = facts.servers.map(({ server, state, reason }) => `${server}: ${reason ?? state}`);
+    (fails ? fatal : soft).push(`no tmux server can be read (${servers.join('; ')})`);
   }
   if (facts.storeError !== null) {
     checks.db = 'fail';
@@ -332,6 +350,17 @@ function countEligible(pool: PoolFacts, facts: StatusFacts, now: EpochMs): numbe
   return pool.accounts.filter(
     (account) => isEligible(account, now, facts.policy, { purpose: account.name === pool.active ? 'keep' : 'swap' }).ok,
   ).length;
+}
+
+/** An account that only rests after it was left or reset is back within minutes: nobody has to act. */
+function hasSpareSoon(pool: PoolFacts, facts: StatusFacts, now: EpochMs): boolean {
+  return pool.accounts.some(
+    (account) =>
+      account.name !== pool.active &&
+      isEligible(account, now, facts.policy, { purpose: 'swap' }).reasons.every(
+        ({ code }) => code === 'left_recently' || code === 'just_reset',
+      ),
+  );
 }
 
 function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatusView {

@@ -1,9 +1,18 @@
 /** What the daemon answers at its doors: status from memory, wishes by hand, records from the store. */
 import type { Config } from '../config/schema.ts';
+import { paneKey } from '../core/panes.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { SessionFacts } from '../core/status.ts';
 import { confirmedHit } from '../core/verdict/pane-finding.ts';
-import type { DaemonApi, ManualSwap, ManualSwapAnswer, PaneRecord, RecoverAnswer, SwapRecord } from '../ports.ts';
+import type {
+  DaemonApi,
+  ManualSwap,
+  ManualSwapAnswer,
+  PaneRecord,
+  RecoverAnswer,
+  SessionRow,
+  SwapRecord,
+} from '../ports.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
 import { readPool } from './read-pool.ts';
@@ -182,9 +191,14 @@ async function paneRecord(ports: ApiPorts, name: string): Promise<PaneRecord | n
   return { finding, events, recoveries: recoveries.filter((row) => row.label === finding.view.label) };
 }
 
-/** The sessions of the last poll, for the status. */
-export function sessionFacts(ports: Pick<ApiPorts, 'board' | 'config'>): readonly SessionFacts[] {
-  return [...ports.board.findings().values()].map((finding) =>
-    sessionRow(finding, undefined, ports.config(), finding.at),
-  );
+/** Tells the sessions of the last poll, for the status; remembers them, for since when each is in its state. */
+export function createSessionFacts(ports: Pick<ApiPorts, 'board' | 'config'>): () => readonly SessionFacts[] {
+  let before = new Map<string, SessionRow>();
+  return () => {
+    const rows = [...ports.board.findings().values()].map((finding) =>
+      sessionRow(finding, before.get(paneKey(finding.view.identity)), ports.config(), finding.at),
+    );
+    before = new Map(rows.map((row) => [row.id, row]));
+    return rows;
+  };
 }

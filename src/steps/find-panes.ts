@@ -11,7 +11,7 @@ import type { ScreenReader } from '../core/screen/screen-reader.ts';
 import type { PoolView } from '../core/status.ts';
 import type { Activation, SwapRow } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
-import { SECOND } from '../core/time.ts';
+import { MINUTE, SECOND } from '../core/time.ts';
 import { chargeTurn } from '../core/verdict/attribute.ts';
 import type { Hit, PaneMemory } from '../core/verdict/confirm.ts';
 import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
@@ -40,6 +40,8 @@ export interface WatchedPane {
   reading: Reading | null;
   signals: SessionSignals | null;
   signalsAt: EpochMs;
+  /** The screen at that time. */
+  signalsHash: string | null;
   /** As this process's own welcome line last told it. */
   version: string | null;
   pool: string | null;
@@ -48,8 +50,10 @@ export interface WatchedPane {
   said: string;
 }
 
-/** Signals of a pane that shows nothing of interest are read again after this time. */
+/** The files of a session whose screen changed, but shows nothing of interest, are read again after this time. */
 const SIGNALS_IDLE_MS = 30 * SECOND;
+/** And those of one whose screen stands still, after this. */
+const SIGNALS_QUIET_MS = 5 * MINUTE;
 const MIN_GAP_MS = 30 * SECOND;
 
 export async function findPanes(
@@ -85,6 +89,7 @@ export async function findPanes(
         reading: null,
         signals: null,
         signalsAt: 0,
+        signalsHash: null,
         version: null,
         pool: pool?.pool ?? null,
         process: identity,
@@ -144,14 +149,15 @@ async function findOne(
     mine.reading = ports.readScreen(screen.text, now);
     mine.version = mine.reading.version ?? mine.version;
     mine.hash = screen.hash;
-    mine.signalsAt = 0;
   }
   const reading = mine.reading;
   const interesting = reading.finding !== null || mine.memory.banner !== null || mine.memory.suspected !== null;
-  if (interesting || Math.abs(now - mine.signalsAt) >= SIGNALS_IDLE_MS) {
+  const restMs = mine.signalsHash === screen.hash ? SIGNALS_QUIET_MS : SIGNALS_IDLE_MS;
+  if (interesting || Math.abs(now - mine.signalsAt) >= restMs) {
     const read = await ports.signals.read(process);
     mine.signals = { ...read, version: read.version ?? mine.version };
     mine.signalsAt = now;
+    mine.signalsHash = screen.hash;
   }
   const evidence = gatherEvidence(reading, mine.signals, screen.capturedAt, now);
   const { quota } = context.config;

@@ -151,6 +151,20 @@ describe('status', () => {
     );
   });
 
+  test('long and ambiguous names of panes stay readable', async () => {
+    const long = { ...session('a'.repeat(60), 'idle'), stateSince: NOW - 300 };
+    const [here, there] = ['one', 'two'].map((server) => ({ ...session('main', 'idle'), server: `/tmp/${server}` }));
+    if (here === undefined || there === undefined) throw new Error('two sessions');
+    const config2 = { ...statusFacts().config, needsRestart: ['tmux.sockets'] };
+    daemon.status = statusFacts({ sessions: [long, here, there], config: config2 });
+    await startDaemon();
+    await status({ config }, io);
+    expect(io.stdout).toMatch(/^ {2}a{13}…a{8}:0\.0 {2}claude 2\.1\.100 {2}work {2}idle {3}now$/m);
+    expect(io.stdout).toMatch(/^ {2}one\/main:0\.0 /m);
+    expect(io.stdout).toMatch(/^ {2}two\/main:0\.0 /m);
+    expect(io.stdout).toContain('  waits for a restart: tmux.sockets\n');
+  });
+
   test('colour only on a terminal whose user did not refuse it', async () => {
     await startDaemon();
     await status({ config }, io);

@@ -1,4 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -75,13 +86,52 @@ describe('[R240] doctor', () => {
 
   test('gives the commands that adopt a real directory', async () => {
     rmSync(join(home, '.claude'));
-    mkdirSync(join(home, '.claude'));
+    renameSync(join(home, 'one'), join(home, '.claude'));
     const { code, checks } = await run();
     expect(code).toBe(1);
-    expect(checks.get('pool default: link')).toMatchObject({
-      state: 'fail',
-      fix: `test ! -e ${home}/one && mv ${home}/.claude ${home}/one && ln -s ${home}/one ${home}/.claude`,
-    });
+    const fix = `test ! -e ${home}/one && mv ${home}/.claude ${home}/one && ln -s ${home}/one ${home}/.claude`;
+    expect(checks.get('pool default: link')).toMatchObject({ state: 'fail', fix });
+    // A login in the home that is still to be made would stand in the way.
+    expect(checks.get('pool default: homes')?.fix).not.toContain('CLAUDE_CONFIG_DIR');
+    execFileSync('sh', ['-c', fix]);
+    const after = (await run()).checks;
+    for (const name of ['link', 'homes', 'shared entries'])
+      expect(after.get(`pool default: ${name}`)?.state).toBe('ok');
+  });
+
+  test('a real directory is not moved into a home that is there already', async () => {
+    rmSync(join(home, '.claude'));
+    mkdirSync(join(home, '.claude'));
+    expect((await run()).checks.get('pool default: link')?.fix).toMatch(
+      /is there already: give a a home .* not exist yet/,
+    );
+  });
+
+  test('its commands share what homes have of their own, and lose none of it', async () => {
+    rmSync(join(home, '.claude-shared'), { recursive: true });
+    for (const name of ['one', 'two']) {
+      rmSync(join(home, name, 'projects'));
+      mkdirSync(join(home, name, 'projects'));
+      writeFileSync(join(home, name, 'projects', name), name);
+    }
+    rmSync(join(home, 'two', 'sessions'));
+    const io = commandIo({ home, env: { PATH: `${bin}:/usr/bin:/bin` } });
+    await doctor({ config, json: true }, io);
+    const { checks } = JSON.parse(io.stdout) as { checks: Check[] };
+    const fixes = checks.filter(({ name, state }) => name.endsWith('shared entries') && state === 'fail');
+    expect(fixes).toHaveLength(4);
+    for (const { fix } of fixes) execFileSync('sh', ['-c', fix ?? '']);
+    expect((await run()).checks.get('pool default: shared entries')?.state).toBe('ok');
+    expect(readdirSync(join(home, '.claude-shared/projects')).sort()).toEqual(['one', 'two']);
+    expect(lstatSync(join(home, '.claude-shared')).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(home, 'two/projects.unshared'))).toEqual(['two']);
+  });
+
+  test('what stands in the way of our own directories is told, not thrown', async () => {
+    mkdirSync(join(home, '.local'));
+    writeFileSync(join(home, '.local/state'), '');
+    const { checks } = await run();
+    for (const name of ['state directory', 'socket']) expect(checks.get(name)?.state).toBe('fail');
   });
 
   test.each<[string, () => void, string, string, RegExp]>([
@@ -135,6 +185,26 @@ describe('[R240] doctor', () => {
       /^chmod go-w /,
     ],
     ['an invalid configuration', () => writeConfig('mode: acct\n'), 'configuration', 'fail', /did you mean act/],
+    [
+      'a home that is a file',
+      () => {
+        rmSync(join(home, 'two'), { recursive: true });
+        writeFileSync(join(home, 'two'), '');
+      },
+      'pool default: homes',
+      'warn',
+      /^mv -nT .*\/two .*\/two\.old-.* && CLAUDE_CONFIG_DIR=/,
+    ],
+    [
+      'credentials that are a link',
+      () => {
+        rmSync(join(home, 'two/.credentials.json'));
+        symlinkSync(join(home, 'one/.credentials.json'), join(home, 'two/.credentials.json'));
+      },
+      'pool default: homes',
+      'warn',
+      /^mv -nT .*\.credentials\.json\.old-.* && CLAUDE_CONFIG_DIR=/,
+    ],
     ['an old agent', () => agent('echo 2.0.1'), 'agent claude', 'warn', /^update it to 2\.1\.92/],
     ['an agent that does not run', () => agent('exit 3'), 'agent claude', 'warn', /PATH/],
   ])('names %s with a remedy', async (_what, breakIt, name, state, fix) => {

@@ -1,5 +1,6 @@
 /** What `/health` and `/status` say of the daemon's facts. */
 import { describe, expect, test } from 'vitest';
+import { needsAttention } from '../../src/core/events.ts';
 import type { PoolView, StatusFacts } from '../../src/core/status.ts';
 import { buildHealth, buildStatus, describeEvent } from '../../src/core/status.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
@@ -29,6 +30,18 @@ const aJob = (change: Partial<Job> = {}): Job => ({
   degraded: false,
   ...change,
 });
+
+const DOWN = { server: 'default', state: 'error', reason: '/opt/tmux is not installed', pid: null } as const;
+const LEFT = {
+  name: 'work-1',
+  pool: 'work',
+  status: 'active',
+  statusReason: null,
+  identity: null,
+  activeSince: null,
+  leftAt: NOW - SECOND,
+  credentialsMtimeMs: null,
+} as const;
 
 function health(given: StatusFacts) {
   const { status, reasons, checks } = buildHealth(given, NOW);
@@ -66,10 +79,15 @@ describe('health', () => {
     [
       'tmux away for longer than a minute',
       'unhealthy',
-      'no tmux server can be read',
-      statusFacts({ tmuxDownSince: NOW - MINUTE - 1 }),
+      'no tmux server can be read (default: /opt/tmux is not installed)',
+      statusFacts({ tmuxDownSince: NOW - MINUTE - 1, servers: [DOWN] }),
     ],
-    ['tmux away for a minute', 'degraded', 'no tmux server can be read', statusFacts({ tmuxDownSince: NOW - MINUTE })],
+    [
+      'tmux away for a minute',
+      'degraded',
+      'no tmux server can be read (default: /opt/tmux is not installed)',
+      statusFacts({ tmuxDownSince: NOW - MINUTE, servers: [DOWN] }),
+    ],
     [
       'a database that cannot be written',
       'unhealthy',
@@ -99,6 +117,12 @@ describe('health', () => {
       'degraded',
       'pool work: no spare account',
       facts({ accounts: [account('work-2'), limited('work-1', HOUR)] }),
+    ],
+    [
+      'a spare account that only rests for some minutes',
+      'degraded',
+      '',
+      facts({ accounts: [account('work-2'), account('work-1', { row: LEFT })] }),
     ],
     [
       'an active account at its limit, with one to go to',
@@ -254,6 +278,34 @@ test('times are ISO 8601, and a loop that never runs again has no next run', () 
   const view = buildStatus(statusFacts({ jobs: [aJob({ nextAt: Number.POSITIVE_INFINITY })] }), NOW);
   expect(view.jobs[0]).toMatchObject({ next_run: null, last_start: new Date(NOW - SECOND).toISOString() });
   expect(view.daemon).toEqual({ running: true, pid: 4242, uptime_s: 3600 });
+});
+
+describe('attention', () => {
+  const typesOf = (change: Partial<StatusFacts>) =>
+    buildStatus(statusFacts(change), NOW).attention.map(({ type }) => type);
+  const tmux = event({ type: 'tmux_unavailable', severity: 'warning' });
+  const config = event({ type: 'config_rejected', severity: 'warning' });
+
+  test('what is well again is not listed', () => {
+    expect(typesOf({ attention: [tmux, config] })).toEqual([]);
+    const rejected = { ...statusFacts().config, rejected: 'line 3' };
+    expect(typesOf({ attention: [tmux, config], servers: [DOWN], config: rejected })).toEqual([
+      'tmux_unavailable',
+      'config_rejected',
+    ]);
+  });
+
+  test('the same trouble of the same thing is listed once, with its newest time', () => {
+    const drift = (id: number, pane: string) => event({ id, at: NOW - id, type: 'drift', severity: 'critical', pane });
+    const shown = needsAttention([drift(1, 'a'), event(), drift(2, 'b'), drift(3, 'a')]);
+    expect(shown.map(({ id }) => id)).toEqual([1, 2]);
+  });
+});
+
+test('keys that wait for a restart are told', () => {
+  const needsRestart = ['tmux.sockets'];
+  const { config } = buildStatus(statusFacts({ config: { ...statusFacts().config, needsRestart } }), NOW);
+  expect(config.needs_restart).toEqual(needsRestart);
 });
 
 test('an event is told in its own words, and where it happened', () => {

@@ -363,7 +363,7 @@ describe('[R237] planted secrets', () => {
       observeReason: dirty,
       sessions: [session('main', 'unknown', dirty)],
       attention: [event({ severity: 'warning', data: { detail: dirty } })],
-      config: { file: '/c', hash: 'h', loadedAt: NOW, rejected: dirty },
+      config: { file: '/c', hash: 'h', loadedAt: NOW, rejected: dirty, needsRestart: [dirty] },
       storeError: dirty,
     });
     daemon.answer = { kind: 'refused', reason: 'paused', detail: dirty, until: null, passedOver: [] };

@@ -62,7 +62,7 @@ const OUT_OF_ORDER: Readonly<Record<string, { make(world: StandInWorld): void; s
       unlinkSync(world.link);
       writeFileSync(world.link, '');
     },
-    says: ['is a file', 'move the file aside'],
+    says: ['is a file', 'mv -nT '],
   },
   'two homes hold the same login': {
     make: (world) => {

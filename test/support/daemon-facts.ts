@@ -96,6 +96,7 @@ export function statusFacts(change: Partial<StatusFacts> = {}): StatusFacts {
       hash: 'abc',
       loadedAt: NOW - HOUR,
       rejected: null,
+      needsRestart: [],
     },
     attention: [],
     asOf: NOW - SECOND,
@@ -112,6 +113,7 @@ export function statusFacts(change: Partial<StatusFacts> = {}): StatusFacts {
 export function session(name: string, state: string, reason: string | null = null): StatusFacts['sessions'][number] {
   return {
     id: name,
+    server: 'default',
     sessionName: name,
     label: `${name}:0.0`,
     pool: 'work',

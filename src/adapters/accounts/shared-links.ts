@@ -2,8 +2,11 @@
 import { lstat, mkdir, readlink, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentProfile } from '../../core/agents/profile.ts';
+import { moveAside, shellWord } from '../../core/shell.ts';
 import type { Logger, SharedEntries, SharedEntryProblem } from '../../ports.ts';
 import { errorCode } from './system-error.ts';
+
+const MISSING = 'is missing';
 
 /** What stands at `<home>/<entry>`. */
 type EntryState = 'shared' | 'missing' | 'elsewhere' | 'directory' | 'file';
@@ -27,12 +30,13 @@ export function createSharedEntries(deps: { readonly ownUid: number; readonly lo
   ): Promise<readonly SharedEntryProblem[]> {
     if (create) await mkdir(sharedRoot, { recursive: true, mode: 0o700 }).catch(() => {});
     for (const directory of [home, sharedRoot]) {
-      const reason = await refusal(directory);
-      if (reason !== null) {
-        return [problem(home, '.', true, `${directory} ${reason}`, `make ${directory} a directory of your own user`)];
-      }
+      const refused = await refusal(directory);
+      // The remedy of each entry makes a shared root that is missing.
+      if (refused === null || (refused === MISSING && directory === sharedRoot && !create)) continue;
+      const look = `look at it: ls -ld ${shellWord(directory)}; it must be a directory of your own user`;
+      return [problem(home, '.', true, `${directory} ${refused}`, look)];
     }
-    if ((await realpath(home)) === (await realpath(sharedRoot))) return [];
+    if ((await realpath(home)) === (await realpath(sharedRoot).catch(() => null))) return [];
 
     const { required, optional } = profile.sharedEntries;
     const found: (SharedEntryProblem | null)[] = [];
@@ -53,20 +57,21 @@ export function createSharedEntries(deps: { readonly ownUid: number; readonly lo
     try {
       if (required && create) await mkdir(target, { mode: 0o700 }).catch(ignoreExisting);
       const shared = await stat(target).catch(() => null);
-      if (required && shared?.isDirectory() !== true) {
-        const make = `mkdir -m 700 ${quote(target)}`;
-        return shared === null
-          ? problem(home, entry, true, `${target} is missing`, make)
-          : problem(home, entry, true, `${target} is not a directory`, `move it away, then: ${make}`);
-      }
+      const make = `mkdir -p -m 700 ${shellWord(sharedRoot)} ${shellWord(target)}`;
+      if (required && shared?.isDirectory() === false)
+        return problem(home, entry, true, `${target} is not a directory`, `${moveAside(target)} && ${make}`);
       let state = await entryState(link, target);
       if (state === 'missing' && create && shared !== null) {
         await symlink(target, link).catch(ignoreExisting);
         log.info({ link, target }, 'shared entry linked');
         state = await entryState(link, target);
       }
-      if (state === 'shared' || (state === 'missing' && shared === null)) return null;
-      return problem(home, entry, required, ...explain(state, link, target));
+      if (shared === null && required && state === 'shared')
+        return problem(home, entry, true, `${target} is missing`, make);
+      if (state === 'shared' || (state === 'missing' && shared === null && !required)) return null;
+      const [message, remedy] = explain(state, link, target);
+      const isMade = shared !== null || (state !== 'directory' && !required);
+      return problem(home, entry, required, message, isMade ? remedy : `${make} && ${remedy}`);
     } catch (error) {
       return problem(
         home,
@@ -80,7 +85,7 @@ export function createSharedEntries(deps: { readonly ownUid: number; readonly lo
 
   async function refusal(directory: string): Promise<string | null> {
     const found = await stat(directory).catch(errorCode);
-    if (typeof found === 'string') return found === 'ENOENT' ? 'is missing' : `cannot be read: ${found}`;
+    if (typeof found === 'string') return found === 'ENOENT' ? MISSING : `cannot be read: ${found}`;
     if (!found.isDirectory()) return 'is not a directory';
     return found.uid === ownUid ? null : `is owned by uid ${found.uid}`;
   }
@@ -105,21 +110,22 @@ function explain(
   link: string,
   target: string,
 ): [message: string, remedy: string] {
-  const relink = `ln -s ${quote(target)} ${quote(link)}`;
+  const [from, to] = [shellWord(link), shellWord(target)];
+  const relink = `ln -s ${to} ${from}`;
   switch (state) {
     case 'missing':
       return [`${link} is missing, it should be a link to ${target}`, relink];
     case 'elsewhere':
-      return [`${link} is a link, but not to ${target}`, `if nothing there is needed: rm ${quote(link)} && ${relink}`];
+      return [`${link} is a link, but not to ${target}`, `${moveAside(link)} && ${relink}`];
     case 'file':
       return [
         `${link} is a file of its own, not a link to ${target}; the CLI may have replaced the link`,
-        `merge what differs into ${target}, then: mv ${quote(link)} ${quote(`${link}.unshared`)} && ${relink}`,
+        `cp -an ${from} ${to} && ${moveAside(link)} && ${relink}`,
       ];
     case 'directory':
       return [
         `${link} is a directory of its own, not a link to ${target}`,
-        `move its contents into ${target}, then: rmdir ${quote(link)} && ${relink}`,
+        `cp -an ${from}/. ${to}/ && mv -T ${from} ${from}.unshared && ${relink}`,
       ];
   }
 }
@@ -130,9 +136,4 @@ function problem(home: string, entry: string, fatal: boolean, message: string, r
 
 function ignoreExisting(error: unknown): void {
   if (errorCode(error) !== 'EEXIST') throw error;
-}
-
-/** For a command a person pastes into a shell. */
-function quote(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

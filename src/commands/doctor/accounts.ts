@@ -3,17 +3,17 @@ import { createAccountHomes } from '../../adapters/accounts/homes.ts';
 import { createAccountLink } from '../../adapters/accounts/link.ts';
 import { createSharedEntries } from '../../adapters/accounts/shared-links.ts';
 import type { Config, PoolConfig } from '../../config/schema.ts';
-import type { LinkState } from '../../core/accounts.ts';
+import type { HomeState, LinkState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
-import { describeLink } from '../../core/swap/recovery.ts';
+import { shellWord } from '../../core/shell.ts';
 import { DAY, formatDuration } from '../../core/time.ts';
 import type { Clock } from '../../ports.ts';
 import { profileOf } from '../../steps/config-policy.ts';
 import { placeOf } from '../../steps/read-pool.ts';
-import { checkPools } from '../../steps/start-checks.ts';
+import { checkPools, linkRemedy, linkWords } from '../../steps/start-checks.ts';
 import { NO_LOG } from '../offline.ts';
 import type { Check } from './check.ts';
-import { failed, passed, quoted, warned } from './check.ts';
+import { failed, passed, warned } from './check.ts';
 
 const SOON_MS = 3 * DAY;
 
@@ -31,7 +31,9 @@ export async function checkAccounts(
   const problems = await checkPools(ports, config, profiles);
   const checks: Check[] = [];
   for (const pool of config.pools) {
-    checks.push(checkLink(await ports.link.read(placeOf(pool)), pool));
+    const profile = profileOf(profiles, pool);
+    const homes = await Promise.all(pool.accounts.map(({ home }) => ports.homes.inspect(profile, home)));
+    checks.push(checkLink(await ports.link.read(placeOf(pool)), pool, homes));
     const own = problems.filter((problem) => problem.pool === pool.name && problem.kind !== 'link');
     for (const { kind, severity, message, remedy } of own) {
       checks.push(
@@ -42,11 +44,10 @@ export async function checkAccounts(
         ),
       );
     }
-    const profile = profileOf(profiles, pool);
-    for (const account of pool.accounts) {
-      const home = await ports.homes.inspect(profile, account.home);
-      const login = `${profile.configDir.env}=${quoted(account.home)} ${profile.kind}`;
-      if (home.loginEndsAt !== null && home.loginEndsAt < clock.now() + SOON_MS) {
+    for (const [index, account] of pool.accounts.entries()) {
+      const home = homes[index];
+      const login = `${profile.configDir.env}=${shellWord(account.home)} ${profile.kind}`;
+      if (home !== undefined && home.loginEndsAt !== null && home.loginEndsAt < clock.now() + SOON_MS) {
         const leftMs = home.loginEndsAt - clock.now();
         const words = leftMs <= 0 ? 'has ended' : `ends in ${formatDuration(leftMs)}`;
         checks.push(
@@ -65,27 +66,8 @@ export async function checkAccounts(
 }
 
 /** A link that is wrong is mended by hand: nothing here moves what a user has. */
-function checkLink(state: LinkState, pool: PoolConfig): Check {
+function checkLink(state: LinkState, pool: PoolConfig, homes: readonly HomeState[]): Check {
   const name = `pool ${pool.name}: link`;
-  const link = quoted(pool.link);
-  const home = quoted(pool.accounts[0]?.home ?? '<home>');
-  const words = `${pool.link} is ${describeLink(state)}`;
-  switch (state.kind) {
-    case 'account':
-      return passed(name, words);
-    case 'directory':
-      return failed(
-        name,
-        `${words}: to adopt it, no agent may run in it`,
-        `test ! -e ${home} && mv ${link} ${home} && ln -s ${home} ${link}`,
-      );
-    case 'file':
-      return failed(name, words, `mv ${link} ${quoted(`${pool.link}.old`)} && ln -s ${home} ${link}`);
-    case 'missing':
-      return failed(name, words, `ln -s ${home} ${link}`);
-    case 'unreadable':
-      return failed(name, words, `ls -ld ${link}; the path must be readable by you`);
-    default:
-      return failed(name, words, `ln -sfn ${home} ${link}`);
-  }
+  const words = linkWords(state, pool);
+  return state.kind === 'account' ? passed(name, words) : failed(name, words, linkRemedy(state, pool, homes));
 }

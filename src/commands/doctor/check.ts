@@ -27,11 +27,6 @@ export function failed(name: string, detail: string, fix: string): Check {
   return { name, state: 'fail', detail, fix };
 }
 
-/** A path as one word of a shell command. */
-export function quoted(path: string): string {
-  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
-
 export function octal(mode: number): string {
   return (mode & 0o777).toString(8).padStart(4, '0');
 }

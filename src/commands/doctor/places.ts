@@ -1,12 +1,13 @@
 /** Checks of our own directories and files, and of the running daemon. */
-import { lstatSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, type Stats, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/schema.ts';
+import { moveAside, shellWord } from '../../core/shell.ts';
 import type { HealthView } from '../../core/status.ts';
 import type { DaemonReply } from '../daemon-client.ts';
 import { asRecord } from '../daemon-client.ts';
 import type { Check } from './check.ts';
-import { codeOf, failed, noted, octal, passed, quoted, warned } from './check.ts';
+import { codeOf, failed, noted, octal, passed, warned } from './check.ts';
 
 const MIB = 1024 * 1024;
 /** Below this the journal may not be writable for long. */
@@ -43,17 +44,37 @@ export function checkDaemon(reply: DaemonReply, version: string): readonly Check
 function ownDirectory(name: string, path: string, ownUid: number): Check {
   try {
     const found = lstatSync(path);
-    if (!found.isDirectory())
-      return failed(name, `${path} is not a directory`, `mv ${quoted(path)} ${quoted(`${path}.old`)}`);
+    if (!found.isDirectory()) return failed(name, `${path} is not a directory`, moveAside(path));
     if (found.uid !== ownUid)
-      return failed(name, `${path} belongs to uid ${found.uid}`, `sudo chown -R ${ownUid} ${quoted(path)}`);
+      return failed(name, `${path} belongs to uid ${found.uid}`, `sudo chown -R ${ownUid} ${shellWord(path)}`);
     if ((found.mode & 0o077) !== 0)
-      return failed(name, `${path} is open to others (mode ${octal(found.mode)})`, `chmod 700 ${quoted(path)}`);
+      return failed(name, `${path} is open to others (mode ${octal(found.mode)})`, `chmod 700 ${shellWord(path)}`);
     return passed(name, path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return noted(name, `${path} is not there yet; the daemon makes it`);
-    return failed(name, `${path} cannot be looked at: ${codeOf(error)}`, `ls -ld ${quoted(path)}`);
+    if (codeOf(error) === 'ENOENT') return toBeMade(name, path);
+    return unreadable(name, path, error);
   }
+}
+
+/** A directory that is not there is made below the nearest one that is. */
+function toBeMade(name: string, path: string): Check {
+  let parent = dirname(path);
+  while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
+  try {
+    accessSync(parent, constants.W_OK | constants.X_OK);
+    return noted(name, `${path} is not there yet; the daemon makes it`);
+  } catch {
+    const fix = `make ${parent} writable for you, or name another place in the configuration: ls -ld ${shellWord(parent)}`;
+    return failed(name, `${path} is not there and cannot be made: ${parent} is not writable`, fix);
+  }
+}
+
+function unreadable(name: string, path: string, error: unknown): Check {
+  return failed(
+    name,
+    `${path} cannot be looked at (${codeOf(error)})`,
+    `ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`,
+  );
 }
 
 function freeDisk(stateDir: string): Check {
@@ -64,20 +85,25 @@ function freeDisk(stateDir: string): Check {
       const words = `${Math.floor(free / MIB)} MiB free below ${path}`;
       const isTight = free < TIGHT_BYTES || (files > 0 && ffree < 1000);
       return isTight
-        ? failed('disk', words, `make room: df -h ${quoted(path)}; df -i ${quoted(path)}`)
+        ? failed('disk', words, `make room: df -h ${shellWord(path)}; df -i ${shellWord(path)}`)
         : passed('disk', words);
     } catch (error) {
-      if (path === dirname(path) || codeOf(error) !== 'ENOENT')
-        return failed('disk', `${path}: ${codeOf(error)}`, `df -h ${quoted(path)}`);
+      if (path === dirname(path) || !['ENOENT', 'ENOTDIR'].includes(codeOf(error)))
+        return failed('disk', `${path}: ${codeOf(error)}`, `df -h ${shellWord(path)}`);
     }
   }
 }
 
 function socketFile(path: string, ownUid: number): Check {
   const name = 'socket';
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  let found: Stats | undefined;
+  try {
+    found = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return unreadable(name, path, error);
+  }
   if (found === undefined) return noted(name, `${path} is there while the daemon runs`);
-  if (!found.isSocket()) return failed(name, `${path} is not a socket`, `mv ${quoted(path)} ${quoted(`${path}.old`)}`);
+  if (!found.isSocket()) return failed(name, `${path} is not a socket`, moveAside(path));
   if (found.uid !== ownUid || (found.mode & 0o077) !== 0)
     return failed(
       name,
@@ -93,9 +119,9 @@ function configMode(file: string, ownUid: number): Check {
     return failed(
       'configuration mode',
       `${file} can be changed by others (mode ${octal(mode)})`,
-      `chmod go-w ${quoted(file)}`,
+      `chmod go-w ${shellWord(file)}`,
     );
   if (uid !== ownUid && uid !== 0)
-    return failed('configuration mode', `${file} belongs to uid ${uid}`, `sudo chown ${ownUid} ${quoted(file)}`);
+    return failed('configuration mode', `${file} belongs to uid ${uid}`, `sudo chown ${ownUid} ${shellWord(file)}`);
   return passed('configuration mode', octal(mode));
 }

@@ -275,6 +275,8 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
 function restart(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
   if (row.prompts >= MAX_PROMPTS) return end(row, 'handed_over', why, now);
   // Asked before the exit, not after it: a stopped agent that cannot be resumed is worse than a limited one.
+  if (row.launch?.pid === row.pane.panePid)
+    return end(row, 'handed_over', `${why}; no shell runs below it, so it is not stopped`, now);
   if (resumeCommand(row, policy.profile, view.cwd) === null) {
     const lack =
       row.launch?.argv.length === 0 ? 'its arguments are not known' : 'it cannot be resumed by its session id';

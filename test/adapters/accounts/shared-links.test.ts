@@ -121,7 +121,12 @@ describe('validating all homes [R46]', () => {
   });
 
   it('tells a missing shared root, and one of another user', async () => {
-    expect(await validate(home)).toMatchObject([{ entry: '.', severity: 'fatal' }]);
+    expect(await validate(home)).toMatchObject(
+      ['projects', 'sessions'].map((entry) => ({
+        entry,
+        remedy: expect.stringMatching(/^mkdir -p -m 700 \S+\/shared /),
+      })),
+    );
     mkdirSync(shared);
     const others = createSharedEntries({ ownUid: OWN_UID + 1, log: new RecordingLog() });
     expect(await others.validate(accountProfile, [home], shared)).toMatchObject([{ entry: '.', severity: 'fatal' }]);

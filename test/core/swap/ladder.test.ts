@@ -340,6 +340,7 @@ describe('second rung: restart', () => {
       'its arguments are not known',
       { launch: { argv: [], cwd: '/home/ada/project', configDir: null, pid: 30, startTicks: '300' } },
     ],
+    ['the pane would close with it', { pane: { ...aRecovery().pane, panePid: 30 } }],
   ])('an agent is not stopped when %s [R49]', (_, change) => {
     expect(told(look({ ...old, ...change }))).toBe('handed_over: none');
   });

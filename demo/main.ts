@@ -29,18 +29,22 @@ interface SwapAnswer {
   readonly panes: readonly RecoveryView[];
 }
 
+const OPTIONS = {
+  once: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  attach: { type: 'boolean', default: false },
+  panes: { type: 'string', default: '3' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      once: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      attach: { type: 'boolean', default: false },
-      panes: { type: 'string', default: '3' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const values = readArguments();
+  if (typeof values === 'string') {
+    process.stderr.write(`${values}\n${USAGE}`);
+    return 2;
+  }
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
@@ -109,9 +113,11 @@ async function main(): Promise<number> {
       },
       { timeoutMs: 20_000, everyMs: 100 },
     );
-    say(`  look     tmux -S ${tmux.socket} attach -t agent-1        (detach: Ctrl-b d)`);
-    say(`           http://127.0.0.1:${port}/status   or   node dist/main.js --config ${config} status`);
-    say(`  log      ${daemonLog}`);
+    if (!once) {
+      say(`  look     tmux -S ${tmux.socket} attach -t agent-1        (detach: Ctrl-b d)`);
+      say(`           http://127.0.0.1:${port}/status   or   ./scripts/run --config ${config} status`);
+      say(`  log      ${daemonLog}`);
+    }
     say();
     if (values.attach) void attach(tmux.socket);
 
@@ -188,10 +194,12 @@ async function main(): Promise<number> {
     else {
       say();
       say(await run(['--config', config, 'status']));
+      say();
       say(
         `limit on the screen → verdict ${summary.detectMs} ms, → link moved ${summary.flipMs} ms (one poll is 2000 ms)`,
       );
-      say(`why it did so: node dist/main.js --config ${config} why last`);
+      if (once) say(`\nwhy it did so:\n${indented(await run(['--config', config, 'why', 'last']))}`);
+      else say(`why it did so: ./scripts/run --config ${config} why last`);
     }
     if (!ok) process.stderr.write('demo failed: not every pane was brought back by exactly one swap\n');
     if (once) return ok ? 0 : 1;
@@ -205,6 +213,19 @@ async function main(): Promise<number> {
   } finally {
     await cleanUp();
   }
+}
+
+/** @returns what was wrong, when something was */
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ');
 }
 
 function instant(iso: string | null): number | null {

@@ -1,12 +1,12 @@
 /** The composition root: builds every part of the daemon from one configuration, starts it and stops it. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createCliLocks } from './adapters/accounts/cli-locks.ts';
 import { createAccountHomes } from './adapters/accounts/homes.ts';
 import { createAccountLink } from './adapters/accounts/link.ts';
 import { createSharedEntries } from './adapters/accounts/shared-links.ts';
 import { createKillSwitch } from './adapters/kill-switch.ts';
+import { makeOwnDirectory } from './adapters/own-directory.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createSignals } from './adapters/signals/signals.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
@@ -16,7 +16,7 @@ import type { LiveConfig } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { claude } from './core/agents/claude.ts';
-import { FatalError } from './core/errors.ts';
+import { FatalError, problemLine } from './core/errors.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
 import type { StatusFacts } from './core/status.ts';
@@ -92,8 +92,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 
   try {
-    for (const dir of [config.daemon.stateDir, config.daemon.runtimeDir])
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeOwnDirectory(config.daemon.stateDir, 'daemon.state_dir');
+    makeOwnDirectory(config.daemon.runtimeDir, 'daemon.runtime_dir');
     takeLocks(config, clock.now(), cleanUps);
     const store = await openStore({ stateDir: config.daemon.stateDir, now: clock.now(), log });
     cleanUps.push({ name: 'store', run: () => store.close() });
@@ -216,7 +216,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           .catch(() => {});
       } else {
         rejected = result.error.problems
-          .map(({ line, column, path, message }) => `${line}:${column} ${path === '' ? '' : `${path}: `}${message}`)
+          .map((problem) => problemLine(basename(live.current.file), { ...problem, hint: null }))
           .join('; ');
         log.warn({ problems: result.error.problems }, 'changed configuration rejected; the old one stays');
         void store.local

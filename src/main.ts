@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandIo, GlobalOptions } from './commands/io.ts';
 import { EXIT, machineClock } from './commands/io.ts';
-import { ConfigError, FailoverError, FatalError } from './core/errors.ts';
+import { ConfigError, FailoverError, FatalError, problemLine } from './core/errors.ts';
 import { redact, snippet } from './core/redact.ts';
 import { VERSION } from './core/version.ts';
 
@@ -193,14 +193,14 @@ function build(end: (code: number) => void): Command {
 
 /** @returns the exit code */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok;
+    if (error.code !== 'commander.help') io.err('next: claude-failover --help, or claude-failover <command> --help\n');
+    return EXIT.usage;
+  }
   const line = (text: string): string => redact(text).replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, '?');
   if (error instanceof ConfigError) {
-    for (const problem of error.problems) {
-      const path = problem.path === '' ? '' : ` ${problem.path}:`;
-      const hint = problem.hint === null ? '' : ` (${problem.hint})`;
-      io.err(`${line(`${error.file}:${problem.line}:${problem.column}${path} ${problem.message}${hint}`)}\n`);
-    }
+    for (const problem of error.problems) io.err(`${line(problemLine(error.file, problem))}\n`);
     return EXIT.config;
   }
   if (error instanceof FailoverError) {

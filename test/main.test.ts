@@ -71,10 +71,11 @@ test('help goes to standard output and exits 0', async () => {
 test.each([
   [['version'], 0, /^claude-failover \d+\.\d+\.\d+\n$/, /^$/],
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
-  [['bogus'], 2, /^$/, /unknown command 'bogus'/],
+  [['bogus'], 2, /^$/, /unknown command 'bogus'\nnext: claude-failover --help/],
   [['stauts'], 2, /^$/, /Did you mean status\?/],
-  [['status', '--bogus'], 2, /^$/, /unknown option/],
+  [['status', '--bogus'], 2, /^$/, /unknown option[^\n]*\nnext: /],
   [['why'], 2, /^$/, /missing required argument/],
+  [['config', 'check'], 78, /^$/, /^claude-failover: there is no configuration file \(write /],
   [['--config', 'good.yaml', 'config', 'check'], 0, /ok, 1 pool/, /^$/],
   [
     ['--config', 'bad.yaml', 'config', 'check'],

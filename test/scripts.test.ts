@@ -88,7 +88,7 @@ test('run without a configuration tells the two ways on, from whatever directory
   expect(output).toContain('config.example.yaml');
 });
 
-test('run hands its arguments to the daemon, in the directory it was called from', () => {
+test('run hands its command and arguments on, without a command to the daemon, in the directory it was called from', () => {
   mkdirSync(join(checkout, 'dist'));
   writeFileSync(
     join(checkout, 'dist', 'main.js'),
@@ -98,6 +98,8 @@ test('run hands its arguments to the daemon, in the directory it was called from
     status: 0,
     output: '["/","run","--config","my config.yaml"]\n',
   });
+  for (const args of [['doctor'], ['--config', 'run.yaml', 'status', '--json'], ['--help']])
+    expect(run('scripts/run', args)).toEqual({ status: 0, output: `${JSON.stringify(['/', ...args])}\n` });
 });
 
 test('packages are installed once, and again when the lock file changed', () => {

@@ -1,13 +1,16 @@
 /** The kill switch: a file named `pause` in the state directory. It works when the database and the socket do not. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FatalError } from '../core/errors.ts';
 import type { KillSwitch } from '../ports.ts';
+import { errorCode } from './accounts/system-error.ts';
 
 export const PAUSE_FILE = 'pause';
 const LONGEST_REASON = 200;
 
 export interface PauseFile extends KillSwitch {
-  pause(reason: string): Promise<void>;
+  /** @returns false: paused, but the reason could not be written. @throws {FatalError} not paused */
+  pause(reason: string): Promise<boolean>;
   resume(): Promise<void>;
   /** What the last look found; asks nothing. */
   last(): string | null;
@@ -22,7 +25,7 @@ export function createKillSwitch(stateDir: string): PauseFile {
       last = text === '' ? `the file ${path} exists` : text.slice(0, LONGEST_REASON);
     } catch (error) {
       // Anything but "no such file" may hide a pause: then it counts as one.
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+      const code = errorCode(error);
       last = code === 'ENOENT' ? null : `the file ${path} cannot be read (${code})`;
     }
     return last;
@@ -31,8 +34,18 @@ export function createKillSwitch(stateDir: string): PauseFile {
     reason,
     last: () => last,
     async pause(why) {
-      await writeFile(path, `${why.replaceAll('\n', ' ')}\n`, { mode: 0o600 });
-      last = why;
+      try {
+        await writeFile(path, `${why.replaceAll('\n', ' ')}\n`, { mode: 0o600 });
+        last = why;
+        return true;
+      } catch (cause) {
+        // On a full disk the file is made all the same, and its being there is the pause.
+        if ((await reason()) !== null) return false;
+        throw new FatalError('pause_failed', `not paused: ${path} cannot be written (${errorCode(cause)})`, {
+          hint: 'stop the daemon instead: systemctl --user stop claude-failover, or end its process',
+          cause,
+        });
+      }
     },
     async resume() {
       await rm(path, { force: true });

@@ -1,8 +1,9 @@
 /** `config check`, `config show` and `config path`: what the configuration says, and what is wrong with it. */
 
 import type { Env } from '../config/expand-path.ts';
-import { findConfig, type LoadedConfig, loadConfigFile, searchPath } from '../config/load.ts';
-import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+import { findConfig, searchPath } from '../config/find.ts';
+import { type LoadedConfig, loadConfigFile } from '../config/load.ts';
+import { ConfigError, problemLine } from '../core/errors.ts';
 
 /** What a command may touch of its surroundings. */
 export interface CommandIo {
@@ -63,26 +64,16 @@ export function configPath(options: ConfigOptions, io: CommandIo): number {
   return 0;
 }
 
-/** One problem as a line: `3:5 quota.poll_interval: must be from 200ms to 1h (hint)`. */
-export function formatProblem(problem: ConfigProblem): string {
-  const path = problem.path === '' ? '' : `${problem.path}: `;
-  const hint = problem.hint === null ? '' : ` (${problem.hint})`;
-  return `${problem.line}:${problem.column} ${path}${problem.message}${hint}`.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    '?',
-  );
-}
-
 function withConfig(options: ConfigOptions, io: CommandIo, use: (loaded: LoadedConfig) => void): number {
   let loaded: LoadedConfig;
   try {
     loaded = loadConfigFile({ path: options.config ?? null, env: io.env, home: io.home });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) io.err(`${error.file}:${formatProblem(problem)}\n`);
+    for (const problem of error.problems) io.err(`${problemLine(error.file, problem)}\n`);
     return EXIT_CONFIG;
   }
-  for (const warning of loaded.config.warnings) io.err(`${loaded.config.file}:${formatProblem(warning)} [warning]\n`);
+  for (const warning of loaded.config.warnings) io.err(`${problemLine(loaded.config.file, warning)} [warning]\n`);
   use(loaded);
   return 0;
 }

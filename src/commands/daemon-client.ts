@@ -72,13 +72,17 @@ export function askDaemon(socketPath: string, path: string, options: DaemonReque
   });
 }
 
+/** What to do about a daemon that listens and says nothing. */
+export const NEXT_SILENT =
+  'look at its log (journalctl --user -u claude-failover), then restart it (systemctl --user restart claude-failover)';
+
 /** Says that the daemon does not run and what to do. @returns the exit code */
 export function reportNoDaemon(reply: Exclude<DaemonReply, { kind: 'answer' }>, io: Pick<CommandIo, 'err'>): number {
   if (reply.kind === 'not_running') {
     io.err(`claude-failover: the daemon is not running (${reply.reason})\nnext: start it: claude-failover run\n`);
     return EXIT.notRunning;
   }
-  io.err(`claude-failover: the daemon did not answer (${reply.reason})\nnext: look at its log, then restart it\n`);
+  io.err(`claude-failover: the daemon does not answer (${reply.reason})\nnext: ${NEXT_SILENT}\n`);
   return EXIT.error;
 }
 

@@ -1,5 +1,5 @@
 /** `detect`: runs the detector on saved screens and explains what it makes of them. */
-import { readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { claude } from '../core/agents/claude.ts';
 import type { AgentKind } from '../core/agents/profile.ts';
 import type { Detection } from '../core/screen/detect.ts';
@@ -30,7 +30,13 @@ const MAX_BYTES = 2 * 1024 * 1024;
 
 /** @returns 0 whatever the verdict is, 1 when the file cannot be read, 2 for a wrong option */
 export async function detectScreen(file: string | undefined, options: DetectOptions, io: CommandIo): Promise<number> {
-  if (options.jsonl === true) return detectLines(io);
+  if (options.jsonl === true) {
+    if (file === undefined) return detectLines(io);
+    io.err(
+      'claude-failover: --jsonl reads standard input and takes no file\nnext: claude-failover detect --jsonl < FILE\n',
+    );
+    return EXIT.usage;
+  }
   const request = readRequest({
     agent: options.agent,
     now: options.now ?? toIso(io.clock.now()),
@@ -42,7 +48,7 @@ export async function detectScreen(file: string | undefined, options: DetectOpti
   }
   let text: string;
   try {
-    text = file === '-' ? await readAll(io) : readFileSync(file, 'utf8');
+    text = await readAll(file === '-' ? (io.stdin ?? []) : createReadStream(file));
   } catch (error) {
     io.err(
       `claude-failover: cannot read ${clean(file)}: ${error instanceof Error ? clean(error.message) : 'unknown error'}\n`,
@@ -177,13 +183,13 @@ function decisionWords({ reading }: Detection, now: number): string {
   }
 }
 
-async function readAll(io: CommandIo): Promise<string> {
+async function readAll(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let size = 0;
-  for await (const chunk of io.stdin ?? []) {
+  for await (const chunk of chunks) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw new Error(`standard input has more than ${MAX_BYTES} bytes`);
+    if (size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

@@ -1,6 +1,5 @@
 /** `doctor`: looks at everything the daemon depends on and says how to mend what is wrong. Changes nothing. */
-import { ConfigError } from '../core/errors.ts';
-import { formatProblem } from './config.ts';
+import { ConfigError, problemLine } from '../core/errors.ts';
 import { askDaemon, asRecord } from './daemon-client.ts';
 import type { Check } from './doctor/check.ts';
 import { failed, passed, warned } from './doctor/check.ts';
@@ -37,18 +36,14 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
     const problems = error.problems.map((problem) =>
       failed(
         'configuration',
-        `${error.file}:${formatProblem({ ...problem, hint: null })}`,
+        problemLine(error.file, { ...problem, hint: null }),
         problem.hint ?? 'mend this line, then: claude-failover config check',
       ),
     );
     return [...problems, ...daemon];
   }
   const warnings = config.warnings.map((problem) =>
-    warned(
-      'configuration',
-      `${config.file}:${formatProblem({ ...problem, hint: null })}`,
-      problem.hint ?? 'look at this line',
-    ),
+    warned('configuration', problemLine(config.file, { ...problem, hint: null }), problem.hint ?? 'look at this line'),
   );
   const { checkAccounts } = await import('./doctor/accounts.ts');
   const { checkAgents, checkTmux } = await import('./doctor/programs.ts');

@@ -1,7 +1,7 @@
 /** Finds the daemon's socket and state directory without loading the schema: `status` must answer at once. */
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { expandPath } from '../config/expand-path.ts';
+import { findConfig } from '../config/find.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 
 export interface Places {
@@ -19,7 +19,7 @@ const DEFAULTS = { state_dir: '~/.local/state/claude-failover', socket: '<runtim
  * absent: the full validation of the same file will say so.
  */
 export async function locate(options: GlobalOptions, io: Pick<CommandIo, 'env' | 'home'>): Promise<Places> {
-  const file = configFile(options, io);
+  const file = findConfig({ path: options.config ?? null, env: io.env, home: io.home });
   const stated = file === null ? {} : await statedPaths(file);
   const places: Record<string, string> = {};
   const absolute = (text: string): string | null => {
@@ -83,16 +83,6 @@ function plainPaths(text: string): StatedPaths | null {
     else if (bare !== 'null') return null;
   }
   return { stateDir: found.state_dir, runtimeDir: found.runtime_dir, socket: found.socket };
-}
-
-function configFile(options: GlobalOptions, { env, home }: Pick<CommandIo, 'env' | 'home'>): string | null {
-  const named = options.config ?? (env.CLAUDE_FAILOVER_CONFIG || null);
-  if (named !== null) return resolve(named.startsWith('~/') ? home + named.slice(1) : named);
-  return (
-    [`${home}/.config/claude-failover/config.yaml`, '/etc/claude-failover/config.yaml'].find((path) =>
-      existsSync(path),
-    ) ?? null
-  );
 }
 
 function defaultRuntimeDir(base: string | undefined, stateDir: string): string {

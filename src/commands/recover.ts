@@ -13,7 +13,7 @@ export interface RecoverOptions extends JsonOption {
 /** Homes are looked at three times over a second when a file cannot be read. */
 const TIMEOUT_MS = 60_000;
 
-/** @returns 0 when every pool is in order, 1 when one is not, 4 without a daemon */
+/** @returns 0 when every pool is in order, 1 when one is not, 2 when there is no such pool, 4 without a daemon */
 export async function recover(options: RecoverOptions, io: CommandIo): Promise<number> {
   const { socket } = await locate(options, io);
   const body = options.pool === undefined ? {} : { pool: options.pool };
@@ -28,7 +28,7 @@ export async function recover(options: RecoverOptions, io: CommandIo): Promise<n
   const error = errorOf(reply.body);
   if (error !== null) {
     io.err(`claude-failover: ${clean(error.message)}\nnext: claude-failover status names the pools\n`);
-    return EXIT.error;
+    return error.code === 'unknown_pool' ? EXIT.usage : EXIT.error;
   }
   const pools = asRecord(reply.body).pools;
   const answers: readonly RecoverAnswer[] = Array.isArray(pools) ? pools : [];

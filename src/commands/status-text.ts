@@ -14,6 +14,8 @@ export interface StatusPage {
   /** Where nobody looks, the answer stays on one line, for `head -1`. */
   readonly isTTY: boolean;
   readonly colour: boolean;
+  /** A daemon listens and does not answer; the view was read without it. */
+  readonly isSilent: boolean;
 }
 
 const MAX_ATTENTION = 5;
@@ -21,10 +23,10 @@ const MAX_ATTENTION = 5;
 export function renderStatus(view: StatusView, page: StatusPage): string {
   const { columns } = page;
   const answer = joinParts(
-    [word(view), ...view.pools.flatMap((pool) => describePool(pool, view, page)), countPanes(view)],
+    [word(view, page), ...view.pools.flatMap((pool) => describePool(pool, view, page)), countPanes(view)],
     page.isTTY ? columns : Number.POSITIVE_INFINITY,
   );
-  const sections = [`${page.colour ? coloured(answer, view) : answer}\n`];
+  const sections = [`${page.colour ? coloured(answer, view, page) : answer}\n`];
   if (view.reasons.length > 0)
     sections.push(view.reasons.map((reason) => wrap('  ! ', reason, columns, '    ')).join(''));
   if (view.accounts.length > 0)
@@ -43,7 +45,8 @@ export function renderStatus(view: StatusView, page: StatusPage): string {
   return sections.join('\n');
 }
 
-function word(view: StatusView): string {
+function word(view: StatusView, page: StatusPage): string {
+  if (page.isSilent) return 'NOT ANSWERING';
   if (!view.daemon.running) return 'NOT RUNNING';
   if (view.paused !== null) return 'PAUSED';
   if (view.status !== 'ok') return view.status.toUpperCase();
@@ -125,8 +128,8 @@ function when(iso: string | null, page: StatusPage): string {
   return iso === null ? '-' : wallTime(Date.parse(iso), page.now, page.zone);
 }
 
-function coloured(text: string, view: StatusView): string {
-  const first = word(view);
-  const code = first === 'OK' ? '32' : view.status === 'unhealthy' || first === 'NOT RUNNING' ? '31' : '33';
+function coloured(text: string, view: StatusView, page: StatusPage): string {
+  const first = word(view, page);
+  const code = first === 'OK' ? '32' : view.status === 'unhealthy' || first.startsWith('NOT ') ? '31' : '33';
   return `\x1b[1;${code}m${clean(first)}\x1b[0m${text.slice(first.length)}`;
 }

@@ -1,7 +1,7 @@
 /** `status`: how things stand, from the daemon; without one, what the database and the links say. */
 import type { StatusView } from '../core/status.ts';
 import type { DaemonReply } from './daemon-client.ts';
-import { askDaemon, expectAnswer } from './daemon-client.ts';
+import { askDaemon, expectAnswer, NEXT_SILENT } from './daemon-client.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT, wantsColour } from './io.ts';
 import type { Places } from './locate.ts';
@@ -42,6 +42,7 @@ async function once(options: StatusOptions, io: CommandIo): Promise<number> {
         columns: io.columns,
         isTTY: io.isTTY,
         colour: wantsColour(io),
+        isSilent: reply.kind === 'no_answer',
       }),
     );
   return EXIT.ok;
@@ -57,15 +58,17 @@ async function offline(
   io: CommandIo,
 ): Promise<StatusView | null> {
   const { readOfflineStatus } = await import('./offline.ts');
-  const what =
-    reply.kind === 'not_running' ? 'the daemon is not running' : `the daemon did not answer (${reply.reason})`;
-  const found = await readOfflineStatus(options, io);
+  const isSilent = reply.kind === 'no_answer';
+  const what = isSilent ? `the daemon does not answer (${reply.reason})` : 'the daemon is not running';
+  const next = isSilent ? NEXT_SILENT : 'start it: claude-failover run';
+  const found = await readOfflineStatus(options, io).catch((error: unknown) => {
+    io.err(`claude-failover: ${what}\nnext: ${next}\n`);
+    throw error;
+  });
   if (found.kind === 'absent') {
-    io.err(
-      `claude-failover: ${what}, and there is nothing to read without it: ${found.reason}\nnext: start it: claude-failover run\n`,
-    );
+    io.err(`claude-failover: ${what}, and there is nothing to read without it: ${found.reason}\nnext: ${next}\n`);
     return null;
   }
-  io.err(`${what}; this is read from ${places.stateDir} and the links\nnext: start it: claude-failover run\n`);
+  io.err(`${what}; this is read from ${places.stateDir} and the links\nnext: ${next}\n`);
   return found.view;
 }

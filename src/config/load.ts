@@ -1,11 +1,11 @@
 /** The configuration file: where it is looked for, and how it becomes a Config or a list of all that is wrong with it. */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
 import type { Env } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
+import { findConfig, searchPath } from './find.ts';
 import { isLoopback } from './listen.ts';
 import { type Config, toConfig, toValues } from './schema.ts';
 import { resolveBearerToken } from './secrets.ts';
@@ -54,21 +54,6 @@ export function loadConfigFile(options: LoadOptions): LoadedConfig {
   return parseConfig(file, readConfigFile(file), options);
 }
 
-/**
- * The file that is used: `--config`, `$CLAUDE_FAILOVER_CONFIG`, then the user's and the system's, whichever exists.
- * A file named explicitly is returned whether it exists or not. null: there is none.
- */
-export function findConfig(options: Pick<LoadOptions, 'path' | 'env' | 'home'>): string | null {
-  const named = options.path ?? (options.env.CLAUDE_FAILOVER_CONFIG || null);
-  if (named !== null) return resolve(named.startsWith('~/') ? options.home + named.slice(1) : named);
-  return searchPath(options.home).find((file) => existsSync(file)) ?? null;
-}
-
-/** The files that are tried when none is named. */
-export function searchPath(home: string): readonly string[] {
-  return [`${home}/.config/claude-failover/config.yaml`, '/etc/claude-failover/config.yaml'];
-}
-
 /** The bytes of the file. @throws {ConfigError} missing, unreadable, no regular file, or larger than 1 MiB */
 export function readConfigFile(file: string): Buffer {
   try {
@@ -82,7 +67,11 @@ export function readConfigFile(file: string): Buffer {
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-    if (code === 'ENOENT') throw fileError(file, 'does not exist', 'check the path');
+    if (code === 'ELOOP') throw fileError(file, 'is a link that leads back to itself', 'make it a file');
+    if (code === 'ENOENT') {
+      const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+      throw fileError(file, isLink ? 'is a link to a file that does not exist' : 'does not exist', 'check the path');
+    }
     if (code === 'EACCES') throw fileError(file, 'cannot be read: permission denied', 'check its owner and mode');
     throw fileError(file, `cannot be read: ${code}`);
   }
@@ -144,5 +133,5 @@ function decode(file: string, bytes: Uint8Array): string {
 }
 
 function fileError(file: string, message: string, hint: string | null = null): ConfigError {
-  return new ConfigError(file, [{ line: 1, column: 1, path: '', message, hint }]);
+  return new ConfigError(file, [{ line: 0, column: 0, path: '', message, hint }]);
 }

@@ -49,7 +49,12 @@ export function readYaml(text: string): YamlSource {
     logLevel: 'error',
   });
   if (document.errors.length > 0) {
-    return { value: null, isReadable: false, problems: syntaxProblems(document.errors, place), at: () => place(0) };
+    return {
+      value: null,
+      isReadable: false,
+      problems: syntaxProblems(document.errors, text, place),
+      at: () => place(0),
+    };
   }
   const root = document.contents;
   const problems: ConfigProblem[] = [];
@@ -114,12 +119,14 @@ function isStandardTag(tag: string): boolean {
 /** The first mistake of a line explains it; what follows on the same line are its consequences. */
 function syntaxProblems(
   errors: readonly YAMLError[],
+  text: string,
   place: (offset: number) => { line: number; column: number },
 ): ConfigProblem[] {
   const byLine = new Map<number, ConfigProblem>();
   for (const { code, pos } of errors) {
     const { line, column } = place(pos[0]);
-    const [message, hint] = SYNTAX[code] ?? ['is not valid YAML here', 'check quotes, brackets and indentation'];
+    const isVariable = text.startsWith('${', pos[0] - 1);
+    const [message, hint] = isVariable ? VARIABLE : (SYNTAX[code] ?? OTHER);
     if (!byLine.has(line)) byLine.set(line, { line, column, path: '', message, hint });
   }
   const problems = [...byLine.values()].sort((a, b) => a.line - b.line);
@@ -129,6 +136,8 @@ function syntaxProblems(
     : problems.slice(0, MAX_PROBLEMS);
 }
 
+const OTHER = ['is not valid YAML here', 'check quotes, brackets and indentation'] as const;
+const VARIABLE = ['is not valid YAML here', `quote values with \${…} inside { }`] as const;
 const INDENT = 'indent each level by two spaces, and close every bracket and quote';
 
 /** Own words for the parser's codes: its messages may quote the text. */

@@ -19,7 +19,7 @@ export class FailoverError extends Error {
   }
 }
 
-/** One thing wrong with the configuration file. Lines and columns start at 1. */
+/** One thing wrong with the configuration file. Lines and columns start at 1; both are 0 for the file as a whole. */
 export interface ConfigProblem {
   readonly line: number;
   readonly column: number;
@@ -27,6 +27,14 @@ export interface ConfigProblem {
   readonly path: string;
   readonly message: string;
   readonly hint: string | null;
+}
+
+/** One problem as a line: `c.yaml:3:5 quota.poll_interval: must be from 200ms to 1h (hint)`. */
+export function problemLine(file: string, { line, column, path, message, hint }: ConfigProblem): string {
+  const where = line === 0 ? `${file}:` : `${file}:${line}:${column}`;
+  return [where, ...(path === '' ? [] : [`${path}:`]), message, ...(hint === null ? [] : [`(${hint})`])]
+    .join(' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
 /** The configuration cannot be used. Reaction: keep the old one, or exit 78 at start. */

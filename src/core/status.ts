@@ -279,7 +279,9 @@ function isStillSo({ type }: JournalEvent, facts: StatusFacts): boolean {
 /** One sentence of an event's own data, for lists. */
 export function describeEvent(event: JournalEvent): string {
   const { detail, reason, error } = event.data;
-  const what = [detail, reason, error].find((value) => typeof value === 'string');
+  const said = [detail, reason, error].filter((value) => typeof value === 'string');
+  // What tmux said is the reason that a person can act on.
+  const what = event.type === 'tmux_unavailable' && said.length > 0 ? said.join(': ') : said[0];
   const where = [event.pool, event.session ?? event.pane, event.account].filter((part) => part !== null);
   return [what ?? event.type.replaceAll('_', ' '), ...(where.length > 0 ? [`(${where.join(', ')})`] : [])].join(' ');
 }

@@ -3,6 +3,7 @@
 import { StoreError } from '../core/errors.ts';
 import type { PoolView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
+import { SECOND } from '../core/time.ts';
 import type { KillSwitch, Loop, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
 import type { FindPorts, WatchedPane } from '../steps/find-panes.ts';
@@ -15,10 +16,15 @@ export interface QuotaMonitorPorts extends FindPorts, JudgePorts {
   readonly killSwitch: KillSwitch;
 }
 
+/** While no pane shows anything, links and homes are looked at this often; every decision reads them anew. */
+const QUIET_VIEW_MS = 10 * SECOND;
+
 export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
   const watched = new Map<string, WatchedPane>();
   const said: Said = { refusals: new Map(), cooldownAt: new Map() };
   let lastTakenAt: EpochMs | null = null;
+  let views = new Map<string, PoolView>();
+  let viewedMs = Number.NEGATIVE_INFINITY;
 
   return {
     name: 'quota-monitor',
@@ -28,7 +34,12 @@ export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
       const snapshot = ports.board.snapshot();
       if (snapshot === null || snapshot.takenAt === lastTakenAt) return;
       lastTakenAt = snapshot.takenAt;
-      const views = await readPools(ports, context);
+      const isQuiet = [...ports.board.findings().values()].every(({ decision }) => decision.kind === 'clear');
+      const nowMs = ports.clock.monotonic();
+      if (!isQuiet || nowMs - viewedMs >= QUIET_VIEW_MS) {
+        views = await readPools(ports, context);
+        viewedMs = nowMs;
+      }
       const findings = await findPanes(ports, watched, snapshot, views, context);
       ports.board.postFindings(findings);
       const paused = await ports.killSwitch.reason();
@@ -39,7 +50,7 @@ export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
           judgePool(ports, said, config, view, [...findings.values()], paused, context),
         );
       }
-      ports.board.wake('switcher');
+      if ([...findings.values()].some(({ decision }) => 'hit' in decision)) ports.board.wake('switcher');
     },
   };
 }

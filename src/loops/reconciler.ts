@@ -110,7 +110,7 @@ async function compareLink(
         ];
   await ports.local.recordActivation({ pool: config.name, account: linkState.account, since, cause }, events);
   await ports.shared.markActive(linkState.account, latest?.account ?? null, since);
-  context.log.warn(
+  context.log[latest === undefined ? 'info' : 'warn'](
     { pool: config.name, from: latest?.account ?? null, to: linkState.account, cause },
     'active account taken from the link',
   );

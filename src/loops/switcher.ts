@@ -29,7 +29,7 @@ export interface SwitcherPorts extends SwapPorts, RecoveryPorts {
 }
 
 const BUSY_INTERVAL_MS = 200;
-const IDLE_INTERVAL_MS = 2 * SECOND;
+const IDLE_INTERVAL_MS = 5 * SECOND;
 /** A swap is not finished before the other panes had this many polls to show the same limit. */
 const SETTLE_POLLS = 2;
 

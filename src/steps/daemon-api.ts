@@ -24,7 +24,7 @@ export interface ApiPorts extends JudgePorts, SwapPorts {
   readonly config: () => Config;
   readonly pauseFile: {
     reason(): Promise<string | null>;
-    pause(reason: string): Promise<void>;
+    pause(reason: string): Promise<unknown>;
     resume(): Promise<void>;
   };
   readonly status: DaemonApi['facts'];
@@ -43,7 +43,8 @@ export function createDaemonApi(ports: ApiPorts): DaemonApi {
     swap: (wish) => swapByHand(ports, wish),
     async pause(reason) {
       await ports.pauseFile.pause(reason);
-      await ports.local.append([{ type: 'paused', data: { reason } }], ports.clock.now());
+      // The pause holds without its record.
+      await ports.local.append([{ type: 'paused', data: { reason } }], ports.clock.now()).catch(() => {});
     },
     async resume() {
       await ports.pauseFile.resume();

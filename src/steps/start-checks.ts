@@ -74,7 +74,9 @@ async function checkPool(
 
   for (const [index, { account, state: home }] of homes.entries()) {
     const isToBeMade = index === 0 && state.kind === 'directory' && home.problem === 'missing';
-    const wrong = isToBeMade ? ADOPTED : homeProblem(account.name, home, profile);
+    const wrong = isToBeMade
+      ? ([`the home of ${account.name} is not there yet`, 'the command that mends the link makes it'] as const)
+      : homeProblem(account.name, home, profile);
     if (wrong !== null) add('warning', 'home', ...wrong);
     if (home.looseMode)
       add(
@@ -106,7 +108,6 @@ async function checkPool(
 }
 
 const STOPS: readonly LinkState['kind'][] = ['directory', 'file', 'missing', 'unreadable'];
-const ADOPTED = ['its home is not there yet', 'it is made by the command that mends the link'] as const;
 
 /** What stands at the link's path, with what must be so before it is mended. */
 export function linkWords(state: LinkState, pool: PoolConfig): string {

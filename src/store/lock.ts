@@ -66,6 +66,12 @@ export function acquireDaemonLock(path: string, { procRoot, now }: DaemonLockOpt
   }
 }
 
+/** Who holds the lock at `path` and is alive; null: nobody. Changes nothing. */
+export function readDaemonLock(path: string, procRoot: string): Pick<LockRecord, 'pid' | 'token'> | null {
+  const owner = chainEnd(path);
+  return owner !== null && isRunning(owner, readBootId(procRoot), procRoot) ? owner : null;
+}
+
 function take(path: string, draft: string, own: LockRecord, procRoot: string): DaemonLock {
   for (;;) {
     const owner = chainEnd(path);

@@ -95,5 +95,5 @@ test('path prints which file is used', () => {
 
 test('a missing file exits 78 and says so', () => {
   expect(checkConfig({ config: join(dir, 'no.yaml') }, io)).toBe(78);
-  expect(output.err).toBe(`${join(dir, 'no.yaml')}:1:1 does not exist (check the path)\n`);
+  expect(output.err).toBe(`${join(dir, 'no.yaml')}: does not exist (check the path)\n`);
 });

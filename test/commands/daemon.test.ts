@@ -25,6 +25,7 @@ import { why } from '../../src/commands/why.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { HttpDoors } from '../../src/http/server.ts';
 import { startHttp } from '../../src/http/server.ts';
+import { acquireDaemonLock } from '../../src/store/lock.ts';
 import { openStore } from '../../src/store/open.ts';
 import { login } from '../support/account-homes.ts';
 import type { CapturedIo } from '../support/command-io.ts';
@@ -204,6 +205,21 @@ describe('status', () => {
     expect(io.stderr).toContain('next: start it: claude-failover run');
   });
 
+  test('a daemon that listens and says nothing is told apart from one that does not run', async () => {
+    await leaveState();
+    mkdirSync(join(stateDir(), 'run'), { recursive: true, mode: 0o700 });
+    const server = createServer((_request, response) => response.end('hello')).listen(socketPath());
+    await new Promise((resolve) => server.once('listening', resolve));
+    try {
+      expect(await status({ config }, io)).toBe(0);
+      expect(io.stdout).toMatch(/^NOT ANSWERING · default: work-2 active/);
+      expect(io.stderr).toContain('next: look at its log');
+      expect(io.stderr).not.toContain('claude-failover run');
+    } finally {
+      server.close();
+    }
+  });
+
   test('watch goes on until it is interrupted', async () => {
     await startDaemon();
     const stop = new AbortController();
@@ -363,6 +379,39 @@ describe('[R285] pause and resume', () => {
     expect(readFileSync(join(stateDir(), 'pause'), 'utf8')).toBe('now\n');
   });
 
+  test('a daemon with another state directory is named, and nothing is said to be paused', async () => {
+    const lock = acquireDaemonLock(join(home, '.claude.failover.lock'), { procRoot: '/proc', now: NOW });
+    if (lock.kind !== 'held') throw new Error('the lock is taken');
+    try {
+      expect(await pause('now', { config }, io)).toBe(1);
+      expect(await resume({ config }, io)).toBe(1);
+      expect(io.stderr).toContain(
+        `a daemon runs (pid ${process.pid}) with another state directory; nothing was paused`,
+      );
+      expect(existsSync(stateDir())).toBe(false);
+      const own = acquireDaemonLock(join(stateDir(), 'daemon.lock'), { procRoot: '/proc', now: NOW });
+      expect(await pause('now', { config }, io)).toBe(0);
+      if (own.kind === 'held') own.release();
+    } finally {
+      lock.release();
+    }
+  });
+
+  test('what stands at the place of the file pauses, though the reason cannot be kept', async () => {
+    mkdirSync(join(stateDir(), 'pause'), { recursive: true });
+    expect(await pause('now', { config }, io)).toBe(0);
+    expect(io.stderr).toContain('the reason could not be kept');
+  });
+
+  test('a pause that cannot be made says why', async () => {
+    mkdirSync(join(home, '.local'));
+    writeFileSync(join(home, '.local/state'), '');
+    await expect(pause('now', { config }, io)).rejects.toMatchObject({
+      exitCode: 1,
+      message: `${stateDir()} cannot be used: a part of the path is a file, not a directory`,
+    });
+  });
+
   test('work when the rest of the configuration is wrong', async () => {
     writeFileSync(config, 'daemon: {state_dir: ~/st}\nnonsense: 1\n');
     await pause('now', { config }, io);
@@ -377,7 +426,7 @@ describe('recover, health and lists', () => {
     await startDaemon();
     expect(await recover({ config }, io)).toBe(0);
     expect(io.stdout).toBe('ok    work: the link points at work-2\n');
-    expect(await recover({ config, pool: 'other' }, io)).toBe(1);
+    expect(await recover({ config, pool: 'other' }, io)).toBe(2);
   });
 
   test('health exits 0, 3 or 4', async () => {

@@ -131,3 +131,10 @@ test('lines may be cut anywhere, also inside a character, and the last needs no 
   for await (const read of readLines(pieces, 10)) found.push(read);
   expect(found).toEqual(['é1', 'é2', '', 'é3'].map((text) => ({ kind: 'line', text })));
 });
+
+test('--jsonl with a file, and a file without an end, are refused', async () => {
+  const io = commandIo({ home: dir });
+  expect(await detectScreen('screen', { jsonl: true }, io)).toBe(2);
+  expect(await detectScreen('/dev/zero', {}, io)).toBe(1);
+  expect(io.stderr).toContain('it has more than 2097152 bytes');
+});

@@ -116,8 +116,10 @@ test('[R123] a rejected file leaves the old snapshot and is reported once per co
   live.reload();
   expect(told).toHaveLength(2);
   expect(live.current).toBe(before);
+  expect(live.isRejected).toBe(true);
   save(ACCOUNTS);
   expect(live.reload()).toEqual({ kind: 'unchanged' });
+  expect(live.isRejected).toBe(false);
 });
 
 test('[R123] a file that is gone leaves the old snapshot and is reported once', () => {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findConfig, loadConfig } from '../../src/config/load.ts';
+import { findConfig } from '../../src/config/find.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/core/errors.ts';
 
 let dir: string;
@@ -143,6 +144,18 @@ test('an alias bomb and deep nesting are refused', () => {
   expect(problems.map(({ message }) => message)).toContain('is nested too deeply');
 });
 
+test('a variable that is not quoted inside { } is told how', () => {
+  const { problems } = rejection(write('accounts:\n  - { name: a, home: ${PLACE}/a }\n'));
+  expect(problems).toMatchObject([{ line: 2, hint: 'quote values with ${…} inside { }' }]);
+});
+
+test('a usual configuration that is a link to nowhere is an error, not absent', () => {
+  const place = join(dir, 'ada/.config/claude-failover');
+  mkdirSync(place, { recursive: true });
+  symlinkSync('gone.yaml', join(place, 'config.yaml'));
+  expect(findConfig({ env: {}, home: join(dir, 'ada') })).toBe(join(place, 'config.yaml'));
+});
+
 test.each([
   { name: 'a missing file', make: () => join(dir, 'no.yaml'), message: 'does not exist' },
   { name: 'a directory', make: () => dir, message: 'is a directory' },
@@ -158,12 +171,20 @@ test.each([
       symlinkSync('loop', join(dir, 'loop'));
       return join(dir, 'loop');
     },
-    message: 'cannot be read: ELOOP',
+    message: 'is a link that leads back to itself',
+  },
+  {
+    name: 'a link to nowhere',
+    make: () => {
+      symlinkSync('nowhere.yaml', join(dir, 'dangling'));
+      return join(dir, 'dangling');
+    },
+    message: 'is a link to a file that does not exist',
   },
 ])('$name is refused with its own message', ({ make, message }) => {
   const path = make();
   const error = rejection(path);
-  expect(error.problems).toMatchObject([{ line: 1, column: 1, path: '', message }]);
+  expect(error.problems).toMatchObject([{ line: 0, column: 0, path: '', message }]);
   expect(error.file).toBe(path);
 });
 

@@ -312,6 +312,12 @@ test('an event is told in its own words, and where it happened', () => {
   expect(
     describeEvent(event({ data: { detail: 'limit reached' }, pool: 'work', session: 'main', account: 'work-1' })),
   ).toBe('limit reached (work, main, work-1)');
+  const tmux = { detail: 'tmux server a is error', reason: '/opt/tmux is not installed' };
+  expect(
+    describeEvent(
+      event({ type: 'tmux_unavailable', data: tmux, pool: null, session: null, pane: null, account: null }),
+    ),
+  ).toBe('tmux server a is error: /opt/tmux is not installed');
   expect(
     describeEvent(event({ type: 'quota_hit', data: {}, pool: null, session: null, pane: null, account: null })),
   ).toBe('quota hit');

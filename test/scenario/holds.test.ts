@@ -81,13 +81,15 @@ test.concurrent(
     expect(await daemon.app.api.swaps(10)).toHaveLength(1);
     expect(Date.now()).toBeLessThan(firstReset);
 
-    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 20_000 });
+    // An account is left alone for a minute, and up to 12 s more, after its reset [R36].
+    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 100_000 });
     expect(world.servedBy()).toEqual(['work-1']);
     const record = await daemon.swapDone();
     expect(record.swap).toMatchObject({ from: 'work-2', to: 'work-1', phase: 'done' });
     expect(await daemon.events('no_eligible_account')).toHaveLength(1);
     await waitFor(() => daemon.health().status !== 'unhealthy');
   }),
+  140_000,
 );
 
 test.concurrent(

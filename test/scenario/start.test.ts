@@ -55,7 +55,7 @@ const OUT_OF_ORDER: Readonly<Record<string, { make(world: StandInWorld): void; s
       unlinkSync(world.link);
       mkdirSync(world.link);
     },
-    says: ['is a real directory', 'mv '],
+    says: ['is a real directory', 'is there already'],
   },
   'the link is a file': {
     make: (world) => {

@@ -1,5 +1,7 @@
 /** Runs one tmux client to its end: bounded in time and output, never starting a server, never harming one. */
 import { type ExecFileException, execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 /** How the client ended. `hung`: no answer in time, the client was killed. `absent`: nothing listens on the socket. */
 export type TmuxReply =
@@ -25,7 +27,9 @@ export const MIB = 1024 * 1024;
  * client hands it to the server, so what the daemon alone should know does not belong there.
  */
 export function createTmuxCommand(binary: string, env?: Readonly<Record<string, string>>): TmuxCommand {
+  let program: string | null = null;
   return (server, args, call) => {
+    program ??= findProgram(binary, env?.PATH);
     const options = {
       ...(env === undefined ? {} : { env: { ...env, LC_ALL: 'C.UTF-8', TERM: 'dumb' } }),
       timeout: call.timeoutMs,
@@ -36,12 +40,25 @@ export function createTmuxCommand(binary: string, env?: Readonly<Record<string, 
     return new Promise((resolve) => {
       // The client sends its pipes to the server, so in the queue of a hung one they stay open after the client's death.
       // execFile closes them itself when the time is over.
-      const client = execFile(binary, ['-u', socketFlag(server), server, ...args], options, (error, stdout, stderr) => {
-        resolve(replyOf(binary, call, error, stdout, stderr));
-      });
+      const client = execFile(
+        program ?? binary,
+        ['-u', socketFlag(server), server, ...args],
+        options,
+        (error, stdout, stderr) => {
+          if (error?.code === 'ENOENT') program = null;
+          resolve(replyOf(binary, call, error, stdout, stderr));
+        },
+      );
       client.stdin?.on('error', () => undefined).end(call.input ?? '');
     });
   };
+}
+
+/** Found once: a search through a long PATH at every poll costs more than the client's own work. Null: let the system say so. */
+function findProgram(binary: string, path: string | undefined): string | null {
+  if (binary.includes('/')) return binary;
+  const places = (path ?? '').split(delimiter).filter((place) => place !== '');
+  return places.map((place) => join(place, binary)).find((file) => existsSync(file)) ?? null;
 }
 
 function socketFlag(server: string): '-S' | '-L' {

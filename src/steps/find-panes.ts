@@ -50,7 +50,7 @@ export interface WatchedPane {
   said: string;
 }
 
-/** The files of a session whose screen changed, but shows nothing of interest, are read again after this time. */
+/** The files of a session that is at work are read again after this time. */
 const SIGNALS_IDLE_MS = 30 * SECOND;
 /** And those of one whose screen stands still, after this. */
 const SIGNALS_QUIET_MS = 5 * MINUTE;
@@ -151,8 +151,14 @@ async function findOne(
     mine.hash = screen.hash;
   }
   const reading = mine.reading;
-  const interesting = reading.finding !== null || mine.memory.banner !== null || mine.memory.suspected !== null;
-  const restMs = mine.signalsHash === screen.hash ? SIGNALS_QUIET_MS : SIGNALS_IDLE_MS;
+  const isNew = mine.signalsHash !== screen.hash;
+  // A turn that has just ended may have ended at a wall whose words nobody knows yet.
+  const interesting =
+    reading.finding !== null ||
+    mine.memory.banner !== null ||
+    mine.memory.suspected !== null ||
+    (isNew && !reading.busy);
+  const restMs = isNew ? SIGNALS_IDLE_MS : SIGNALS_QUIET_MS;
   if (interesting || Math.abs(now - mine.signalsAt) >= restMs) {
     const read = await ports.signals.read(process);
     mine.signals = { ...read, version: read.version ?? mine.version };

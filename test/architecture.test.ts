@@ -105,6 +105,20 @@ describe('where the world may be named', () => {
   });
 });
 
+describe('powers', () => {
+  test('only the effects of a swap move an account link: there is one writer [R37]', () => {
+    expect(mentions(/\blink\.point\(/)).toEqual(['steps/swap-effects.ts']);
+  });
+
+  test('nothing here ends a tmux session, a window, a pane or a server [R244]', () => {
+    expect(mentions(/\bkill-(?:session|window|pane|server)\b|\brespawn-/)).toEqual([]);
+  });
+
+  test('only the state machine of a recovery decides what is typed, and one place types it [R72]', () => {
+    expect(mentions(/\bkeys\.(?:paste|press)\(/)).toEqual(['steps/recover-panes.ts']);
+  });
+});
+
 describe('rooms stay small', () => {
   test('every file opens with one sentence that says what lives in it', () => {
     const silent = files.filter((file) => !/^(?:#!.*\n)?\/\*\*/.test(read(file)));

@@ -157,3 +157,18 @@ test.concurrent(
     expect(third.health()).toMatchObject({ status: 'ok', partial_swap: false });
   }),
 );
+
+test.concurrent(
+  'sessions that live at the start are adopted as they are: nothing is typed, nothing is restarted, the account is the link’s [R61 R72]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, { name: 'a' });
+    const before = await pane.screen();
+    const daemon = await start({ changes: { lifecycle: { reconcile_interval: '1s' } } });
+    const adopted = await daemon.told('session_adopted');
+    await daemon.polls(10);
+    expect(adopted.data).toMatchObject({ launched_under: 'work-1' });
+    expect(await pane.screen()).toBe(before);
+    expect(world.prompts()).toEqual([]);
+    expect(world.events('start')).toHaveLength(1);
+  }),
+);

@@ -160,6 +160,17 @@ test('the link is moved and the credentials are freshened under the CLI’s lock
   expect(calls).toEqual(['lock', 'link → b*', 'freshen /h/b*', 'release']);
 });
 
+test('a swap is written down with its ends, its times and its reason, and no session is stopped before the flip [R39 R40]', async () => {
+  await swap(ports());
+  const row = await store.local.swap('one');
+  expect(row).toMatchObject({ from: 'a', to: 'b', trigger: 'manual', reason: 'by hand', error: null, locks: [] });
+  expect(row?.flippedAt).toBeGreaterThanOrEqual(row?.startedAt ?? Number.POSITIVE_INFINITY);
+  const steps = (await store.local.incident('one'))?.steps.map(({ step }) => step);
+  expect(steps).toEqual(['prepared', 'locked', 'flipped', 'released']);
+  const types = (await store.local.events({ swap: 'one', limit: 10 })).map(({ type }) => type);
+  expect(types.reverse()).toEqual(['swap_prepared', 'swap_flipped']);
+});
+
 test.each([
   ['were lost', { lost: 'the lock directory is another one' }],
   ['are held too long already', { slowMs: 5000 }],

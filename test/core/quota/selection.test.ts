@@ -149,3 +149,17 @@ test(
   },
   PROPERTY_TIMEOUT_MS,
 );
+
+test('being the active account passes no check: it is never its own target, and its limit counts like any other [R108]', () => {
+  const active = aLimitedAccount('work', NOON + HOUR);
+  const chosen = chooseTarget(
+    [active, aLimitedAccount('spare', NOON + 2 * HOUR)],
+    'work',
+    'priority',
+    NOON,
+    ELIGIBILITY,
+  );
+  expect(chosen).toMatchObject({ kind: 'none', earliest: 'work', earliestAt: NOON + HOUR });
+  const alone = chooseTarget([anAccount('work')], 'work', 'priority', NOON, ELIGIBILITY);
+  expect(alone).toMatchObject({ kind: 'none', passedOver: [{ account: 'work', reasons: [{ code: 'excluded' }] }] });
+});

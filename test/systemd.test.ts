@@ -154,7 +154,7 @@ test.skipIf(noNamespace !== null)(
         pane: pane.identity,
         forbidden: ['/etc/cf-probe', '/usr/cf-probe', outside],
       };
-      const shell = ['sh', join(ROOT, 'test', 'support', 'like-the-unit.sh'), world.root, tmux.dir];
+      const shell = ['sh', join(ROOT, 'test', 'support', 'like-the-unit.sh'), world.root, tmux.dir, ROOT];
       const probe = [
         process.execPath,
         '--import',

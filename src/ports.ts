@@ -7,6 +7,7 @@ import type { EventType, JournalEvent, NewEvent } from './core/events.ts';
 import type { AgentProcess, PaneIdentity, PaneSnapshot, PaneView } from './core/panes.ts';
 import type { QuotaRecord } from './core/quota/record.ts';
 import type { PassedOver } from './core/quota/selection.ts';
+import type { PaneFacts, SwapFacts } from './core/record-view.ts';
 import type { PoolView, StatusFacts } from './core/status.ts';
 import type { SwapRequest } from './core/swap/request.ts';
 import type { Activation, HeldLock, Incident, IncidentStep, RecoveryRow, SwapRow } from './core/swap/swap.ts';
@@ -372,20 +373,10 @@ export interface RecoverAnswer {
 }
 
 /** Everything the record holds of one swap. */
-export interface SwapRecord {
-  readonly swap: SwapRow;
-  readonly incident: Incident | null;
-  readonly recoveries: readonly RecoveryRow[];
-  readonly events: readonly JournalEvent[];
-}
+export type SwapRecord = SwapFacts;
 
 /** What can be said of one pane now. */
-export interface PaneRecord {
-  readonly finding: PaneFinding;
-  /** Newest first. */
-  readonly events: readonly JournalEvent[];
-  readonly recoveries: readonly RecoveryRow[];
-}
+export type PaneRecord = PaneFacts;
 
 /** The running daemon, as its doors see it. */
 export interface DaemonApi {

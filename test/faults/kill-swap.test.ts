@@ -77,7 +77,7 @@ test(`after each of ${ROUNDS} kills one valid link, every pane back by itself, n
     await daemon.end('SIGTERM');
     daemon = null;
   }
-  console.log(`kills landed in: ${JSON.stringify(phases)}`);
+  console.log(`kills landed in: ${JSON.stringify(phases)}; waited for a stale lock: ${waits}`);
 });
 
 function since(count: number) {

@@ -41,6 +41,7 @@ test(`after each of ${ROUNDS} kills one valid link, every pane back by itself, n
     daemon: { circuit_breaker: { swaps_per_hour: 1000 } },
   });
   const phases: Record<string, number> = {};
+  let waits = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const from = world.activeAccount();
     const to = from === 'work-1' ? 'work-2' : 'work-1';
@@ -61,12 +62,16 @@ test(`after each of ${ROUNDS} kills one valid link, every pane back by itself, n
     daemon = await startDaemonProcess(world, config);
 
     const context = (): string => `round ${round}, killed after ${Math.round(killAfterMs)} ms\n${daemon?.log()}`;
-    await waitFor(() => replies(before).size === panes.length, { timeoutMs: 25_000 }).catch(() => {
+    // A kill in the few milliseconds between taking the CLI's locks and noting which they are leaves locks that nobody
+    // can tell from the CLI's own: they are left alone until they are stale, a minute later.
+    const restartedMs = performance.now();
+    await waitFor(() => replies(before).size === panes.length, { timeoutMs: 110_000 }).catch(() => {
       throw new Error(`not every pane came back: ${context()}`);
     });
     await waitFor(async () => (await daemon?.get<{ swap: { phase: string } }>('/swaps/last'))?.swap.phase === 'done', {
       timeoutMs: 20_000,
     });
+    if (performance.now() - restartedMs > 20_000) waits++;
     expect(lstatSync(world.link).isSymbolicLink()).toBe(true);
     expect(world.activeAccount(), context()).toBe(to);
     const typed = since(before).filter(({ event, text }) => event === 'prompt' && text === 'continue');

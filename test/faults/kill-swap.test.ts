@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 test(`after each of ${ROUNDS} kills one valid link, every pane back by itself, no prompt twice, no login lost [R47 R205 R263]`, {
-  timeout: ROUNDS * 40_000,
+  timeout: ROUNDS * 40_000 + 240_000,
 }, async () => {
   const config = writeConfig(world, tmux, {
     quota: { poll_interval: '200ms', swap_cooldown: '2s', account_reactivate_cooldown: '0s' },

@@ -98,9 +98,15 @@ export async function findPanes(
       };
       watched.set(key, mine);
     }
+    const last = before.get(key);
     if (!view.observed) {
-      const last = before.get(key);
       if (last !== undefined) findings.set(key, last);
+      continue;
+    }
+    if (last !== undefined && standsStill(mine, last, view, ports.clock.now())) {
+      const at = ports.clock.now();
+      mine.memory = { ...mine.memory, lastObservedAt: at, lastClearAt: at };
+      findings.set(key, { ...last, at, view });
       continue;
     }
     // A link that was broken when the pane was first seen may have been mended since.
@@ -113,7 +119,6 @@ export async function findPanes(
       // One pane must not hide the others; a store that fails would fail for all.
       if (error instanceof StoreError) throw error;
       context.log.warn({ pane: view.label, err: error }, 'a pane could not be judged');
-      const last = before.get(key);
       if (last !== undefined) findings.set(key, last);
     }
   }
@@ -126,6 +131,14 @@ export async function findPanes(
     }
   }
   return findings;
+}
+
+/** An idle pane that showed nothing and has not changed shows nothing still: of a hundred panes most are such. */
+function standsStill(mine: WatchedPane, last: PaneFinding, view: PaneView, now: EpochMs): boolean {
+  const isSame = mine.hash === view.screen?.hash && mine.signalsHash === mine.hash && mine.pool !== null;
+  const isClear = last.decision.kind === 'clear' && !last.reading.busy && mine.memory.banner === null;
+  const isFresh = Math.abs(now - mine.signalsAt) < SIGNALS_QUIET_MS && Math.abs(now - last.at) < MIN_GAP_MS;
+  return isSame && isClear && isFresh && last.process === view.process;
 }
 
 /** The session rows are only needed when a pane is new. */

@@ -22,7 +22,7 @@ export interface Wellbeing {
   readonly tmuxDownSince: EpochMs | null;
 }
 
-const INTERVAL_MS = 5 * SECOND;
+const INTERVAL_MS = 10 * SECOND;
 /** Captures that failed in a row before a pane counts as unreachable. */
 const UNREACHABLE_AFTER = 5;
 

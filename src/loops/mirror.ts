@@ -12,7 +12,7 @@ export function createMirror(ports: MirrorPorts): Loop {
   let written = '';
   return {
     name: 'mirror',
-    intervalMs: () => 5 * SECOND,
+    intervalMs: () => 10 * SECOND,
     async tick() {
       const text = `${JSON.stringify(lasting(ports.status()), null, 2)}\n`;
       if (text === written) return;

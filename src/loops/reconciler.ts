@@ -7,7 +7,8 @@ import { paneKey } from '../core/panes.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
 import type { PoolView } from '../core/status.ts';
 import { describeLink } from '../core/swap/recovery.ts';
-import type { Board, Clock, Loop, TickContext } from '../ports.ts';
+import { MINUTE } from '../core/time.ts';
+import type { Board, Clock, Loop, SessionRow, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
@@ -202,7 +203,8 @@ async function saveSessions(ports: ReconcilerPorts, context: TickContext): Promi
       ...(row.pool === null ? {} : { pool: row.pool }),
       data: { detail: `${row.agent} ${row.version ?? ''} in ${row.cwd}`, launched_under: row.launchedUnder },
     }));
-  if (rows.length > 0) await ports.local.saveSessions(rows);
+  const changed = rows.filter((row) => !isSaved(row, known.get(row.id)));
+  if (changed.length > 0) await ports.local.saveSessions(changed);
 
   const snapshot = ports.board.snapshot();
   for (const row of known.values()) {
@@ -219,4 +221,10 @@ async function saveSessions(ports: ReconcilerPorts, context: TickContext): Promi
     });
   }
   if (events.length > 0) await ports.local.append(events, now);
+}
+
+/** A hundred idle sessions need no hundred writes: when one was last seen is kept to the minute. */
+function isSaved(row: SessionRow, before: SessionRow | undefined): boolean {
+  if (before === undefined || row.lastSeenAt - before.lastSeenAt >= MINUTE) return false;
+  return JSON.stringify({ ...before, lastSeenAt: 0 }) === JSON.stringify({ ...row, lastSeenAt: 0 });
 }

@@ -196,8 +196,9 @@ class ServerSweeper {
     const pending: PaneIdentity[] = [];
     for (const [key, memory] of watched) {
       const current = clockSteppedBack ? { ...memory, watermarkS: Number.NEGATIVE_INFINITY } : memory;
-      this.#memories.set(key, current);
-      if (mustCapture(current, current.row)) pending.push(current.row.identity);
+      const isDue = mustCapture(current, current.row);
+      if (isDue) pending.push(current.row.identity);
+      this.#memories.set(key, isDue || current.failures === 0 ? current : { ...current, failures: 0 });
     }
     if (pending.length === 0)
       return this.#look(

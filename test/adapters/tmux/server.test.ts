@@ -293,6 +293,19 @@ describe('the activity gate', () => {
     expect(captured).toMatchObject({ observed: true, failures: 0 });
     expect(captured?.screen?.text).toBe('second');
   });
+
+  it('[R102] counts no failure any more once the server answers, though a quiet pane needs no new capture', async () => {
+    const fake = await scriptedTmux(tmux.dir);
+    const panes = panesWith({ binary: fake.binary });
+    await fake.show({ timeS: 5000, activityS: 4000, text: 'quiet' });
+    await panes.sweep(scope(), never);
+    await fake.fail();
+    expect((await panes.sweep(scope(), never)).panes[0]).toMatchObject({ observed: false, failures: 1 });
+    await fake.show({ timeS: 5004, activityS: 4000, text: 'unseen: nothing says that it changed' });
+    const again = (await panes.sweep(scope(), never)).panes[0];
+    expect(again).toMatchObject({ observed: true, failures: 0 });
+    expect(again?.screen?.text).toBe('quiet');
+  });
 });
 
 describe('what goes wrong', () => {
@@ -498,5 +511,7 @@ esac
       if (state.text === null) await rm(text, { force: true });
       else await writeFile(text, state.text);
     },
+    /** The server answers without a list. */
+    fail: () => writeFile(list, ''),
   };
 }

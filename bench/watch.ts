@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { systemClock } from '../src/adapters/clock.ts';
 import { createProcesses } from '../src/adapters/signals/processes.ts';
 import { createPanes } from '../src/adapters/tmux/server.ts';
+import { listenToFile } from '../src/adapters/tmux/terminals.ts';
 import { clientEnv, silentLog, testProfile } from '../test/support/panes.ts';
 import { startTmux, type TestTmux } from '../test/support/tmux.ts';
 
@@ -43,6 +44,7 @@ async function measure(kind: 'idle' | 'busy', tmux: TestTmux): Promise<void> {
     binary: 'tmux',
     commandTimeoutMs: 5000,
     processes,
+    listen: listenToFile,
     env: clientEnv,
     clock,
     log: silentLog,

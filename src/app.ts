@@ -12,6 +12,7 @@ import { createSignals } from './adapters/signals/signals.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
 import { createKeys } from './adapters/tmux/keys.ts';
 import { createPanes } from './adapters/tmux/server.ts';
+import { listenToFile } from './adapters/tmux/terminals.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
@@ -118,7 +119,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       clock,
       log,
     };
-    const panes = createPanes({ ...tmux, processes });
+    const panes = createPanes({ ...tmux, processes, listen: listenToFile });
     const keys = createKeys(tmux);
     const signals = createSignals({ profiles: PROFILES, clock, log, classifyText });
     const locks = createCliLocks({ clock, log });

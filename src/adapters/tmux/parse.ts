@@ -7,6 +7,7 @@ export interface PaneRow {
   readonly sessionNames: readonly string[];
   /** `session:window.pane` in the first of its sessions. */
   readonly label: string;
+  readonly windowId: string;
   readonly tty: string;
   readonly width: number;
   readonly height: number;
@@ -77,7 +78,7 @@ type ServerIdentity = Pick<PaneIdentity, 'server' | 'serverPid' | 'serverStarted
 
 function parseRow(server: ServerIdentity, line: string): PaneRow | null {
   const fields = line.split(' ');
-  const [paneId = '', pid, dead, inMode, activity, windowId, columns, rows, attached, lastKey, tty = '', place] =
+  const [paneId = '', pid, dead, inMode, activity, windowId = '', columns, rows, attached, lastKey, tty = '', place] =
     fields;
   const sessionName = fields.slice(12).join(' ');
   const numbers = [pid, activity, columns, rows, lastKey].map(Number);
@@ -87,6 +88,7 @@ function parseRow(server: ServerIdentity, line: string): PaneRow | null {
     identity: { ...server, paneId, panePid },
     sessionNames: [sessionName],
     label: `${sessionName}:${place}`,
+    windowId,
     tty,
     width,
     height,

@@ -22,12 +22,15 @@ import {
   parseCaptures,
   parsePaneList,
 } from './parse.ts';
+import { type Listen, QuietTerminals } from './terminals.ts';
 
 export interface PanesOptions {
   /** A bare name or an absolute path. */
   readonly binary: string;
   readonly commandTimeoutMs: number;
   readonly processes: Processes;
+  /** How to hear of writes to a terminal; null: every sweep asks tmux. */
+  readonly listen: Listen | null;
   /** The environment of the tmux clients: PATH, and TMUX_TMPDIR for named sockets; absent: that of this process. */
   readonly env?: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -38,7 +41,9 @@ export interface PanesOptions {
 const LIST_MAX_BYTES = 4 * MIB;
 const CAPTURE_MAX_BYTES_PER_PANE = MIB;
 /** The processes below a pane without output are looked at again after this time. */
-const ASK_AGAIN_MS = 10_000;
+const ASK_AGAIN_MS = 30_000;
+/** While no terminal is written to, tmux is asked again after this time: sizes, names and clients make no sound. */
+const LIST_AGAIN_MS = 10_000;
 /** However many panes: the most that one tick may hold in memory. */
 const CAPTURE_MAX_BYTES = 32 * MIB;
 
@@ -58,7 +63,11 @@ export function createPanes(options: PanesOptions): Panes {
     async sweep(scope, signal) {
       const takenAt = options.clock.now();
       const sockets = [...new Set(scope.sockets)];
-      for (const server of sweepers.keys()) if (!sockets.includes(server)) sweepers.delete(server);
+      for (const [server, sweeper] of sweepers) {
+        if (sockets.includes(server)) continue;
+        sweeper.close();
+        sweepers.delete(server);
+      }
       const looks = await Promise.all(sockets.map((server) => sweeperOf(server).sweep(scope, signal)));
       return { takenAt, servers: looks.map((look) => look.server), panes: looks.flatMap((look) => look.panes) };
     },
@@ -86,14 +95,35 @@ class ServerSweeper {
   #serverPid: number | null = null;
   /** Sweeps in a row in which the server did not answer. */
   #hangs = 0;
+  readonly #terminals: QuietTerminals | null;
+  /** The last look in which every pane was observed, and what it was asked for. */
+  #rest: { readonly look: Look; readonly scope: string; readonly atMs: number } | null = null;
 
   constructor(server: string, tmux: TmuxCommand, options: PanesOptions) {
     this.#server = server;
     this.#tmux = tmux;
     this.#options = options;
+    this.#terminals = options.listen === null ? null : new QuietTerminals(options.listen);
+  }
+
+  close(): void {
+    this.#terminals?.close();
   }
 
   async sweep(scope: WatchScope, signal: AbortSignal): Promise<Look> {
+    const asked = JSON.stringify([scope.exclude, scope.sessions]);
+    const nowMs = this.#options.clock.monotonic();
+    const rest = this.#rest;
+    if (rest !== null && this.#terminals?.isStill && rest.scope === asked && nowMs - rest.atMs < LIST_AGAIN_MS) {
+      return rest.look;
+    }
+    const look = await this.#ask(scope, signal);
+    const isWhole = look.server.state === 'ok' && look.panes.every((view) => view.observed);
+    this.#rest = isWhole ? { look, scope: asked, atMs: nowMs } : null;
+    return look;
+  }
+
+  async #ask(scope: WatchScope, signal: AbortSignal): Promise<Look> {
     const call = { timeoutMs: this.#budgetMs(), maxBytes: LIST_MAX_BYTES, signal };
     const reply = await this.#tmux(this.#server, LIST_ARGS, call);
     if (reply.kind === 'absent') {
@@ -145,6 +175,7 @@ class ServerSweeper {
   /** The panes of the list that are in scope, with what is known of each. */
   async #watched(list: PaneList, scope: WatchScope): Promise<Map<string, PaneMemory>> {
     const inScope = list.panes.filter((row) => !isExcluded(row, scope.exclude));
+    this.#terminals?.listed(inScope, list.serverTimeS);
     const agents = await this.#agentsIn(inScope, list.serverTimeS);
     const watched = new Map<string, PaneMemory>();
     for (const row of inScope) {
@@ -267,6 +298,7 @@ class ServerSweeper {
   #forgetAll(): void {
     this.#memories.clear();
     this.#asked.clear();
+    this.#terminals?.close();
     this.#lastTimeS = Number.NEGATIVE_INFINITY;
     this.#serverPid = null;
     this.#hangs = 0;

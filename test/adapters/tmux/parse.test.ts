@@ -34,6 +34,7 @@ describe('the pane list', () => {
           identity: { server: 'default', serverPid: 77, serverStartedAtS: 1000, paneId: '%3', panePid: 88 },
           sessionNames: ['my  work %'],
           label: 'my  work %:0.1',
+          windowId: '@1',
           tty: '/dev/pts/3',
           width: 80,
           height: 24,

@@ -3,9 +3,10 @@ import { appendFile, chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPanes } from '../../../src/adapters/tmux/server.ts';
+import { type Listen, listenToFile } from '../../../src/adapters/tmux/terminals.ts';
 import { TmuxError } from '../../../src/core/errors.ts';
 import type { PaneIdentity, PaneSnapshot, PaneView } from '../../../src/core/panes.ts';
-import type { Panes, Processes, WatchScope } from '../../../src/ports.ts';
+import type { Clock, Panes, Processes, WatchScope } from '../../../src/ports.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { agentsIn, clientEnv, recordedTmux, silentLog } from '../../support/panes.ts';
 import { startTmux, type TestTmux } from '../../support/tmux.ts';
@@ -19,13 +20,22 @@ beforeEach(async () => {
 });
 afterEach(() => tmux.kill());
 
-function panesWith(options: { binary?: string; processes?: Processes; timeoutMs?: number } = {}): Panes {
+interface Means {
+  binary?: string;
+  processes?: Processes;
+  timeoutMs?: number;
+  listen?: Listen;
+  clock?: Clock;
+}
+
+function panesWith(options: Means = {}): Panes {
   return createPanes({
     binary: options.binary ?? 'tmux',
     commandTimeoutMs: options.timeoutMs ?? 5000,
     processes: options.processes ?? agentsIn(),
+    listen: options.listen ?? null,
     env: clientEnv,
-    clock: new FakeClock(),
+    clock: options.clock ?? new FakeClock(),
     log: silentLog,
   });
 }
@@ -249,6 +259,7 @@ describe('the activity gate', () => {
       binary: 'tmux',
       commandTimeoutMs: 5000,
       processes: agentsIn(),
+      listen: null,
       env: clientEnv,
       clock,
       log: silentLog,
@@ -305,6 +316,40 @@ describe('the activity gate', () => {
     const again = (await panes.sweep(scope(), never)).panes[0];
     expect(again).toMatchObject({ observed: true, failures: 0 });
     expect(again?.screen?.text).toBe('quiet');
+  });
+});
+
+describe('panes at rest', () => {
+  it('cost no tmux client, until one of them writes or the time is over', async () => {
+    const pane = await tmux.newPane('printf "first\\n"; exec sleep 1000');
+    await tmux.newPane('exec sleep 1000');
+    const record = await recordedTmux(tmux.dir);
+    const clock = new FakeClock();
+    // Other terminals come and go on this machine; what their coming does is told elsewhere.
+    const listen: Listen = (path, onWrite) =>
+      path === '/dev/pts' ? { close: () => undefined } : listenToFile(path, onWrite);
+    const panes = panesWith({ binary: record.binary, listen, clock });
+    const calls = async (): Promise<number> => (await record.calls()).length;
+    const isStill = async (): Promise<boolean> => {
+      const before = await calls();
+      await panes.sweep(scope(), never);
+      return (await calls()) === before;
+    };
+    await waitFor(isStill);
+    const still = await panes.sweep(scope(), never);
+    expect(viewOf(still, pane)).toMatchObject({ observed: true, failures: 0 });
+    expect(await isStill()).toBe(true);
+
+    const tty = await tmux.run('display-message', '-p', '-t', pane.paneId, '#{pane_tty}');
+    await appendFile(tty, 'second');
+    expect((await sees(panes, pane, 'second')).observed).toBe(true);
+    await waitFor(isStill);
+    await clock.advance(10_000);
+    expect(await isStill()).toBe(false);
+    expect(await isStill()).toBe(true);
+    const before = await calls();
+    await panes.sweep(scope({ exclude: ['nothing*'] }), never);
+    expect(await calls()).toBeGreaterThan(before);
   });
 });
 

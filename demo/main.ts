@@ -54,7 +54,8 @@ async function main(): Promise<number> {
     process.stderr.write(`--panes takes a whole number from 1 to 50\n${USAGE}`);
     return 2;
   }
-  const once = values.once || values.json;
+  // Nobody can end what nobody sees.
+  const once = values.once || values.json || !process.stdout.isTTY;
   const say = (text = ''): void => void (values.json || process.stdout.write(`${text}\n`));
 
   const tmux = await startTmux();

@@ -33,14 +33,17 @@ const IDLE_INTERVAL_MS = 5 * SECOND;
 /** A swap is not finished before the other panes had this many polls to show the same limit. */
 const SETTLE_POLLS = 2;
 
+/** What is left to do: `held` is work that a pause or observing keeps back, which needs no haste. */
+type Work = 'some' | 'held' | 'none';
+
 /** One loop for each pool, so that a swap in one never holds up another. */
 export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
-  const state = { repaired: false, busy: true };
+  const state: { repaired: boolean; work: Work } = { repaired: false, work: 'some' };
   /** Recoveries whose pane could not be looked at: they come last. */
   const failing = new Set<string>();
   return {
     name: `switcher:${pool}`,
-    intervalMs: () => (state.busy ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS),
+    intervalMs: () => (state.work === 'some' ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS),
     async tick(context) {
       const config = context.config.pools.find((candidate) => candidate.name === pool);
       if (config === undefined) return;
@@ -49,7 +52,7 @@ export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
         await repairPool(ports, config, profile, context);
         state.repaired = true;
       }
-      state.busy = await tickPool(ports, config, profile, state.busy, failing, context);
+      state.work = await tickPool(ports, config, profile, state.work, failing, context);
     },
   };
 }
@@ -61,15 +64,14 @@ async function isCutShort(ports: SwitcherPorts, pool: string): Promise<boolean> 
   );
 }
 
-/** @returns whether there is something to do again soon */
 async function tickPool(
   ports: SwitcherPorts,
   config: PoolConfig,
   profile: AgentProfile,
-  busy: boolean,
+  work: Work,
   failing: Set<string>,
   context: TickContext,
-): Promise<boolean> {
+): Promise<Work> {
   const asked = ports.board.request(config.name) !== null;
   if (asked) {
     try {
@@ -80,10 +82,10 @@ async function tickPool(
   }
   const findings = [...ports.board.findings().values()].filter((finding) => finding.pool === config.name);
   const isStopped = findings.some((finding) => 'hit' in finding.decision);
-  if (!busy && !asked && !isStopped) return false;
+  if (work === 'none' && !asked && !isStopped) return 'none';
   // Looked at again: a swap takes a moment, and no key may follow a pause that came meanwhile.
-  if ((await ports.killSwitch.reason()) !== null || ports.observing(context.config) !== null) return busy;
-  return bringBack(ports, config, profile, findings, failing, context);
+  if ((await ports.killSwitch.reason()) !== null || ports.observing(context.config) !== null) return 'held';
+  return (await bringBack(ports, config, profile, findings, failing, context)) ? 'some' : 'none';
 }
 
 /** Decides again on fresh facts, under the pool's own single flight, and swaps. */

@@ -21,8 +21,10 @@ export interface AgentProcess {
   /** `/proc/<pid>/stat` field 22: with the pid it names the process for good. */
   readonly startTicks: string;
   readonly startedAt: EpochMs;
-  /** Empty: not known, as the program has written its title over it. */
+  /** Empty: not even the program is known. */
   readonly argv: readonly string[];
+  /** The program has written its title over its arguments: `argv` is at most the program itself, as its shell named it. */
+  readonly argumentsLost?: boolean;
   readonly cwd: string;
   /** The process's own configuration directory, unresolved (its variable, else the default below its HOME). */
   readonly configDir: string;

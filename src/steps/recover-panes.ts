@@ -210,6 +210,7 @@ function newRecovery(
     version,
     launch: {
       argv: process.argv,
+      ...(process.argumentsLost === true ? { argumentsLost: true } : {}),
       cwd: process.cwd,
       // Only what the process itself had set: without the variable the CLI's default is the link already.
       configDir: process.configDirIsSet ? config.link : null,

@@ -32,6 +32,8 @@ const LOCK_BUDGET_MS = 12 * SECOND;
 const LOCK_RETRY_MS = 250;
 /** Locks older than this are not flipped under: the CLI waits for them, and a machine that slept may have lost them. */
 const LOCK_TRUST_MS = 800;
+/** On a slow machine the last look alone may take that long: then the locks are taken anew, and it is looked again. */
+const MAX_RENEWALS = 5;
 
 type Held = Extract<LockAttempt, { kind: 'held' }>;
 
@@ -130,14 +132,12 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   },
 
   async inspect_again(ports, run) {
-    const target = await assertReady(ports, run);
-    const wish = run.request?.wish;
-    if (wish?.kind === 'manual' && wish.force) return;
-    const { eligibility } = swapPolicyOf(run.context.config);
-    const verdict = isEligible(target, ports.clock.now(), eligibility, { purpose: 'swap' });
-    if (verdict.ok) return;
-    const why = verdict.reasons.map((reason) => reason.detail).join('; ');
-    throw new LinkError('target_became_ineligible', `${run.swap.to} became ineligible: ${why}`);
+    for (let renewals = 0; ; renewals++) {
+      await assertStillRight(ports, run);
+      if (heldMs(ports, run) <= LOCK_TRUST_MS || run.locks?.compromised() !== null || renewals === MAX_RENEWALS) return;
+      await EFFECTS.release_locks(ports, run);
+      await EFFECTS.take_locks(ports, run);
+    }
   },
 
   async point_link(ports, run) {
@@ -310,13 +310,29 @@ async function assertReady(ports: SwapPorts, run: Run): Promise<AccountFacts> {
   return target;
 }
 
+/** Ready, and its account may still be used. */
+async function assertStillRight(ports: SwapPorts, run: Run): Promise<void> {
+  const target = await assertReady(ports, run);
+  const wish = run.request?.wish;
+  if (wish?.kind === 'manual' && wish.force) return;
+  const { eligibility } = swapPolicyOf(run.context.config);
+  const verdict = isEligible(target, ports.clock.now(), eligibility, { purpose: 'swap' });
+  if (verdict.ok) return;
+  const why = verdict.reasons.map((reason) => reason.detail).join('; ');
+  throw new LinkError('target_became_ineligible', `${run.swap.to} became ineligible: ${why}`);
+}
+
+function heldMs(ports: SwapPorts, run: Run): number {
+  return run.lockedAt === null ? 0 : ports.clock.monotonic() - run.lockedAt;
+}
+
 /** Under locks that were lost, or are about to be taken over, the link is not moved. */
 function demandTrustedLocks(ports: SwapPorts, run: Run): void {
-  const heldMs = run.lockedAt === null ? 0 : ports.clock.monotonic() - run.lockedAt;
   const lost = run.locks === null ? 'they are not held' : run.locks.compromised();
-  if (lost === null && heldMs <= LOCK_TRUST_MS) return;
+  const ageMs = heldMs(ports, run);
+  if (lost === null && ageMs <= LOCK_TRUST_MS) return;
   run.contended = true;
-  const why = lost ?? `they are held for ${Math.round(heldMs)} ms already`;
+  const why = lost ?? `they are held for ${Math.round(ageMs)} ms already`;
   throw new LinkError('locks_not_trusted', `the link is not moved under these locks: ${why}; the swap is postponed`);
 }
 

@@ -90,5 +90,5 @@ function asLaunch(value: unknown): RecoveryRow['launch'] {
   const { cwd, configDir, pid, startTicks } = launch;
   if (typeof cwd !== 'string' || typeof pid !== 'number' || typeof startTicks !== 'string') return null;
   if (typeof configDir !== 'string' && configDir !== null) return null;
-  return { argv, cwd, configDir, pid, startTicks };
+  return { argv, ...(launch.argumentsLost === true ? { argumentsLost: true } : {}), cwd, configDir, pid, startTicks };
 }

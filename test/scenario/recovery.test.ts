@@ -229,7 +229,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'an older agent that has written its title over its arguments before it was ever seen is not stopped [R49]',
+  'an older agent that wrote its title over its arguments before it was ever seen starts again without any, and it is said [R49]',
   onStage(async ({ world, tmux, start }) => {
     const pane = await world.startPane(tmux, {
       name: 'a',
@@ -241,10 +241,9 @@ test.concurrent(
     limitFirst(world);
     await pane.say('do the work');
     const { recoveries } = await daemon.swapDone();
-    expect(recoveries).toMatchObject([
-      { state: 'handed_over', reason: expect.stringContaining('its arguments are not known, so it is not stopped') },
-    ]);
-    expect(world.events('exit')).toEqual([]);
+    expect(recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'restart', launch: { argumentsLost: true } }]);
+    expect(world.events('start').at(-1)?.argv?.[0]).toBe('--resume');
+    expect(world.servedBy()).toEqual(['work-2']);
   }),
 );
 

@@ -42,7 +42,14 @@ let linkAt: string;
 let holds: number;
 /** What a slow step adds to the monotonic clock. */
 let stalledMs: number;
-let faults: { lost?: string; slowMs?: number; failFreshen?: boolean; failPhase?: string; contended?: boolean };
+let faults: {
+  lost?: string;
+  slowMs?: number;
+  slowTimes?: number;
+  failFreshen?: boolean;
+  failPhase?: string;
+  contended?: boolean;
+};
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'cf-'));
@@ -109,7 +116,8 @@ function ports(): SwapPorts {
         holds++;
         calls.push('lock');
         // A machine that slept, or a store that stalled, between the locks and the rename.
-        stalledMs += faults.slowMs ?? 0;
+        const { slowTimes = Number.POSITIVE_INFINITY, slowMs = 0 } = faults;
+        if (calls.filter((call) => call === 'lock').length <= slowTimes) stalledMs += slowMs;
         return {
           kind: 'held',
           locks: [{ path: '/h/a/.lock', inode: '1:2:3' }],
@@ -178,8 +186,15 @@ test.each([
   faults = fault;
   expect(await swap(ports())).toMatchObject({ phase: 'failed' });
   expect(linkAt).toBe('a');
-  expect(calls).toEqual(['lock', 'release']);
+  expect(calls.filter((call) => call !== 'lock' && call !== 'release')).toEqual([]);
+  expect(holds).toBe(0);
   expect(await store.local.events({ types: ['swap_postponed'], limit: 5 })).toHaveLength(1);
+});
+
+test('locks that grew old before the flip are taken anew, and then the swap goes through [R259]', async () => {
+  faults = { slowMs: 5000, slowTimes: 2 };
+  expect(await swap(ports())).toMatchObject({ phase: 'recovering', to: 'b' });
+  expect(calls).toEqual(['lock', 'release', 'lock', 'release', 'lock', 'link → b*', 'freshen /h/b*', 'release']);
 });
 
 test('a roll-back takes the locks anew before it puts the link back [R44 R259]', async () => {

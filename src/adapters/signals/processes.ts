@@ -1,7 +1,7 @@
 /** Finds the agent that runs in a pane by walking the pane's process tree in /proc. */
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type Candidate, isRuntime, paneAgent, profileOf } from '../../core/agents/process-match.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
 import { TmuxError } from '../../core/errors.ts';
@@ -98,8 +98,8 @@ export function createProcesses(options: ProcessesOptions): Processes {
     const commandLine = await readFile(join(root, String(pid), 'cmdline'), 'utf8').catch(() => null);
     const isSame = before !== null && before.comm === comm && before.commandLine === commandLine;
     const found = isSame && before.agent !== null ? before.agent : await describe(process, commandLine);
-    const isTitled = found !== null && found.argv.length === 0 && before?.agent != null;
-    const agent = isTitled ? { ...found, argv: before.agent.argv } : found;
+    const isTitled = found?.argumentsLost === true && before?.agent != null && before.agent.argumentsLost !== true;
+    const agent = isTitled ? { ...withoutLoss(found), argv: before.agent.argv } : found;
     const judgedAt = options.clock.monotonic();
     judged.set(pid, { startTicks, comm, firstSeenAt: before?.firstSeenAt ?? judgedAt, judgedAt, commandLine, agent });
     return agent;
@@ -124,8 +124,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
         pid,
         startTicks,
         startedAt,
-        // A program in a runtime has a script beside it: a single word is a title that was written over the arguments.
-        argv: argv.length === 1 && exe !== null && isRuntime(exe) ? [] : argv,
+        ...(isTitle(argv, exe) ? { argv: startedAs(environment.command, profile), argumentsLost: true } : { argv }),
         cwd,
         configDir:
           environment.configDir === null
@@ -167,6 +166,21 @@ export function createProcesses(options: ProcessesOptions): Processes {
   };
 }
 
+/** A program in a runtime has a script beside it: a single word is a title that was written over the arguments. */
+function isTitle(argv: readonly string[], exe: string | null): boolean {
+  return argv.length === 1 && exe !== null && isRuntime(exe);
+}
+
+/** Shells tell a program the path by which they found it (`_`); another agent's or a wrapper's path is not the program. */
+function startedAs(command: string | null, profile: AgentProfile): readonly string[] {
+  return command?.startsWith('/') && profile.process.names.includes(basename(command)) ? [command] : [];
+}
+
+function withoutLoss(process: AgentProcess): AgentProcess {
+  const { argumentsLost: _, ...rest } = process;
+  return rest;
+}
+
 const SHELLS: ReadonlySet<string> = new Set(['bash', 'zsh', 'fish', 'sh', 'dash', 'ksh']);
 
 /** A shell that runs a script or a given command keeps its children in its own group, so it seems to be in front itself. */
@@ -178,13 +192,16 @@ function isInteractive(options: readonly string[]): boolean {
 interface Environment {
   readonly home: string | null;
   readonly configDir: string | null;
+  /** `_`: what the shell that started it called it. */
+  readonly command: string | null;
   readonly overriding: readonly string[];
 }
 
-/** Reads names; of values only the two paths ever become a string. */
+/** Reads names; of values only the three paths ever become a string. */
 function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
   let home: string | null = null;
   let configDir: string | null = null;
+  let command: string | null = null;
   const overriding = new Set<string>();
   for (let start = 0; start < environ.length; ) {
     const zero = environ.indexOf(0, start);
@@ -194,10 +211,11 @@ function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
       const name = environ.toString('utf8', start, start + equals);
       const value = (): string | null => environ.toString('utf8', start + equals + 1, end) || null;
       if (name === 'HOME') home = value();
+      if (name === '_') command = value();
       if (name === profile.configDir.env) configDir = value();
       if (profile.overridingEnv.includes(name)) overriding.add(name);
     }
     start = end + 1;
   }
-  return { home, configDir, overriding: [...overriding] };
+  return { home, configDir, command, overriding: [...overriding] };
 }

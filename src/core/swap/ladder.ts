@@ -278,15 +278,15 @@ function restart(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladde
   if (row.launch?.pid === row.pane.panePid)
     return end(row, 'handed_over', `${why}; no shell runs below it, so it is not stopped`, now);
   if (resumeCommand(row, policy.profile, view.cwd) === null) {
-    const lack =
-      row.launch?.argv.length === 0 ? 'its arguments are not known' : 'it cannot be resumed by its session id';
+    const lack = row.launch?.argv.length === 0 ? 'its program is not known' : 'it cannot be resumed by its session id';
     return end(row, 'handed_over', `${why}; ${lack}, so it is not stopped`, now);
   }
   const dialog = view.reading?.dialog ?? null;
   if (dialog !== null) return end(row, 'handed_over', `${why}; a dialog waits for you: ${dialog.text}`, now);
   const obstacle = obstacleTo(view, now);
   if (obstacle !== null) return wait(row, `${why}; ${obstacle}`, now, policy);
-  return type({ ...row, reason: why }, 'exiting', policy.profile.exitCommand, now);
+  const reason = row.launch?.argumentsLost === true ? `${why}; its arguments are lost, so it starts without any` : why;
+  return type({ ...row, reason }, 'exiting', policy.profile.exitCommand, now);
 }
 
 function timedOut(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {

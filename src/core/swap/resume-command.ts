@@ -12,7 +12,7 @@ const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/;
  * POSIX shell.
  *
  * @param shellCwd  where the pane's shell stands now; the CLI finds a session only from the directory it was begun in
- * @returns         null when the session id is no UUID, the arguments are not known, or a word cannot be typed: then nothing may be typed into a shell
+ * @returns         null when the session id is no UUID, the program is not known, or a word cannot be typed: then nothing may be typed into a shell
  */
 export function resumeCommand(row: RecoveryRow, profile: AgentProfile, shellCwd: string): string | null {
   if (row.launch === null || row.sessionId === null || !UUID.test(row.sessionId)) return null;

@@ -75,6 +75,8 @@ export interface RecoveryRow {
   /** What is needed to start the agent again in its pane. */
   readonly launch: {
     readonly argv: readonly string[];
+    /** `argv` is the program alone: what it was started with is not known. */
+    readonly argumentsLost?: boolean;
     readonly cwd: string;
     readonly configDir: string | null;
     readonly pid: number;

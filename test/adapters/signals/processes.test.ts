@@ -266,6 +266,15 @@ describe('a program that writes its title over its arguments', () => {
     expect((await agentIn(10))?.argv).toEqual([]);
   });
 
+  it('is the program alone where its shell says which one it started', async () => {
+    await make({ ...titled, environ: { _: '/home/me/bin/cf-agent' } });
+    expect(await agentIn(10)).toMatchObject({ argv: ['/home/me/bin/cf-agent'], argumentsLost: true });
+    for (const other of ['/usr/bin/node', 'cf-agent', '/home/me/bin/npx']) {
+      await make({ ...titled, environ: { _: other }, startTicks: 901 + other.length });
+      expect(await agentIn(10)).toMatchObject({ argv: [], argumentsLost: true });
+    }
+  });
+
   it('is not a program of its own that was started without any', async () => {
     await make({ ...titled, exe: '/home/me/.local/bin/cf-agent' });
     expect((await agentIn(10))?.argv).toEqual(['cf-agent']);

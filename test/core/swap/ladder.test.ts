@@ -337,7 +337,7 @@ describe('second rung: restart', () => {
       { launch: { argv: ['claude', '--model', '\x03'], cwd: '/', configDir: null, pid: 30, startTicks: '300' } },
     ],
     [
-      'its arguments are not known',
+      'its program is not known',
       { launch: { argv: [], cwd: '/home/ada/project', configDir: null, pid: 30, startTicks: '300' } },
     ],
     ['the pane would close with it', { pane: { ...aRecovery().pane, panePid: 30 } }],

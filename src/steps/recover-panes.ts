@@ -9,6 +9,7 @@ import { paneKey } from '../core/panes.ts';
 import type { ScreenReader } from '../core/screen/screen-reader.ts';
 import type { LadderAction, LadderView } from '../core/swap/ladder.ts';
 import { climb } from '../core/swap/ladder.ts';
+import { belowCommand } from '../core/swap/resume-command.ts';
 import type { RecoveryRow, SwapRow } from '../core/swap/swap.ts';
 import { OPEN_RECOVERY } from '../core/swap/swap.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
@@ -178,7 +179,7 @@ async function look(
   return {
     present: view !== null && !view.dead,
     agent: process?.agent === profile.kind ? process : null,
-    reading: screen === null ? null : ports.readScreen(screen.text, ports.clock.now()),
+    reading: screen === null ? null : ports.readScreen(belowCommand(screen.text, row, profile), ports.clock.now()),
     shellInFront: view?.shellInFront ?? false,
     screenText: view?.screen?.text ?? null,
     screenChangedAt: screen?.changedAt ?? null,

@@ -122,7 +122,7 @@ async function swapsDone(daemon: DaemonProcess, limitMs: number): Promise<readon
   );
 }
 
-describe.each(['latest', '2.1.220'])('Claude Code %s', (version) => {
+describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
   const agent = installAgent(`@anthropic-ai/claude-code@${version}`, 'claude');
   if (agent.kind === 'absent') console.log(`Claude Code ${version} is skipped: ${agent.reason}`);
   const test = it.skipIf(agent.kind === 'absent');

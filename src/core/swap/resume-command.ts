@@ -25,6 +25,17 @@ export function resumeCommand(row: RecoveryRow, profile: AgentProfile, shellCwd:
   return CONTROL.test(command) ? null : command;
 }
 
+/**
+ * The part of a screen that the relaunched agent has printed: an agent without a screen of its own leaves its last input
+ * line above the command (Claude Code 2.0.76), and a prompt typed for that one would reach a program that is still starting.
+ */
+export function belowCommand(screen: string, row: RecoveryRow, profile: AgentProfile): string {
+  if (row.sessionId === null || (row.state !== 'relaunching' && row.state !== 'reprompted')) return screen;
+  const lines = screen.split('\n');
+  const words = profile.resumeArgs(row.sessionId).join(' ');
+  return lines.slice(lines.findLastIndex((line) => line.endsWith(words)) + 1).join('\n');
+}
+
 /** Drops the prompt and every flag that chose a session, with its value; what stands before the CLI itself is kept. */
 function keptArguments(argv: readonly string[], profile: AgentProfile): string[] {
   const cli = argv.findIndex((word) => isCli(word, profile));

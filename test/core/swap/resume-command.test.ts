@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { claude } from '../../../src/core/agents/claude.ts';
-import { quote, resumeCommand } from '../../../src/core/swap/resume-command.ts';
+import { readScreen } from '../../../src/core/screen/reading.ts';
+import { belowCommand, quote, resumeCommand } from '../../../src/core/swap/resume-command.ts';
 import type { RecoveryRow } from '../../../src/core/swap/swap.ts';
-import { aRecovery, SESSION_ID } from '../../support/builders.ts';
+import { aRecovery, NOON, SESSION_ID } from '../../support/builders.ts';
 
 type Launch = NonNullable<RecoveryRow['launch']>;
 const HERE = '/home/ada/project';
@@ -154,5 +155,45 @@ describe('quoting', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('an agent that left its last screen above the command', () => {
+  const rule = '─'.repeat(60);
+  const left = [
+    '> /exit',
+    '  ⎿  Goodbye!',
+    rule,
+    '>',
+    rule,
+    '  ⏵⏵ bypass permissions on',
+    `$  claude --resume ${SESSION_ID}`,
+  ];
+  const started = [
+    ' * ▐▛███▜▌ *   Claude Code v2.0.76',
+    '',
+    '> do the work',
+    "  ⎿  You've hit your limit · resets 5pm",
+    '',
+    rule,
+    '>',
+    rule,
+  ];
+  const composerOf = (lines: readonly string[], state: RecoveryRow['state']): string | undefined => {
+    const text = belowCommand(lines.join('\n'), aRecovery({ state, sessionId: SESSION_ID }), claude);
+    return readScreen(text, { now: NOON, zone: 'UTC' }).composer?.text;
+  };
+
+  test.each(['relaunching', 'reprompted'] as const)(
+    'is not taken for ready until its own input line stands below: %s [R263]',
+    (state) => {
+      expect(composerOf(left, state)).toBeUndefined();
+      expect(composerOf([...left, ...started], state)).toBe('');
+      expect(composerOf(started, state)).toBe('');
+    },
+  );
+
+  test('is read whole before it is started again', () => {
+    expect(composerOf(left.slice(0, -1), 'prompted')).toBe('');
   });
 });

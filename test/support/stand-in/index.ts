@@ -233,7 +233,7 @@ export class StandInWorld {
     if (options.shellOnly !== true) {
       await pane.type(['claude', ...(options.args ?? []).map(quote)].join(' '));
       await pane.press('Enter');
-      await pane.shows(/Claude Code v/);
+      await pane.shows(/Claude Code v/, 30_000);
     }
     return pane;
   }

@@ -70,12 +70,21 @@ function entryLines(
   const pad = '  '.repeat(depth + 1);
   return below([...doc.path, '[]']).flatMap((child, i) => {
     const key = child.path.at(-1) ?? '';
-    const line = `${pad}${i === 0 ? '- ' : '  '}${key}: ${sample[key] ?? inline(child.default)}`;
+    if (child.isSection && isFirst) return keyLines(child, depth + 2);
+    const line = `${pad}${i === 0 ? '- ' : '  '}${key}: ${sample[key] ?? flow(child)}`;
     const comments = isFirst
       ? wrap(child.description, 112 - pad.length).map((text) => `${pad}${i === 0 ? '' : '  '}# ${text}`)
       : [];
     return [...comments, line];
   });
+}
+
+/** The defaults of a key on one line, those below it included. */
+function flow(doc: KeyDoc): string {
+  if (!doc.isSection) return inline(doc.default);
+  return `{ ${below(doc.path)
+    .map((child) => `${child.path.at(-1)}: ${flow(child)}`)
+    .join(', ')} }`;
 }
 
 function keyTables(): string {

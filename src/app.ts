@@ -1,5 +1,6 @@
 /** The composition root: builds every part of the daemon from one configuration, starts it and stops it. */
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { createCliLocks } from './adapters/accounts/cli-locks.ts';
 import { createAccountHomes } from './adapters/accounts/homes.ts';
@@ -37,6 +38,7 @@ import type { Supervisor } from './runtime/supervisor.ts';
 import { createSupervisor } from './runtime/supervisor.ts';
 import { swapPolicyOf } from './steps/config-policy.ts';
 import { createDaemonApi, createSessionFacts } from './steps/daemon-api.ts';
+import { createLeaseCounter } from './steps/leases.ts';
 import { readFlags } from './steps/pool-flags.ts';
 import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
@@ -135,6 +137,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     const ports = {
       local: store.local,
       shared: store.pool,
+      countLeases: createLeaseCounter({
+        shared: store.pool,
+        local: store.local,
+        clock,
+        log,
+        config: () => live.current,
+      }),
+      host: hostname(),
       link,
       homes,
       sharedEntries,
@@ -186,6 +196,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       observeReason,
       paused: killSwitch.last(),
       pools: [...board.pools().values()],
+      notLoaded: live.current.pools.map(({ name }) => name).filter((name) => !board.pools().has(name)),
       servers: board.snapshot()?.servers ?? [],
       sessions: sessions(),
       jobs: supervisor.jobs(),

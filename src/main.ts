@@ -138,6 +138,56 @@ function build(end: (code: number) => void): Command {
       const { events } = await import('./commands/lists.ts');
       end(await events({ ...globals(), ...options }, io));
     });
+  const accounts = command('accounts', 'the accounts: list, enable, disable, reset-quota');
+  accounts
+    .command('list', { isDefault: true })
+    .description('how each account stands')
+    .addOption(json())
+    .action(async (options) => {
+      const { listAccounts } = await import('./commands/accounts.ts');
+      end(await listAccounts({ ...globals(), ...options }, io));
+    });
+  for (const [action, says] of [
+    ['enable', 'let it be chosen again'],
+    ['disable', 'never choose it, also after a restart; the configuration stays as it is'],
+    ['reset-quota', 'forget what is known of its limits'],
+  ] as const) {
+    accounts
+      .command(action)
+      .description(says)
+      .argument('<account>')
+      .addOption(json())
+      .action(async (name: string, options) => {
+        const { changeAccount } = await import('./commands/accounts.ts');
+        end(await changeAccount(name, action, { ...globals(), ...options }, io));
+      });
+  }
+  const sessions = command('sessions', 'the agents in their panes: list, terminate');
+  sessions
+    .command('list', { isDefault: true })
+    .description('every pane with an agent, and the account it counts on')
+    .addOption(json())
+    .action(async (options) => {
+      const { listSessions } = await import('./commands/sessions.ts');
+      end(await listSessions({ ...globals(), ...options }, io));
+    });
+  sessions
+    .command('terminate')
+    .description('end every claim of a session on every account; what runs goes on')
+    .argument('<session>', 'tmux session, label or pane id')
+    .addOption(json())
+    .action(async (name: string, options) => {
+      const { terminateSession } = await import('./commands/sessions.ts');
+      end(await terminateSession(name, { ...globals(), ...options }, io));
+    });
+  command('import', 'take over what the Go predecessor knew of its accounts; the daemon must be stopped')
+    .argument('<state.json>', 'its state file')
+    .option('--dry-run', 'say what would be taken over, change nothing')
+    .addOption(json())
+    .action(async (file: string, options) => {
+      const { importState } = await import('./commands/import.ts');
+      end(await importState(file, { ...globals(), ...options }, io));
+    });
   command('health', 'whether the daemon is well: exit 0, 3 or 4')
     .addOption(json())
     .action(async (options) => {

@@ -14,6 +14,7 @@ import type { Activation, HeldLock, Incident, IncidentStep, RecoveryRow, SwapRow
 import type { EpochMs } from './core/time.ts';
 import type { PaneFinding } from './core/verdict/pane-finding.ts';
 import type { SessionSignals } from './core/verdict/signals.ts';
+import type { LeaseStore } from './ports/leases.ts';
 
 /** What one tick is given. The config is one frozen snapshot for the whole tick. */
 export interface TickContext<C = Config> {
@@ -47,7 +48,17 @@ export interface Board {
   /** The request was dealt with. */
   answer(pool: string): void;
   pools(): ReadonlyMap<string, PoolView>;
-  postPool(view: PoolView): void;
+  /** Taken before a view is read: of two views that were read at the same time, the one begun later is the newer. */
+  ticket(): number;
+  /**
+   * Makes the view the current one, unless a newer one is there already or it names no account: then the current one stays.
+   *
+   * @returns whether it became the current one
+   */
+  postPool(view: PoolView, ticket: number): boolean;
+  /** The account on which each session of this host holds its lease, by pane key. */
+  leases(): ReadonlyMap<string, string>;
+  postLeases(leases: ReadonlyMap<string, string>): void;
   wake(loop: string): void;
 }
 
@@ -307,10 +318,19 @@ export interface LocalStore {
   probe(): Promise<void>;
 }
 
+/** What becomes of one record; a merge that answers with null or the same record writes nothing. */
+export interface QuotaChange {
+  readonly account: string;
+  readonly window: QuotaWindow;
+  readonly merge: (current: QuotaRecord | null) => QuotaRecord | null;
+}
+
 /** Facts about accounts that several hosts may share one day. */
-export interface PoolStore {
-  /** Adds configured accounts that are not there; removes none. */
+export interface PoolStore extends LeaseStore {
+  /** Adds configured accounts that are not there; removes none. One that was removed is back as it was. */
   ensureAccounts(accounts: readonly { readonly name: string; readonly pool: string }[]): Promise<void>;
+  /** Hides accounts that no configuration names any more, and what is derived from them. @returns those that were there */
+  removeAccounts(names: readonly string[], at: EpochMs): Promise<readonly string[]>;
   accounts(): Promise<readonly AccountRow[]>;
   setStatus(
     account: string,
@@ -328,6 +348,8 @@ export interface PoolStore {
     window: QuotaWindow,
     merge: (current: QuotaRecord | null) => QuotaRecord | null,
   ): Promise<QuotaRecord | null>;
+  /** The same for many records in one transaction. @returns in their order, the records as they stand afterwards */
+  mergeQuotas(changes: readonly QuotaChange[]): Promise<readonly (QuotaRecord | null)[]>;
 }
 
 /** A wish by hand, as the socket and the TCP door pass it on. */
@@ -372,6 +394,21 @@ export interface RecoverAnswer {
   readonly detail: string;
 }
 
+export type AccountAction = 'enable' | 'disable' | 'reset-quota';
+
+/** What became of a wish about one account. */
+export type AccountAnswer =
+  | { readonly kind: 'done'; readonly changed: boolean; readonly detail: string }
+  /** `unknown_account`, `disabled_in_config`, `login_needed`. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly detail: string };
+
+/** What `terminate` ended. */
+export interface TerminateAnswer {
+  readonly released: number;
+  /** Panes whose agent still runs: their lease is taken again at the next look. */
+  readonly running: readonly string[];
+}
+
 /** Everything the record holds of one swap. */
 export type SwapRecord = SwapFacts;
 
@@ -391,6 +428,10 @@ export interface DaemonApi {
   swapRecord(id: string): Promise<SwapRecord | null>;
   /** Newest first. */
   swaps(limit: number): Promise<readonly SwapRow[]>;
+  /** Switches an account off or on, or forgets what is known of its limits. */
+  account(name: string, action: AccountAction): Promise<AccountAnswer>;
+  /** Ends every lease of a session, by tmux session name, label, pane id or the lease's own name; null: there is none. */
+  terminate(session: string): Promise<TerminateAnswer | null>;
   /** By pane id, label or tmux session name; null: no such pane is watched. */
   paneRecord(pane: string): PaneRecord | null | Promise<PaneRecord | null>;
   events(filter: EventFilter): Promise<readonly JournalEvent[]>;

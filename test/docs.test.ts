@@ -82,8 +82,9 @@ describe('requirement marks', () => {
 });
 
 function marksInTests(): readonly number[] {
+  // Contracts that several suites run have their titles in files of their own.
   const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith('.test.ts'),
+    /(?:\.test|-contract)\.ts$/.test(file),
   );
   return files.flatMap((file) =>
     [...read(`test/${file}`).matchAll(/\[(R\d+(?:[\s,–-]+R\d+)*)\]/g)].flatMap(([, list = '']) =>

@@ -114,7 +114,7 @@ function swapRow(swap: SwapView, io: CommandIo): string[] {
   const started = Date.parse(swap.started_at ?? '');
   const took = swap.finished_at === null ? 'under way' : formatDuration(Date.parse(swap.finished_at) - started);
   const cause =
-    swap.trigger === 'limit' ? (swap.trigger_pane ?? 'a limit') : swap.trigger === 'manual' ? 'hand' : 'reset';
+    swap.trigger === 'limit' ? (swap.trigger_pane ?? 'a limit') : swap.trigger === 'manual' ? 'hand' : swap.trigger;
   const what = swap.trigger === 'reset' ? `resume on ${swap.to}` : `${swap.from} -> ${swap.to}`;
   return [swap.id, wallTime(started, io.clock.now(), io.clock.zone()), swap.pool, what, swap.phase, took, cause];
 }

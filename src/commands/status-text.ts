@@ -1,6 +1,7 @@
 /** Writes a status for a person: the answer first, then accounts, panes and what needs attention. */
 import { basename } from 'node:path';
-import type { AccountStatusView, PoolStatusView, StatusView } from '../core/status.ts';
+import type { AccountStatusView } from '../core/account-view.ts';
+import type { PoolStatusView, StatusView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { formatDuration, SECOND } from '../core/time.ts';
 import { wallTime, wallTimeAhead } from '../core/wall-time.ts';
@@ -90,9 +91,14 @@ function accountRow(account: AccountStatusView, view: StatusView, page: StatusPa
   const notes = account.reasons.map(({ detail, until }) =>
     until === null ? detail : `${detail} until ${when(until, page)}`,
   );
+  if (account.active && account.paused !== null) {
+    const { window, threshold } = account.paused;
+    const from = account.auto_pause[window].from === 'default' ? ', the default' : '';
+    notes.push(`over its ${windowName(window)} threshold (${percent(threshold)}${from})`);
+  }
   const name = view.pools.length > 1 ? `${account.pool}/${account.name}` : account.name;
   return [
-    account.state === 'active' ? `${name} *` : name,
+    account.active ? `${name} *` : name,
     account.state,
     used(account, '5h'),
     used(account, '7d'),

@@ -46,6 +46,12 @@ function* checkPools(config: Omit<Config, 'warnings'>): Generator<Finding> {
       );
     }
     links.set(pool.link, pool.name);
+    if (pool.returnTo !== null && !pool.accounts.some(({ name }) => name === pool.returnTo)) {
+      const names = pool.accounts.map(({ name }) => name);
+      const near = didYouMean(pool.returnTo.slice(0, 100), names);
+      const hint = near === null ? `accounts of this pool: ${names.join(', ')}` : `did you mean ${near}?`;
+      yield error(['pools', pool.name, 'return_to'], 'this pool has no such account', hint);
+    }
     const enabled = pool.accounts.filter((account) => account.enabled).length;
     if (enabled < 2) {
       const hint = 'add a second account to it, or enable one';

@@ -43,12 +43,14 @@ export function convert(
   const listen = parseListen(http.listen);
   if (listen === null) findings.push(error(['http', 'listen'], 'expected host:port', 'such as 127.0.0.1:8765'));
 
-  const accounts = values.accounts.map((account, index) => {
+  const accounts = values.accounts.map(({ auto_pause, max_sessions, ...account }, index) => {
     const at = position('accounts', index);
     return {
       ...account,
       priority: account.priority ?? (at + 1) * 10,
       home: path(account.home, ['accounts', at, 'home']),
+      autoPause: auto_pause,
+      maxSessions: max_sessions,
       at,
     };
   });
@@ -65,6 +67,7 @@ export function convert(
     mode: pool.mode,
     sharedRoot: path(pool.shared_root, ['pools', name, 'shared_root']),
     strategy: pool.strategy,
+    returnTo: pool.return_to,
   }));
   const reactivateCooldownMs = ms(quota.reactivate_cooldown);
 
@@ -114,6 +117,12 @@ export function convert(
       snippetChars: quota.snippet_chars,
       unknownResetLockMs: ms(quota.unknown_reset_lock),
       modelLimitSwaps: quota.model_limit_swaps,
+      sampleStaleAfterMs: ms(quota.sample_stale_after),
+      verifyWindowMs: ms(quota.verify_window),
+      autoPause: { '5h': quota.auto_pause.default_5h, '7d': quota.auto_pause.default_7d },
+      thresholdAction: quota.threshold_action,
+      thresholdGraceMs: ms(quota.threshold_grace),
+      warn: { '5h': ascending(quota.warn['5h']), '7d': ascending(quota.warn['7d']) },
     },
     switcher: {
       timeoutMs: ms(switcher.timeout),
@@ -122,6 +131,7 @@ export function convert(
       retryBackoff: { initialMs: ms(switcher.retry_backoff.initial), maxMs: ms(switcher.retry_backoff.max) },
     },
     lifecycle: { reconcileIntervalMs: ms(values.lifecycle.reconcile_interval) },
+    leases: { ttlMs: ms(values.leases.ttl), onError: values.leases.on_error },
   };
   findings.push(...checkConfig(config, accounts, sessions));
   return config;
@@ -136,6 +146,10 @@ function defaultRuntimeDir(env: Env, stateDir: string): string {
 
 function isPath(text: string): boolean {
   return text.includes('/') || text.startsWith('~') || text.startsWith('$');
+}
+
+function ascending(fractions: readonly number[]): readonly number[] {
+  return [...new Set(fractions)].sort((a, b) => a - b);
 }
 
 /** The schema has made sure of the form. */

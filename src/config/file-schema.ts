@@ -1,13 +1,10 @@
 /** The keys of the configuration file: type, default, unit and description of each. Nothing is converted here. */
 
 import { z } from 'zod';
-import { parseDuration } from '../core/time.ts';
+import { DURATION, parseDuration } from '../core/time.ts';
 
 /** `tmux` would rewrite `.` and `:` in a session name; pools follow the same rule because they appear in key paths. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-
-/** The form `parseDuration` reads; as a pattern it reaches editors too. */
-const DURATION = /^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$/;
 
 const RESTART = { requiresRestart: true } as const;
 
@@ -27,6 +24,27 @@ function whole(least: number, most: number) {
   return z.int().min(least).max(most);
 }
 
+/** A share as a fraction; null: the default of its place. */
+function fraction() {
+  return z.number().gt(0).lte(1);
+}
+
+const pauseRule = (window: string) =>
+  z
+    .strictObject({
+      threshold: fraction()
+        .nullable()
+        .default(null)
+        .describe(
+          `Fraction above 0, at most 1: from this use of its ${window} window on the account is paused. null: \`quota.auto_pause\`.`,
+        ),
+      disabled: z
+        .boolean()
+        .default(false)
+        .describe('true: this window never pauses the account, whatever the default.'),
+    })
+    .prefault({});
+
 const path = () => z.string().min(1).max(4096);
 const swapPolicy = () => z.enum(['resume', 'leave', 'notify']);
 const poolName = () => z.string().default('default').describe('The pool it belongs to: a key of `pools`.');
@@ -43,6 +61,18 @@ const Account = z.strictObject({
     .default(null)
     .describe('Lower is taken first (strategy `priority`). null: 10 × its position in the list.'),
   enabled: z.boolean().default(true).describe('false: never chosen as a target.'),
+  max_sessions: whole(0, 100_000)
+    .default(0)
+    .describe('Sessions that may be on this account at most; a full account is no target. 0: any number.'),
+  auto_pause: z
+    .strictObject({
+      '5h': pauseRule('5-hour').describe('Its 5-hour window.'),
+      '7d': pauseRule('weekly').describe('Its weekly window.'),
+    })
+    .prefault({})
+    .describe(
+      'From which use on the account is left alone before its limit. Blank: the defaults of `quota.auto_pause`.',
+    ),
 });
 
 const DedicatedSession = z.strictObject({
@@ -71,6 +101,13 @@ const Pool = z.strictObject({
     .enum(['priority', 'most_headroom', 'earliest_reset'])
     .default('priority')
     .describe('Which usable account is taken next.'),
+  return_to: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      'Account that is taken again when it can be used and the sessions are idle. null: the pool stays where it is.',
+    ),
 });
 
 const Daemon = z.strictObject({
@@ -190,6 +227,39 @@ const Quota = z.strictObject({
   unknown_reset_lock: duration('1m')
     .default('60m')
     .describe('Duration for which an account counts as exhausted when no reset time is known.'),
+  sample_stale_after: duration('1m')
+    .default('2h')
+    .describe('Duration after which a figure of use no longer pauses an account.'),
+  verify_window: duration('5s', '1h')
+    .default('2m')
+    .describe('Duration for which one session alone tries an account whose limit ended while nobody looked.'),
+  auto_pause: z
+    .strictObject({
+      default_5h: fraction()
+        .nullable()
+        .default(null)
+        .describe('Fraction of the 5-hour window for accounts without a threshold of their own. null: none.'),
+      default_7d: fraction()
+        .nullable()
+        .default(null)
+        .describe('Fraction of the weekly window for accounts without a threshold of their own. null: none.'),
+    })
+    .prefault({})
+    .describe('From which use on an account is left alone before its limit.'),
+  threshold_action: z
+    .enum(['swap_when_idle', 'swap_now', 'notify'])
+    .default('swap_when_idle')
+    .describe('What happens when the active account crosses its threshold.'),
+  threshold_grace: duration('0ms', '1d')
+    .default('10m')
+    .describe('Duration that `swap_when_idle` waits for idle sessions at most.'),
+  warn: z
+    .strictObject({
+      '5h': z.array(fraction()).default([0.8, 0.9]).describe('Fractions of the 5-hour window, each told once.'),
+      '7d': z.array(fraction()).default([0.8, 0.9]).describe('Fractions of the weekly window, each told once.'),
+    })
+    .prefault({})
+    .describe('From which use on a warning is written.'),
   model_limit_swaps: z.boolean().default(false).describe('Whether the limit of a single model leads to a swap.'),
 });
 
@@ -212,6 +282,21 @@ const Lifecycle = z.strictObject({
   reconcile_interval: duration('1s', '1h')
     .default('15s')
     .describe('Duration between two comparisons of what is recorded with what is there.'),
+});
+
+const Leases = z.strictObject({
+  ttl: z
+    .string()
+    .regex(DURATION, 'expected a duration with its unit: ms, s, m, h or d')
+    .refine((text) => (parseDuration(text) ?? 0) <= (parseDuration('7d') ?? 0), 'must be at most 7d')
+    .default('5m')
+    .describe('Duration after which the claim of a session that gave no sign of life ends. 0s: 5m.'),
+  on_error: z
+    .enum(['deny', 'allow'])
+    .default('deny')
+    .describe(
+      'While the claims cannot be read: whether an account with `max_sessions` counts as full (`deny`) or as empty (`allow`). Sessions that run go on.',
+    ),
 });
 
 /** The whole file. Unknown keys are refused. */
@@ -245,6 +330,7 @@ export const ConfigFile = z
     quota: Quota.prefault({}).describe('When a limit is believed, and what follows.'),
     switcher: Switcher.prefault({}).describe('How a swap is carried out.'),
     lifecycle: Lifecycle.prefault({}).describe('Keeping records and reality together.'),
+    leases: Leases.prefault({}).describe('How sessions claim accounts.'),
   })
   .describe('Configuration of claude-failover. Durations: a number and ms, s, m, h or d.');
 

@@ -82,11 +82,16 @@ function valueFinding(issue: z.core.$ZodIssue, path: KeyPath, value: unknown): F
     }
     case 'too_small':
       if (issue.origin === 'string' || issue.origin === 'array') return error(path, 'must not be empty');
-      return error(path, `must be at least ${issue.minimum}`);
+      return error(
+        path,
+        `must be ${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`,
+        fractionHint(path),
+      );
     case 'too_big':
       return error(
         path,
         issue.origin === 'string' ? `is longer than ${issue.maximum} characters` : `must be at most ${issue.maximum}`,
+        fractionHint(path),
       );
     default:
       return error(path, issue.message, isDuration(path) ? durationHint(path) : null);
@@ -121,6 +126,7 @@ function typeHint(expected: string, path: KeyPath, value: unknown): string | nul
   if (expected === 'string' && isDuration(path)) return durationHint(path);
   if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return 'put it in quotes';
   if (expected === 'boolean') return 'write true or false, without quotes';
+  if (expected === 'number' && fractionHint(path) !== null) return fractionHint(path);
   if ((expected === 'number' || expected === 'int') && typeof value === 'string') return 'write digits, without quotes';
   if (expected === 'array') return 'write [a, b], or one line for each beginning with "- "';
   return null;
@@ -128,6 +134,12 @@ function typeHint(expected: string, path: KeyPath, value: unknown): string | nul
 
 function isDuration(path: KeyPath): boolean {
   return docOf(path)?.description.startsWith('Duration') === true;
+}
+
+/** A share is most often written as a percentage by mistake; null: this key takes no share. */
+function fractionHint(path: KeyPath): string | null {
+  const doc = docOf(path) ?? docOf(path.slice(0, -1));
+  return doc?.description.startsWith('Fraction') === true ? 'use 0.95 for 95 %' : null;
 }
 
 function durationHint(path: KeyPath): string {

@@ -1,6 +1,7 @@
 /** Keys of the earlier Go program that still load, with a warning. */
 
 import { type Finding, type KeyPath, valueAt, warning } from './finding.ts';
+import { formatPath } from './key-docs.ts';
 
 export interface AcceptedInput {
   /** The input without former keys and without nulls: a null means "not set". */
@@ -22,18 +23,46 @@ export function acceptFormerKeys(input: unknown): AcceptedInput {
     findings.push({ ...warning(['mcp_http'], 'is the former name of http', 'rename it to http'), part: 'key' });
   }
 
+  const ignored = { ...warning(['limits'], 'is ignored', LIMITS_HINT), part: 'key' } as const;
+  if (Object.hasOwn(value, 'limits')) findings.push(ignored);
+  delete value.limits;
+  const movedQuota = moveThresholds(value.quota, findings);
   const accounts = valueAt(value, ['accounts']);
   for (const [index, account] of (Array.isArray(accounts) ? accounts : []).entries()) {
     if (!isSection(account) || !Object.hasOwn(account, 'limits')) continue;
     delete account.limits;
-    const path = ['accounts', index, 'limits'];
-    const hint = 'remove it: limits are read from the CLI, message counts are not used';
-    findings.push({ ...warning(path, 'is ignored', hint), part: 'key' });
+    findings.push({ ...ignored, path: ['accounts', index, 'limits'] });
   }
 
-  const originalPath = (path: KeyPath): KeyPath =>
-    isRenamed && path[0] === 'http' ? ['mcp_http', ...path.slice(1)] : path;
+  const originalPath = (path: KeyPath): KeyPath => {
+    const former = movedQuota.get(formatPath(path));
+    if (former !== undefined) return ['quota', former];
+    return isRenamed && path[0] === 'http' ? ['mcp_http', ...path.slice(1)] : path;
+  };
   return { value, findings, originalPath };
+}
+
+const LIMITS_HINT = 'remove it: limits are read from the CLI, message counts are not used';
+
+const THRESHOLDS = { window_5h_threshold: 'default_5h', window_week_threshold: 'default_7d' } as const;
+
+/** @returns by today's path, the former names that were found */
+function moveThresholds(quota: unknown, findings: Finding[]): ReadonlyMap<string, string> {
+  const moved = new Map<string, string>();
+  if (!isSection(quota)) return moved;
+  for (const [former, name] of Object.entries(THRESHOLDS)) {
+    const pause = quota.auto_pause ?? {};
+    if (!Object.hasOwn(quota, former) || !isSection(pause) || Object.hasOwn(pause, name)) continue;
+    quota.auto_pause = { ...pause, [name]: quota[former] };
+    delete quota[former];
+    const hint = `write it as auto_pause.${name}`;
+    findings.push({
+      ...warning(['quota', former], `is the former name of quota.auto_pause.${name}`, hint),
+      part: 'key',
+    });
+    moved.set(`quota.auto_pause.${name}`, former);
+  }
+  return moved;
 }
 
 /** A copy in which sections have no key whose value is null. */

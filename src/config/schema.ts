@@ -2,6 +2,7 @@
 
 import type { AgentKind } from '../core/agents/profile.ts';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+import type { AutoPauseRules, PausedWindow } from '../core/quota/auto-pause.ts';
 import { convert } from './convert.ts';
 import type { Env } from './expand-path.ts';
 import { ConfigFile, type ConfigValues } from './file-schema.ts';
@@ -16,6 +17,9 @@ export type SwapPolicy = 'resume' | 'leave' | 'notify';
 
 export type SelectionStrategy = 'priority' | 'most_headroom' | 'earliest_reset';
 
+/** When the active account crosses its threshold. */
+export type ThresholdAction = 'swap_when_idle' | 'swap_now' | 'notify';
+
 export interface AccountConfig {
   /** Unique in the whole file. */
   readonly name: string;
@@ -26,6 +30,10 @@ export interface AccountConfig {
   readonly priority: number;
   /** false: never a target; the link may still point there. */
   readonly enabled: boolean;
+  /** 0: any number. */
+  readonly maxSessions: number;
+  /** Its own thresholds; what is null there comes from `quota.autoPause`. */
+  readonly autoPause: AutoPauseRules;
 }
 
 export interface PoolConfig {
@@ -36,6 +44,8 @@ export interface PoolConfig {
   readonly mode: 'config_dir';
   readonly sharedRoot: string;
   readonly strategy: SelectionStrategy;
+  /** The account that is taken again when it can be; null: none. */
+  readonly returnTo: string | null;
   /** Sorted by priority, then name; the disabled ones are among them. */
   readonly accounts: readonly AccountConfig[];
 }
@@ -101,6 +111,14 @@ export interface Config {
     readonly snippetChars: number;
     readonly unknownResetLockMs: number;
     readonly modelLimitSwaps: boolean;
+    readonly sampleStaleAfterMs: number;
+    readonly verifyWindowMs: number;
+    /** Fractions for accounts without their own; null: no pause. */
+    readonly autoPause: Readonly<Record<PausedWindow, number | null>>;
+    readonly thresholdAction: ThresholdAction;
+    readonly thresholdGraceMs: number;
+    /** Fractions, ascending. */
+    readonly warn: Readonly<Record<PausedWindow, readonly number[]>>;
   };
   readonly switcher: {
     readonly timeoutMs: number;
@@ -109,6 +127,8 @@ export interface Config {
     readonly retryBackoff: { readonly initialMs: number; readonly maxMs: number };
   };
   readonly lifecycle: { readonly reconcileIntervalMs: number };
+  /** A `ttlMs` of 0 stands for 5 minutes. */
+  readonly leases: { readonly ttlMs: number; readonly onError: 'deny' | 'allow' };
   /** Things that do not stop the program but should be read. */
   readonly warnings: readonly ConfigProblem[];
 }

@@ -1,12 +1,14 @@
 /** What `/health`, `/status` and the command line say: one view of the daemon's facts, derived in one place. */
+import type { AccountStatusView } from './account-view.ts';
+import { accountView } from './account-view.ts';
 import type { LinkState } from './accounts.ts';
 import type { JournalEvent } from './events.ts';
 import type { ServerView } from './panes.ts';
-import type { AccountFacts, DisplayState, EligibilityPolicy } from './quota/eligibility.ts';
-import { displayState, isEligible } from './quota/eligibility.ts';
+import type { EligibilityPolicy } from './quota/eligibility.ts';
+import { isEligible } from './quota/eligibility.ts';
 import type { PoolFacts } from './quota/policy.ts';
 import { breakerEndsAt, lastCompleted } from './quota/policy.ts';
-import { endOf, settle } from './quota/record.ts';
+import { nextEnd } from './quota/view.ts';
 import { describeLink } from './swap/recovery.ts';
 import type { SwapRow } from './swap/swap.ts';
 import type { EpochMs } from './time.ts';
@@ -37,6 +39,8 @@ export interface SessionFacts {
   readonly stateReason: string | null;
   readonly stateSince: EpochMs;
   readonly launchedUnder: string | null;
+  /** The account on which it holds its lease. */
+  readonly lease?: string | null;
 }
 
 export interface JobFacts {
@@ -60,6 +64,8 @@ export interface StatusFacts {
   readonly observeReason: string | null;
   readonly paused: string | null;
   readonly pools: readonly PoolView[];
+  /** Pools of the configuration of which nothing has been read yet: that says nothing about their accounts. */
+  readonly notLoaded?: readonly string[];
   readonly servers: readonly ServerView[];
   /** Since when no tmux server could be read; null: one can be. */
   readonly tmuxDownSince: EpochMs | null;
@@ -79,26 +85,6 @@ export interface StatusFacts {
   readonly attention: readonly JournalEvent[];
   readonly asOf: EpochMs;
   readonly policy: EligibilityPolicy & { readonly swapCooldownMs: number; readonly swapTimeoutMs: number };
-}
-
-export interface QuotaStatus {
-  readonly used: number | null;
-  readonly reset_at: string | null;
-  readonly limit_reached: boolean;
-  readonly source: string;
-  readonly age_s: number;
-}
-
-export interface AccountStatusView {
-  readonly name: string;
-  readonly pool: string;
-  readonly state: DisplayState;
-  readonly eligible: boolean;
-  readonly reasons: readonly { readonly code: string; readonly detail: string; readonly until: string | null }[];
-  readonly priority: number;
-  readonly quota: Readonly<Record<string, QuotaStatus>>;
-  readonly lock_until: string | null;
-  readonly identity: 'known' | 'unknown';
 }
 
 export interface PoolStatusView {
@@ -143,6 +129,7 @@ export interface StatusView {
     readonly reason: string | null;
     readonly since: string | null;
     readonly launched_under: string | null;
+    readonly lease: string | null;
   }[];
   readonly servers: readonly { readonly socket: string; readonly state: string; readonly reason: string | null }[];
   readonly jobs: readonly {
@@ -206,7 +193,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
     paused: facts.paused,
     pools: facts.pools.map((view) => poolStatus(view, facts, now)),
     accounts: facts.pools.flatMap((view) =>
-      view.pool.accounts.map((account) => accountStatus(account, view.pool.active, facts, now)),
+      view.pool.accounts.map((account) => accountView(account, view.pool.active, now, facts.policy)),
     ),
     sessions: facts.sessions.map((session) => ({
       session: session.sessionName,
@@ -220,6 +207,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
       reason: session.stateReason,
       since: toIso(session.stateSince),
       launched_under: session.launchedUnder,
+      lease: session.lease ?? null,
     })),
     servers: facts.servers.map(({ server, state, reason }) => ({ socket: server, state, reason })),
     jobs: facts.jobs.map((job) => ({
@@ -296,6 +284,7 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     loops: 'pass',
   };
 
+  for (const name of facts.notLoaded ?? []) soft.push(`pool ${name}: its accounts are not loaded yet`);
   for (const { pool, linkState, partialReason, swapStateSince } of facts.pools) {
     if (pool.state === 'partial')
       fatal.push(`pool ${pool.pool}: partial swap (${partialReason ?? 'unknown'}); run: claude-failover recover`);
@@ -370,13 +359,10 @@ function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatu
   const completedAt = lastCompleted(pool.swaps);
   const remainingMs = completedAt === null ? 0 : Math.max(0, completedAt + facts.policy.swapCooldownMs - now);
   const last: SwapRow | undefined = pool.swaps.find((swap) => swap.trigger !== 'reset');
-  const resets = pool.accounts.flatMap((account) =>
-    account.quota
-      .map((record) => settle(record, now))
-      .filter((record) => record.limitReached)
-      .map(endOf),
+  const next = nextEnd(
+    pool.accounts.flatMap(({ quota }) => quota),
+    now,
   );
-  const next = resets.reduce<EpochMs | null>((min, at) => (at === null ? min : Math.min(min ?? at, at)), null);
   return {
     name: pool.pool,
     agent: view.agent,
@@ -398,38 +384,5 @@ function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatu
           },
     cooldown: { active: remainingMs > 0, remaining_s: Math.ceil(remainingMs / SECOND) },
     next_reset_at: toIso(next),
-  };
-}
-
-function accountStatus(
-  account: AccountFacts,
-  active: string | null,
-  facts: StatusFacts,
-  now: EpochMs,
-): AccountStatusView {
-  const isActive = account.name === active;
-  const eligibility = isEligible(account, now, facts.policy, { purpose: isActive ? 'keep' : 'swap' });
-  const quota: Record<string, QuotaStatus> = {};
-  let lockUntil: EpochMs | null = null;
-  for (const record of account.quota.map((raw) => settle(raw, now))) {
-    quota[record.window] = {
-      used: record.used,
-      reset_at: toIso(record.resetAt),
-      limit_reached: record.limitReached,
-      source: record.source,
-      age_s: Math.max(0, Math.round((now - record.updatedAt) / SECOND)),
-    };
-    if (record.limitReached && record.resetAt === null) lockUntil = Math.max(lockUntil ?? 0, endOf(record) ?? 0);
-  }
-  return {
-    name: account.name,
-    pool: account.pool,
-    state: displayState(account, isActive, now, facts.policy),
-    eligible: eligibility.ok,
-    reasons: eligibility.reasons.map(({ code, detail, until }) => ({ code, detail, until: toIso(until) })),
-    priority: account.priority,
-    quota,
-    lock_until: toIso(lockUntil),
-    identity: account.home?.identity == null && account.row?.identity == null ? 'unknown' : 'known',
   };
 }

@@ -8,19 +8,22 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
+/** What `parseDuration` reads. */
+export const DURATION: RegExp = /^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$/;
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 
 /**
- * Reads a duration as the config writes it.
+ * Reads a duration as the config writes it; several parts, as Go writes them, are added up.
  *
- * @returns milliseconds, or null when the text is not `<number><ms|s|m|h|d>`
+ * @returns milliseconds, or null when the text is not `<number><ms|s|m|h|d>`, once or several times
  * @example parseDuration('1.5h') // 5_400_000
+ * @example parseDuration('1h30m0s') // 5_400_000
  */
 export function parseDuration(text: string): number | null {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$/.exec(text);
-  const unitMs = match?.[2] === undefined ? undefined : UNIT_MS[match[2]];
-  if (match?.[1] === undefined || unitMs === undefined) return null;
-  return Math.round(Number(match[1]) * unitMs);
+  if (!DURATION.test(text)) return null;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/g)];
+  return Math.round(parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNIT_MS[unit] ?? 0), 0));
 }
 
 /**

@@ -31,7 +31,8 @@ export function explainSwap(record: SwapFacts, now: EpochMs, zone = 'UTC'): stri
 
   lines.push('', 'Evidence');
   if (incident === null) lines.push('  the record of this swap has no evidence');
-  else if (incident.evidence.length === 0) lines.push('  none: it was asked for by hand');
+  else if (incident.evidence.length === 0)
+    lines.push(swap.trigger === 'manual' ? '  none: it was asked for by hand' : '  none: no limit asked for it');
   else for (const item of incident.evidence) lines.push(...explainEvidence(item, zone));
 
   lines.push('', 'Decision');
@@ -129,6 +130,8 @@ function headline(swap: SwapRow, now: EpochMs): string {
 function askedBy(swap: SwapRow): string {
   if (swap.trigger === 'manual') return 'hand';
   if (swap.trigger === 'reset') return "the reset of the active account's own limit";
+  if (swap.trigger === 'threshold') return `the threshold of ${swap.from}: ${swap.reason}`;
+  if (swap.trigger === 'return') return `the way home to ${swap.to}`;
   return `the limit that pane ${swap.triggerPane ?? '(unknown)'} met`;
 }
 

@@ -2,14 +2,15 @@
 
 import type { Context } from 'hono';
 import { Hono } from 'hono';
+import type { AccountStatusView } from '../core/account-view.ts';
 import { FailoverError } from '../core/errors.ts';
 import { eventView, MAX_WORDS, paneRecordView, passedOverView, swapRecordView, swapView } from '../core/record-view.ts';
 import { redact, snippet } from '../core/redact.ts';
-import type { AccountStatusView } from '../core/status.ts';
 import { buildHealth, buildStatus } from '../core/status.ts';
 import { toIso } from '../core/time.ts';
 import { explainPane, explainSwap } from '../core/why.ts';
 import type { Clock, DaemonApi, Logger, ManualSwapAnswer } from '../ports.ts';
+import { addAccountTriggers, isAccountTrigger } from './account-routes.ts';
 import type { Door } from './guard.ts';
 import { guards, problem } from './guard.ts';
 import {
@@ -49,13 +50,14 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
     );
   });
   app.notFound((context) =>
-    READ_ONLY.has(context.req.path) || MUTATING.has(context.req.path)
+    READ_ONLY.has(context.req.path) || MUTATING.has(context.req.path) || isAccountTrigger(context.req.path)
       ? notAllowed(context)
       : problem(context, 404, 'not_found', 'there is no such route'),
   );
   addViews(app, { api, clock, version });
   addRecords(app, { api, clock }, door);
   addTriggers(app, api);
+  addAccountTriggers(app, api, send);
   return app;
 }
 

@@ -5,12 +5,15 @@ import type { PoolView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { SECOND } from '../core/time.ts';
 import type { KillSwitch, Loop, TickContext } from '../ports.ts';
+import { actEarly, newEarlyMemory } from '../steps/act-early.ts';
 import { profileOf } from '../steps/config-policy.ts';
 import type { FindPorts, WatchedPane } from '../steps/find-panes.ts';
 import { findPanes } from '../steps/find-panes.ts';
 import type { JudgePorts, Said } from '../steps/judge-pool.ts';
 import { judgePool } from '../steps/judge-pool.ts';
-import { readPool } from '../steps/read-pool.ts';
+import { newSampleMemory, recordSamples } from '../steps/record-samples.ts';
+import { refreshPool } from '../steps/refresh-pool.ts';
+import { tellPauses } from '../steps/tell-pauses.ts';
 
 export interface QuotaMonitorPorts extends FindPorts, JudgePorts {
   readonly killSwitch: KillSwitch;
@@ -22,6 +25,9 @@ const QUIET_VIEW_MS = 10 * SECOND;
 export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
   const watched = new Map<string, WatchedPane>();
   const said: Said = { refusals: new Map(), cooldownAt: new Map() };
+  const samples = newSampleMemory();
+  const early = newEarlyMemory();
+  const pauses = new Map<string, boolean>();
   let lastTakenAt: EpochMs | null = null;
   let views = new Map<string, PoolView>();
   let viewedMs = Number.NEGATIVE_INFINITY;
@@ -42,13 +48,16 @@ export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
       }
       const findings = await findPanes(ports, watched, snapshot, views, context);
       ports.board.postFindings(findings);
+      if (await recordSamples(ports, samples, findings, views, context)) viewedMs = Number.NEGATIVE_INFINITY;
       const paused = await ports.killSwitch.reason();
       for (const config of context.config.pools) {
         const view = views.get(config.name);
         if (view === undefined) continue;
-        await apart(config.name, context, () =>
-          judgePool(ports, said, config, view, [...findings.values()], paused, context),
-        );
+        await apart(config.name, context, async () => {
+          await judgePool(ports, said, config, view, [...findings.values()], paused, context);
+          await tellPauses(ports, pauses, config, view, context);
+          await actEarly(ports, early, config, view, [...findings.values()], paused, context);
+        });
       }
       if ([...findings.values()].some(({ decision }) => 'hit' in decision)) ports.board.wake('switcher');
     },
@@ -59,9 +68,7 @@ async function readPools(ports: QuotaMonitorPorts, context: TickContext): Promis
   const views = new Map<string, PoolView>();
   for (const config of context.config.pools) {
     await apart(config.name, context, async () => {
-      const view = await readPool(ports, config, profileOf(ports.profiles, config), ports.clock.now());
-      views.set(config.name, view);
-      ports.board.postPool(view);
+      views.set(config.name, await refreshPool(ports, config, profileOf(ports.profiles, config)));
     });
   }
   return views;

@@ -5,18 +5,27 @@ import { StoreError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
 import { paneKey } from '../core/panes.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
+import { forgetOldFigure } from '../core/quota/record.ts';
 import type { PoolView } from '../core/status.ts';
 import { describeLink } from '../core/swap/recovery.ts';
+import type { EpochMs } from '../core/time.ts';
 import { MINUTE } from '../core/time.ts';
 import type { Board, Clock, Loop, SessionRow, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
+import { createLeaseKeeper } from '../steps/leases.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
+import { refreshPool } from '../steps/refresh-pool.ts';
+import { setAsideRemoved } from '../steps/removed-accounts.ts';
 import { sessionRow } from '../steps/session-row.ts';
+import { settleQuota } from '../steps/settle-quota.ts';
 import type { SwapPorts } from '../steps/swap-effects.ts';
 import { markPartial } from '../steps/swap-effects.ts';
+import { forgetWarnings } from '../steps/warn-of-use.ts';
 
 export interface ReconcilerPorts extends PoolReaders, Pick<SwapPorts, 'clock'> {
+  /** Names this host among those that share the store. */
+  readonly host: string;
   readonly board: Board;
   readonly clock: Clock;
   readonly profiles: readonly AgentProfile[];
@@ -26,6 +35,9 @@ export function createReconciler(ports: ReconcilerPorts): Loop {
   const told = new Map<string, string>();
   /** Pools whose link was not ours at the last look. */
   const broken = new Set<string>();
+  const keepLeases = createLeaseKeeper(ports);
+  /** Quota records that are over, and since when. */
+  const over = new Map<string, number>();
   return {
     name: 'reconciler',
     intervalMs: (config) => config.lifecycle.reconcileIntervalMs,
@@ -39,8 +51,12 @@ export function createReconciler(ports: ReconcilerPorts): Loop {
           context.log.error({ pool: config.name, err: error }, 'a pool could not be reconciled');
         }
       }
+      await setAsideRemoved(ports, context);
+      await settleQuota(ports, over, context);
+      await forgetWarnings(ports, context.config);
       await tellServers(ports, told, context);
       await saveSessions(ports, context);
+      await keepLeases(context);
     },
   };
 }
@@ -57,7 +73,7 @@ async function reconcilePool(
   const view = await readPool(ports, config, profile, ports.clock.now());
   await compareLink(ports, config, view, broken, context);
   for (const account of view.pool.accounts) await compareAccount(ports, told, account, context);
-  ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
+  await refreshPool(ports, config, profile);
 }
 
 /** The link on disk is the truth; a link moved by somebody else is adopted if it names a known account. */
@@ -166,9 +182,21 @@ async function compareAccount(
   }
   if (row.status === 'expired' && home.credentialsMtimeMs !== row.credentialsMtimeMs) {
     await ports.shared.setStatus(account.name, 'active', null, home.credentialsMtimeMs);
+    await forgetFigures(ports, account, now);
     return tell('back', { type: 'account_recovered', ...base, data: { detail: `${account.name} is logged in again` } });
   }
   told.delete(account.name);
+}
+
+/** What was known of the use belongs to the login before. */
+async function forgetFigures(ports: ReconcilerPorts, { name, quota }: AccountFacts, now: EpochMs): Promise<void> {
+  await ports.shared.mergeQuotas(
+    quota.map(({ window }) => ({
+      account: name,
+      window,
+      merge: (current) => (current === null ? null : forgetOldFigure(current, now)),
+    })),
+  );
 }
 
 async function tellServers(ports: ReconcilerPorts, told: Map<string, string>, context: TickContext): Promise<void> {

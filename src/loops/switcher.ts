@@ -4,21 +4,26 @@ import type { AgentProfile } from '../core/agents/profile.ts';
 import { isEligible } from '../core/quota/eligibility.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
+import type { SwapRequest } from '../core/swap/request.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
 import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { stoppingHit } from '../core/verdict/pane-finding.ts';
 import type { Board, KillSwitch, Loop, TickContext } from '../ports.ts';
+import { earlyStands } from '../steps/act-early.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from '../steps/config-policy.ts';
 import { isSwapHit } from '../steps/judge-pool.ts';
+import { probeFirst } from '../steps/probe-first.ts';
 import { readPool } from '../steps/read-pool.ts';
 import type { RecoveryPorts } from '../steps/recover-panes.ts';
 import { climbAll, openRecoveries, paneResult } from '../steps/recover-panes.ts';
+import { refreshPool } from '../steps/refresh-pool.ts';
 import { repairPool } from '../steps/repair-pool.ts';
 import { resumeAfterReset } from '../steps/resume-after-reset.ts';
 import { runSwap } from '../steps/run-swap.ts';
 import type { SwapPorts } from '../steps/swap-effects.ts';
+import { isTargetLost } from '../steps/swap-effects.ts';
 
 export interface SwitcherPorts extends SwapPorts, RecoveryPorts {
   readonly board: Board;
@@ -101,12 +106,16 @@ async function answerRequest(
   const now = ports.clock.now();
   const view = await readPool(ports, config, profile, now);
   const decision = decideSwap(view.pool, request.wish, paused, now, swapPolicyOf(context.config));
+  const findings = [...ports.board.findings().values()];
   // What was asked for a moment ago may be over: the limit gone, or the link moved by somebody else.
   const stands =
     request.wish.kind === 'manual' ||
-    [...ports.board.findings().values()].some((finding) => isSwapHit(finding, config, view, context.config, now));
+    (request.wish.kind === 'limit'
+      ? findings.some((finding) => isSwapHit(finding, config, view, context.config, now))
+      : earlyStands(request.wish, view, findings, context.config, now));
   if (decision.kind !== 'swap' || !stands) {
-    const reason = !stands ? 'hit_gone' : decision.kind === 'hold' ? decision.reason : decision.kind;
+    const gone = request.wish.kind === 'limit' ? 'hit_gone' : 'no_longer_wanted';
+    const reason = !stands ? gone : decision.kind === 'hold' ? decision.reason : decision.kind;
     context.log.info({ pool: config.name, swap: request.id, reason }, 'swap request no longer holds');
     await ports.local.append(
       [
@@ -122,12 +131,41 @@ async function answerRequest(
     return;
   }
   const startedAt = ports.clock.monotonic();
-  const swap = await runSwap(ports, config, profile, view, request, decision, context);
+  const first = await runSwap(ports, config, profile, view, request, decision, context);
+  const swap = (await selectAgain(ports, config, profile, first, request, paused, context)) ?? first;
   const durationMs = Math.round(ports.clock.monotonic() - startedAt);
   const fields = { pool: config.name, swap: swap.id, from: swap.from, to: swap.to, phase: swap.phase, durationMs };
   if (swap.phase === 'recovering') context.log.info(fields, 'link flipped');
   else context.log.error({ ...fields, error: swap.error }, 'swap did not go through');
-  ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
+  await refreshPool(ports, config, profile);
+  // Moved sessions change their leases at once; the swap itself waits for none of that.
+  ports.board.wake('reconciler');
+}
+
+/**
+ * A target that could not be used any more when the link was about to move: another one is taken, once. Who asked by hand is
+ * told instead, and chooses.
+ */
+async function selectAgain(
+  ports: SwitcherPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  first: SwapRow,
+  request: SwapRequest,
+  paused: string | null,
+  context: TickContext,
+): Promise<SwapRow | null> {
+  if (first.phase !== 'failed' || request.wish.kind === 'manual' || !isTargetLost(first)) return null;
+  const view = await readPool(ports, config, profile, ports.clock.now());
+  // The pause after a failure is for what failed: the link was not touched.
+  const pool = { ...view.pool, retryUntil: null };
+  const decision = decideSwap(pool, request.wish, paused, ports.clock.now(), swapPolicyOf(context.config));
+  if (decision.kind !== 'swap' || decision.to === first.to) return null;
+  context.log.warn(
+    { pool: config.name, swap: first.id, error: first.error, to: decision.to },
+    'another target is taken',
+  );
+  return runSwap(ports, config, profile, view, { ...request, id: ports.newId() }, decision, context);
 }
 
 /** @returns whether there is still something to do soon */
@@ -142,13 +180,19 @@ async function bringBack(
   const now = ports.clock.now();
   const view = await readPool(ports, config, profile, now);
   if (view.pool.state === 'partial' || view.pool.state === 'rolling_back') return false;
-  await resumeAfterReset(ports, config, profile, view, findings, context);
+  /** Swaps of which panes still wait for the proof of another one. */
+  const held = new Set<string>();
+  const resumed = await resumeAfterReset(ports, config, profile, view, findings, context);
+  if (resumed?.isHolding === true) held.add(resumed.swap.id);
   const latest = view.pool.swaps.find(
     (swap) => swap.flippedAt !== null && (swap.phase === 'recovering' || swap.phase === 'done'),
   );
   if (latest !== undefined && latest.to === view.pool.active && canContinueOn(view, context)) {
     const stopped = findings.filter((finding) => isStoppedElsewhere(finding, latest, context.config));
-    await openRecoveries(ports, latest, stopped, config, context);
+    const active = view.pool.accounts.find(({ name }) => name === latest.to);
+    const probe = active && (await probeFirst(ports, latest, active, stopped, findings, context));
+    await openRecoveries(ports, latest, probe?.now ?? stopped, config, context);
+    if (probe?.isHolding === true) held.add(latest.id);
   }
   const rows = (await ports.local.openRecoveries()).filter((row) =>
     view.pool.swaps.some((swap) => swap.id === row.swapId),
@@ -162,10 +206,13 @@ async function bringBack(
   let settled = false;
   for (const swap of unfinished) {
     if (swap.phase !== 'recovering') continue;
-    if (await settle(ports, swap, context)) recovering = true;
+    if (held.has(swap.id) || (await settle(ports, swap, context))) recovering = true;
     else settled = true;
   }
-  if (settled) ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
+  if (settled) {
+    await refreshPool(ports, config, profile);
+    ports.board.wake('reconciler');
+  }
   return open > 0 || recovering;
 }
 

@@ -11,6 +11,9 @@ export function createBoard(wake: (loop: string) => void): Board {
   let findings: ReadonlyMap<string, PaneFinding> = new Map();
   const requests = new Map<string, SwapRequest>();
   const pools = new Map<string, PoolView>();
+  const tickets = new Map<string, number>();
+  let lastTicket = 0;
+  let leases: ReadonlyMap<string, string> = new Map();
   return {
     snapshot: () => snapshot,
     postSnapshot(next) {
@@ -30,8 +33,18 @@ export function createBoard(wake: (loop: string) => void): Board {
       requests.delete(pool);
     },
     pools: () => pools,
-    postPool(view) {
-      pools.set(view.pool.pool, view);
+    ticket: () => ++lastTicket,
+    postPool(view, ticket) {
+      const { pool, accounts } = view.pool;
+      // A view without accounts is one that was not loaded.
+      if (accounts.length === 0 || ticket < (tickets.get(pool) ?? 0)) return false;
+      pools.set(pool, view);
+      tickets.set(pool, ticket);
+      return true;
+    },
+    leases: () => leases,
+    postLeases(next) {
+      leases = next;
     },
     wake,
   };

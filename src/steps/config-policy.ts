@@ -11,6 +11,8 @@ export function swapPolicyOf(config: Config): SwapPolicy {
     eligibility: {
       accountReactivateCooldownMs: config.quota.accountReactivateCooldownMs,
       modelLimitSwaps: config.quota.modelLimitSwaps,
+      autoPause: config.quota.autoPause,
+      sampleStaleAfterMs: config.quota.sampleStaleAfterMs,
     },
   };
 }

@@ -13,14 +13,17 @@ import type {
   SessionRow,
   SwapRecord,
 } from '../ports.ts';
+import { actOnAccount, terminateSession } from './account-actions.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
 import { readPool } from './read-pool.ts';
+import { refreshPool } from './refresh-pool.ts';
 import { clearPool, verifyPool } from './repair-pool.ts';
 import { sessionRow } from './session-row.ts';
 import type { SwapPorts } from './swap-effects.ts';
 
 export interface ApiPorts extends JudgePorts, SwapPorts {
+  readonly host: string;
   readonly config: () => Config;
   readonly pauseFile: {
     reason(): Promise<string | null>;
@@ -52,6 +55,8 @@ export function createDaemonApi(ports: ApiPorts): DaemonApi {
       ports.board.wake('quota-monitor');
     },
     recover: (pool) => recover(ports, pool),
+    account: (name, action) => actOnAccount(ports, name, action),
+    terminate: (session) => terminateSession(ports, session),
     swapRecord: (id) => swapRecord(ports, id),
     swaps: (limit) => ports.local.swaps({ limit }),
     paneRecord: (pane) => paneRecord(ports, pane),
@@ -158,7 +163,7 @@ async function recover(ports: ApiPorts, pool: string | null): Promise<readonly R
         ports.clock.now(),
       );
     }
-    ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
+    await refreshPool(ports, config, profile);
     answers.push({ pool: config.name, ...verified });
   }
   if (answers.length > 0 && answers.every((answer) => answer.ok)) await ports.endObserving();
@@ -200,6 +205,7 @@ export function createSessionFacts(ports: Pick<ApiPorts, 'board' | 'config'>): (
       sessionRow(finding, before.get(paneKey(finding.view.identity)), ports.config(), finding.at),
     );
     before = new Map(rows.map((row) => [row.id, row]));
-    return rows;
+    const leases = ports.board.leases();
+    return rows.map((row) => ({ ...row, lease: leases.get(row.id) ?? null }));
   };
 }

@@ -4,7 +4,7 @@ import type { AgentProfile } from '../core/agents/profile.ts';
 import { StoreError } from '../core/errors.ts';
 import type { PaneSnapshot, PaneView } from '../core/panes.ts';
 import { paneKey } from '../core/panes.ts';
-import { applyLimitHit } from '../core/quota/record.ts';
+import { applyLimitHit, isSameLimit } from '../core/quota/record.ts';
 import { snippet } from '../core/redact.ts';
 import type { Reading } from '../core/screen/finding.ts';
 import type { ScreenReader } from '../core/screen/screen-reader.ts';
@@ -266,18 +266,12 @@ async function recordLimit(ports: FindPorts, hit: Hit, account: string, context:
   await ports.shared.mergeQuota(account, hit.window, (current) => {
     const next = applyLimitHit(
       current,
-      { account, window: hit.window, resetAt: hit.resetAt, source },
+      { account, window: hit.window, resetAt: hit.resetAt, source, at: hit.turnAt ?? hit.firstSeenAt },
       now,
       context.config.quota.unknownResetLockMs,
     );
     // The same limit seen again is no news.
-    const same =
-      current !== null &&
-      next !== null &&
-      current.limitReached &&
-      current.resetAt === next.resetAt &&
-      current.lockUntil === next.lockUntil;
-    return same ? current : next;
+    return isSameLimit(current, next) ? current : next;
   });
 }
 

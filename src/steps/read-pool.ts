@@ -1,6 +1,6 @@
 /** Reads everything that is known of one pool: its link, its homes, its records, its swaps. */
 
-import type { PoolConfig } from '../config/schema.ts';
+import type { AccountConfig, PoolConfig } from '../config/schema.ts';
 import type { HomeState } from '../core/accounts.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
@@ -10,6 +10,7 @@ import type { SwapRow } from '../core/swap/swap.ts';
 import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { AccountHomes, AccountLink, LinkPlace, LocalStore, PoolStore } from '../ports.ts';
+import type { LeaseCounts } from './leases.ts';
 import type { PoolFlags } from './pool-flags.ts';
 import { readFlags } from './pool-flags.ts';
 
@@ -18,14 +19,19 @@ export interface PoolReaders {
   readonly shared: PoolStore;
   readonly link: AccountLink;
   readonly homes: AccountHomes;
+  readonly countLeases?: CountLeases;
 }
+
+/** How many sessions hold a lease, and what counts when the store cannot tell. Absent: the store is asked as it is. */
+type CountLeases = (now: EpochMs) => Promise<LeaseCounts>;
 
 /** The part of them that reading takes: the database may be open for reading only. */
 export interface PoolSources {
   readonly local: Pick<LocalStore, 'meta' | 'swaps'>;
-  readonly shared: Pick<PoolStore, 'accounts' | 'quota'>;
+  readonly shared: Pick<PoolStore, 'accounts' | 'quota' | 'leaseCounts'>;
   readonly link: Pick<AccountLink, 'read'>;
   readonly homes: Pick<AccountHomes, 'inspect'>;
+  readonly countLeases?: CountLeases;
 }
 
 /** More swaps than one hour can hold at any sensible cooldown. */
@@ -37,12 +43,13 @@ export async function readPool(
   profile: AgentProfile,
   now: EpochMs,
 ): Promise<PoolView> {
-  const [linkState, flags, swaps, rows, quota, homes] = await Promise.all([
+  const [linkState, flags, swaps, rows, quota, leases, homes] = await Promise.all([
     from.link.read(placeOf(config)),
     readFlags(from.local, config.name),
     from.local.swaps({ pool: config.name, limit: RECENT_SWAPS }),
     from.shared.accounts(),
     from.shared.quota(),
+    countLeases(from, now),
     Promise.all(config.accounts.map((account) => from.homes.inspect(profile, account.home))),
   ]);
   const accounts = config.accounts.map((account, index): AccountFacts => {
@@ -52,9 +59,11 @@ export async function readPool(
       pool: config.name,
       priority: account.priority,
       enabled: account.enabled,
+      autoPause: account.autoPause,
       row: rows.find((row) => row.name === account.name) ?? null,
       home,
       quota: quota.filter((record) => record.account === account.name),
+      ...occupancy(account, leases),
       duplicateOf: duplicateOf(index, config, homes),
     };
   });
@@ -81,16 +90,18 @@ export async function readPool(
 
 /** One account as it is now, read without a look at the others. @throws {Error} the pool has no such account */
 export async function readAccount(
-  from: Pick<PoolSources, 'shared' | 'homes'>,
+  from: Pick<PoolSources, 'shared' | 'homes' | 'countLeases'>,
   config: PoolConfig,
   name: string,
   profile: AgentProfile,
+  now: EpochMs,
 ): Promise<AccountFacts> {
   const account = config.accounts.find((candidate) => candidate.name === name);
   if (account === undefined) throw new Error(`pool ${config.name} has no account ${name}`);
-  const [rows, quota, home] = await Promise.all([
+  const [rows, quota, leases, home] = await Promise.all([
     from.shared.accounts(),
     from.shared.quota(),
+    countLeases(from, now),
     from.homes.inspect(profile, account.home),
   ]);
   return {
@@ -98,11 +109,25 @@ export async function readAccount(
     pool: config.name,
     priority: account.priority,
     enabled: account.enabled,
+    autoPause: account.autoPause,
     row: rows.find((row) => row.name === name) ?? null,
     home,
     quota: quota.filter((record) => record.account === name),
+    ...occupancy(account, leases),
     duplicateOf: null,
   };
+}
+
+function countLeases(from: Pick<PoolSources, 'shared' | 'countLeases'>, now: EpochMs): Promise<LeaseCounts> {
+  return from.countLeases?.(now) ?? from.shared.leaseCounts(now);
+}
+
+function occupancy(
+  { name, maxSessions }: AccountConfig,
+  leases: LeaseCounts,
+): { readonly leases: number; readonly maxSessions: number } {
+  const count = leases === 'full' ? maxSessions : leases === 'empty' ? 0 : (leases.get(name) ?? 0);
+  return { leases: count, maxSessions };
 }
 
 export function placeOf(config: PoolConfig): LinkPlace {

@@ -1,6 +1,7 @@
 /** Says what was found on a pane: one structured line and one event for each change of mind. */
 import type { Config } from '../config/schema.ts';
 import type { NewEvent } from '../core/events.ts';
+import { figureOf } from '../core/quota/figures.ts';
 import { snippet } from '../core/redact.ts';
 import { toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
@@ -31,12 +32,19 @@ export async function reportFinding(
   if (saidBefore === '' && decision.kind === 'other' && decision.class === 'warning') return said;
   const fields = { ...fieldsOf(finding, context), decision: name };
   context.log.info(fields, 'quota evidence');
+  // A figure is told once for its account, not by every pane that shows it.
+  if (decision.kind === 'other' && decision.class === 'warning' && finding.pool !== null && showsFigure(finding))
+    return said;
   // The hit was told before its swap; that it was acted upon is the swap's to tell.
   if (finding.consumedBy !== null) return said;
   const type = eventType(finding, context.config);
   const event: NewEvent = { type, session: view.sessionName, pane: view.label, data: fields, ...poolOfEvent(finding) };
   await store.append([event], finding.at);
   return said;
+}
+
+function showsFigure({ reading, at }: PaneFinding): boolean {
+  return reading.warnings.some((warning) => figureOf(warning, at) !== null);
 }
 
 function eventType(finding: PaneFinding, config: Config): NewEvent['type'] {

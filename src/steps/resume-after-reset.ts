@@ -8,6 +8,8 @@ import { MINUTE } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { Clock, LocalStore, TickContext } from '../ports.ts';
 import { swapPolicyOf } from './config-policy.ts';
+import type { ProbePorts } from './probe-first.ts';
+import { probeFirst } from './probe-first.ts';
 import { openRecoveries } from './recover-panes.ts';
 
 /** After the stated reset the provider's gate may still be shut for a moment. */
@@ -15,30 +17,47 @@ const AFTER_RESET_MS = MINUTE;
 /** A Claude that continues by itself does so about 75 s after the reset (2.1.328); it must not be doubled. */
 const AFTER_SELF_CONTINUE_MS = 4 * MINUTE;
 
-/** @returns the record under which the panes are brought back; null: nothing waits for a reset */
+/** @returns the record under which the panes are brought back, and whether some wait for a first one; null: none is due */
 export async function resumeAfterReset(
-  ports: { readonly local: LocalStore; readonly clock: Clock; readonly newId: () => string },
+  ports: ProbePorts & { readonly local: LocalStore; readonly clock: Clock; readonly newId: () => string },
   config: PoolConfig,
   profile: AgentProfile,
   view: PoolView,
   findings: readonly PaneFinding[],
   context: TickContext,
-): Promise<SwapRow | null> {
+): Promise<{ readonly swap: SwapRow; readonly isHolding: boolean } | null> {
   const active = view.pool.accounts.find((account) => account.name === view.pool.active);
   const isResting = view.pool.state === 'normal' || view.pool.state === 'exhausted';
   if (!isResting || active === undefined || view.linkState.kind !== 'account') return null;
   const now = ports.clock.now();
   if (!isEligible(active, now, swapPolicyOf(context.config).eligibility, { purpose: 'keep' }).ok) return null;
-  const waiting = findings.filter(
+  const due = findings.filter(
     (finding) => finding.pool === config.name && finding.notSwitchable === null && isDue(finding, active.name, now),
   );
-  if (waiting.length === 0) return null;
+  if (due.length === 0) return null;
+  const open = view.pool.swaps.find(
+    ({ trigger, phase, to }) => trigger === 'reset' && phase === 'recovering' && to === active.name,
+  );
+  const swap = open ?? (await createRecord(ports, config, profile, active.name, view.linkState.target, due));
+  const probe = await probeFirst(ports, swap, active, due, findings, context);
+  await openRecoveries(ports, swap, probe.now, config, context);
+  return { swap, isHolding: probe.isHolding };
+}
 
+async function createRecord(
+  ports: { readonly local: LocalStore; readonly clock: Clock; readonly newId: () => string },
+  config: PoolConfig,
+  profile: AgentProfile,
+  account: string,
+  target: string,
+  waiting: readonly PaneFinding[],
+): Promise<SwapRow> {
+  const now = ports.clock.now();
   const swap: SwapRow = {
     id: ports.newId(),
     pool: config.name,
-    from: active.name,
-    to: active.name,
+    from: account,
+    to: account,
     trigger: 'reset',
     triggerPane: waiting[0]?.view.label ?? null,
     reason: 'the limit of the active account has been reset',
@@ -49,8 +68,8 @@ export async function resumeAfterReset(
     flippedAt: null,
     finishedAt: null,
     error: null,
-    fromTarget: view.linkState.target,
-    toTarget: view.linkState.target,
+    fromTarget: target,
+    toTarget: target,
     locks: [],
   };
   await ports.local.createSwap(
@@ -62,7 +81,7 @@ export async function resumeAfterReset(
       at: now,
       screen: null,
       evidence: [],
-      decision: { kind: 'resume', account: active.name, reason: swap.reason, agent: profile.kind },
+      decision: { kind: 'resume', account: account, reason: swap.reason, agent: profile.kind },
       steps: [],
       result: null,
     },
@@ -70,13 +89,12 @@ export async function resumeAfterReset(
       {
         type: 'account_recovered',
         pool: config.name,
-        account: active.name,
+        account: account,
         swap: swap.id,
         data: { detail: `${waiting.length} pane(s) go on` },
       },
     ],
   );
-  await openRecoveries(ports, swap, waiting, config, context);
   return swap;
 }
 

@@ -3,10 +3,11 @@ import type { PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { LinkError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
+import { decisionChain } from '../core/quota/chain.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
 import { isEligible } from '../core/quota/eligibility.ts';
 import type { Decision } from '../core/quota/policy.ts';
-import { retryDelayMs } from '../core/quota/policy.ts';
+import { purposeOf, retryDelayMs } from '../core/quota/policy.ts';
 import type { SwitchEffect } from '../core/swap/machine.ts';
 import { describeLink } from '../core/swap/recovery.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
@@ -78,6 +79,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
           to: swap.to,
           why: decision?.why ?? null,
           passedOver: decision?.passedOver ?? [],
+          chain: decisionChain(swap.to, decision?.passedOver ?? [], swap.startedAt),
           wish: request?.wish ?? null,
         },
         steps: [{ at: swap.startedAt, step: 'prepared', durationMs: null, detail: { from: swap.from, to: swap.to } }],
@@ -278,6 +280,13 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   },
 };
 
+const LOST = ' became ineligible: ';
+
+/** Whether this swap failed because its target could not be used any more: nothing was touched. */
+export function isTargetLost({ phase, to, error }: SwapRow): boolean {
+  return phase === 'failed' && error?.startsWith(`${to}${LOST}`) === true;
+}
+
 export function isRunEffect(effect: SwitchEffect): effect is RunEffect {
   return effect in EFFECTS;
 }
@@ -293,7 +302,7 @@ async function assertReady(ports: SwapPorts, run: Run): Promise<AccountFacts> {
     throw new LinkError('link_moved', `the link is ${describeLink(state)}, not at ${run.swap.from}`);
   }
   // The outgoing login may be dead or somebody else's: that is no reason to stay on it.
-  const target = await readAccount(ports, run.config, run.swap.to, run.profile);
+  const target = await readAccount(ports, run.config, run.swap.to, run.profile, ports.clock.now());
   const { home, row } = target;
   if (home?.problem != null) throw new LinkError('home_unusable', `the home of ${target.name} is ${home.problem}`);
   if (home === null || home.credentials !== 'ok') {
@@ -316,10 +325,11 @@ async function assertStillRight(ports: SwapPorts, run: Run): Promise<void> {
   const wish = run.request?.wish;
   if (wish?.kind === 'manual' && wish.force) return;
   const { eligibility } = swapPolicyOf(run.context.config);
-  const verdict = isEligible(target, ports.clock.now(), eligibility, { purpose: 'swap' });
+  const purpose = wish === undefined ? 'swap' : purposeOf(wish);
+  const verdict = isEligible(target, ports.clock.now(), eligibility, { purpose });
   if (verdict.ok) return;
   const why = verdict.reasons.map((reason) => reason.detail).join('; ');
-  throw new LinkError('target_became_ineligible', `${run.swap.to} became ineligible: ${why}`);
+  throw new LinkError('target_became_ineligible', `${run.swap.to}${LOST}${why}`);
 }
 
 function heldMs(ports: SwapPorts, run: Run): number {

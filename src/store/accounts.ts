@@ -23,6 +23,7 @@ export async function insertAccounts(
         active_since: null,
         left_at: null,
         credentials_mtime_ms: null,
+        removed_at: null,
       })
       .onConflict((conflict) => conflict.column('name').doNothing())
       .execute();
@@ -32,12 +33,41 @@ export async function insertAccounts(
       .where('name', '=', name)
       .where('pool', '<>', pool)
       .execute();
+    await trx
+      .updateTable('accounts')
+      .set({ removed_at: null })
+      .where('name', '=', name)
+      .where('removed_at', 'is not', null)
+      .execute();
   }
 }
 
-/** By name. */
+/** Hides accounts that no configuration names any more, with their quota. Named again, they are as they were. @returns those that were there */
+export async function tombstoneAccounts(
+  trx: Transaction<PoolTables>,
+  names: readonly string[],
+  at: EpochMs,
+): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  const known = await trx
+    .selectFrom('accounts')
+    .select('name')
+    .where('name', 'in', [...names])
+    .where('removed_at', 'is', null)
+    .execute();
+  await trx
+    .updateTable('accounts')
+    .set({ removed_at: wholeMs(at), active_since: null })
+    .where('name', 'in', [...names])
+    .where('removed_at', 'is', null)
+    .execute();
+  return known.map(({ name }) => name).sort();
+}
+
+/** By name; without those that were removed. */
 export async function readAccounts(db: Kysely<PoolTables>): Promise<readonly AccountRow[]> {
-  return (await db.selectFrom('accounts').selectAll().orderBy('name').execute()).map(toAccount);
+  const rows = await db.selectFrom('accounts').selectAll().where('removed_at', 'is', null).orderBy('name').execute();
+  return rows.map(toAccount);
 }
 
 /** @throws {StoreError} no such account */

@@ -4,6 +4,9 @@ import { select, upsert } from './sqlite.ts';
 
 export const SCHEMA_VERSION_KEY = 'schema_version';
 
+/** The oldest schema version whose program can go on with this database. */
+export const OPENS_WITH_KEY = 'opens_with';
+
 /** Holds the reason while the daemon must only observe until `recover`. */
 export const OBSERVE_KEY = 'observe_until_recover';
 

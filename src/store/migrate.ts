@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../core/errors.ts';
-import { readMeta, SCHEMA_VERSION_KEY, writeMeta } from './meta.ts';
+import { OPENS_WITH_KEY, readMeta, SCHEMA_VERSION_KEY, writeMeta } from './meta.ts';
 import { MIGRATIONS } from './migrations/list.ts';
 import type { Migration } from './migrations/migration.ts';
 import type { Connection } from './sqlite.ts';
@@ -16,7 +16,10 @@ export async function migrate(db: Connection, migrations: readonly Migration[] =
   const version = schemaVersion(db);
   const latest = newest(migrations);
   if (version === latest) return;
-  if (version > latest) throw newerSchema(db.name, version, latest);
+  if (version > latest) {
+    if (opensWith(db, latest)) return;
+    throw newerSchema(db.name, version, latest);
+  }
   if (version > 0) await copyAside(db, `${db.name}.v${version}.bak`);
   applySteps(db, migrations);
 }
@@ -40,6 +43,7 @@ export function applySteps(db: Connection, migrations: readonly Migration[] = MI
         );
       }
       writeMeta(db, SCHEMA_VERSION_KEY, String(newest(migrations)));
+      writeMeta(db, OPENS_WITH_KEY, String(lastBreak(migrations)));
     }).immediate();
   } finally {
     db.pragma('foreign_keys = ON');
@@ -53,6 +57,16 @@ export function schemaVersion(db: Connection): number {
   if (!tables.includes('meta')) return Number.NaN;
   const text = readMeta(db, SCHEMA_VERSION_KEY) ?? '';
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** Whether a program that knows the schema up to `latest` may open this newer database: what it does not know was only added. */
+export function opensWith(db: Connection, latest: number): boolean {
+  const text = readMeta(db, OPENS_WITH_KEY) ?? '';
+  return /^[1-9]\d{0,8}$/.test(text) && Number(text) <= latest;
+}
+
+function lastBreak(migrations: readonly Migration[]): number {
+  return Math.max(1, ...migrations.filter(({ breaks }) => breaks === true).map(({ version }) => version));
 }
 
 export function newest(migrations: readonly Migration[]): number {

@@ -2,12 +2,15 @@
 import type { Kysely } from 'kysely';
 import type { AccountRow, AccountStatus } from '../core/accounts.ts';
 import type { QuotaWindow } from '../core/agents/profile.ts';
+import type { LeaseClaim, LeaseGrant, LeaseRow, LeaseTerms } from '../core/quota/lease.ts';
 import type { QuotaRecord } from '../core/quota/record.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { PoolStore } from '../ports.ts';
-import { changeAccount, insertAccounts, moveActiveMark, readAccounts } from './accounts.ts';
+import type { LeaseScope } from '../ports/leases.ts';
+import type { PoolStore, QuotaChange } from '../ports.ts';
+import { changeAccount, insertAccounts, moveActiveMark, readAccounts, tombstoneAccounts } from './accounts.ts';
 import { asStoreError } from './failures.ts';
 import { wholeMs } from './instant.ts';
+import { beatLeases, countLeases, demandWhole, endLease, endLeases, readLeases, takeLease } from './leases.ts';
 import { mergeRecord, readQuota } from './quota.ts';
 import type { PoolTables } from './schema.ts';
 
@@ -57,6 +60,47 @@ export class SqlPoolStore implements PoolStore {
     merge: (current: QuotaRecord | null) => QuotaRecord | null,
   ): Promise<QuotaRecord | null> {
     return this.#told(this.#transaction().execute((trx) => mergeRecord(trx, account, window, merge)));
+  }
+
+  async mergeQuotas(changes: readonly QuotaChange[]): Promise<readonly (QuotaRecord | null)[]> {
+    if (changes.length === 0) return [];
+    const work = this.#transaction().execute(async (trx) => {
+      const records: (QuotaRecord | null)[] = [];
+      for (const { account, window, merge } of changes) records.push(await mergeRecord(trx, account, window, merge));
+      return records;
+    });
+    return this.#told(work);
+  }
+
+  removeAccounts(names: readonly string[], at: EpochMs): Promise<readonly string[]> {
+    return this.#told(this.#transaction().execute((trx) => tombstoneAccounts(trx, names, at)));
+  }
+
+  async acquireLease(claim: LeaseClaim, terms: LeaseTerms, now: EpochMs): Promise<LeaseGrant> {
+    demandWhole(claim);
+    return this.#told(this.#transaction().execute((trx) => takeLease(trx, claim, terms, now)));
+  }
+
+  renewLeases(ids: readonly string[], ttlMs: number, now: EpochMs): Promise<number> {
+    return this.#told(this.#transaction().execute((trx) => beatLeases(trx, ids, ttlMs, now)));
+  }
+
+  async releaseLease(claim: LeaseClaim, reason: string, now: EpochMs): Promise<{ readonly released: boolean }> {
+    demandWhole(claim);
+    const released = await this.#told(this.#transaction().execute((trx) => endLease(trx, claim, reason, now)));
+    return { released };
+  }
+
+  releaseLeases(scope: LeaseScope, reason: string, now: EpochMs): Promise<number> {
+    return this.#told(this.#transaction().execute((trx) => endLeases(trx, scope, reason, now)));
+  }
+
+  leases(now: EpochMs): Promise<readonly LeaseRow[]> {
+    return this.#told(readLeases(this.#db, now));
+  }
+
+  leaseCounts(now: EpochMs): Promise<ReadonlyMap<string, number>> {
+    return this.#told(countLeases(this.#db, now));
   }
 
   /** SQLite has no other level; elsewhere it is what makes a read and the write that follows from it one step. */

@@ -6,9 +6,17 @@ import type { QuotaRecord, QuotaSource } from '../core/quota/record.ts';
 import { wholeMs } from './instant.ts';
 import type { PoolTables, QuotaTable } from './schema.ts';
 
-/** By account and window. */
+/** By account and window; without those of accounts that were removed. */
 export async function readQuota(db: Kysely<PoolTables>): Promise<readonly QuotaRecord[]> {
-  return (await db.selectFrom('quota').selectAll().orderBy('account').orderBy('bucket').execute()).map(toRecord);
+  const removed = db.selectFrom('accounts').select('name').where('removed_at', 'is not', null);
+  const rows = await db
+    .selectFrom('quota')
+    .selectAll()
+    .where('account', 'not in', removed)
+    .orderBy('account')
+    .orderBy('bucket')
+    .execute();
+  return rows.map(toRecord);
 }
 
 /**
@@ -23,7 +31,12 @@ export async function mergeRecord(
   window: QuotaWindow,
   merge: (current: QuotaRecord | null) => QuotaRecord | null,
 ): Promise<QuotaRecord | null> {
-  const known = await trx.selectFrom('accounts').select('name').where('name', '=', account).executeTakeFirst();
+  const known = await trx
+    .selectFrom('accounts')
+    .select('name')
+    .where('name', '=', account)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst();
   if (known === undefined) return null;
   const row = await trx
     .selectFrom('quota')

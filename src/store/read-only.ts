@@ -8,14 +8,14 @@ import { asStoreError } from './failures.ts';
 import { JsonColumns } from './json.ts';
 import type { LocalReads } from './local.ts';
 import { SqliteLocalReads } from './local.ts';
-import { newerSchema, newest, schemaVersion } from './migrate.ts';
+import { newerSchema, newest, opensWith, schemaVersion } from './migrate.ts';
 import { MIGRATIONS } from './migrations/list.ts';
 import { toRecord } from './quota.ts';
 import type { AccountTable, QuotaTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { connectReadOnly, DATABASE_FILE } from './sqlite.ts';
 
-export type PoolReads = Pick<PoolStore, 'accounts' | 'quota'>;
+export type PoolReads = Pick<PoolStore, 'accounts' | 'quota' | 'leaseCounts'>;
 
 export interface ReadOnlyStore {
   readonly path: string;
@@ -54,12 +54,17 @@ export function openReadOnly(stateDir: string): ReadOnlyStore {
 function demandCurrentSchema(db: Connection): void {
   const version = schemaVersion(db);
   const latest = newest(MIGRATIONS);
-  if (version === latest) return;
+  if (version === latest || (version > latest && opensWith(db, latest))) return;
   if (version > latest) throw newerSchema(db.name, version, latest);
   throw new StoreError('store_older', `${db.name}: has schema version ${version}, this program reads ${latest}`, {
     hint: 'start the daemon once, it brings the database up to date: claude-failover run',
   });
 }
+
+const QUOTA = `select * from quota where account not in (select name from accounts where removed_at is not null)
+  order by account, bucket`;
+const LEASES = `select account, count(distinct session) from leases where released_at is null and expires_at > ?
+  group by account`;
 
 /** Plain statements: loading the query builder would take longer than the whole answer. */
 function poolReads(db: Connection): PoolReads {
@@ -72,8 +77,13 @@ function poolReads(db: Connection): PoolReads {
   };
   return {
     accounts: () =>
-      told(() => db.prepare<[], AccountTable>('select * from accounts order by name').all().map(toAccount)),
-    quota: () =>
-      told(() => db.prepare<[], QuotaTable>('select * from quota order by account, bucket').all().map(toRecord)),
+      told(() =>
+        db
+          .prepare<[], AccountTable>('select * from accounts where removed_at is null order by name')
+          .all()
+          .map(toAccount),
+      ),
+    quota: () => told(() => db.prepare<[], QuotaTable>(QUOTA).all().map(toRecord)),
+    leaseCounts: (now) => told(() => new Map(db.prepare<[number], [string, number]>(LEASES).raw().all(now))),
   };
 }

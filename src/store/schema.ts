@@ -17,6 +17,7 @@ export interface LocalTables {
 export interface PoolTables {
   accounts: AccountTable;
   quota: QuotaTable;
+  leases: LeaseTable;
 }
 
 /** What an insert needs: all of a row but an id that the database counts. */
@@ -155,6 +156,20 @@ export interface AccountTable {
   left_at: number | null;
   /** File times have fractions of a millisecond and are compared for equality. */
   credentials_mtime_ms: number | null;
+  /** Since when no configuration names it. */
+  removed_at: number | null;
+}
+
+export interface LeaseTable {
+  id: string;
+  account: string;
+  session: string;
+  holder: string | null;
+  acquired_at: number;
+  heartbeat_at: number;
+  expires_at: number;
+  released_at: number | null;
+  release_reason: string | null;
 }
 
 export interface QuotaTable {

@@ -5,7 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { LiveConfig, type ReloadResult } from '../../src/config/live.ts';
 import { loadConfigFile } from '../../src/config/load.ts';
+import { createSupervisor } from '../../src/runtime/supervisor.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { RecordingLog } from '../support/recording-log.ts';
 
 const ACCOUNTS = 'accounts:\n  - {name: a, home: /h/a}\n  - {name: b, home: /h/b}\n';
 
@@ -260,4 +262,70 @@ test('a change after the signal is not loaded any more', async () => {
   stop.abort();
   await clock.advance(5_000);
   expect(live.current.quota.confirmPolls).toBe(2);
+});
+
+test('[R121] whoever asks while a file is being read gets the old snapshot at once', () => {
+  const file = join(dir, 'config.yaml');
+  writeFileSync(file, ACCOUNTS);
+  const seen: { config: unknown; ms: number }[] = [];
+  let live: LiveConfig | null = null;
+  // The environment is asked in the middle of a reload.
+  const env = new Proxy<Record<string, string | undefined>>(
+    {},
+    {
+      get() {
+        if (live === null) return undefined;
+        const before = performance.now();
+        const config = live.current;
+        seen.push({ config, ms: performance.now() - before });
+        return undefined;
+      },
+    },
+  );
+  const surroundings = { env, home: '/home/ada' };
+  const loaded = loadConfigFile({ path: file, ...surroundings });
+  live = new LiveConfig({ loaded, ...surroundings, clock: { sleep: async () => undefined } });
+  const before = live.current;
+  writeFileSync(file, `${ACCOUNTS}mode: observe\n`);
+  expect(live.reload().kind).toBe('applied');
+  expect(seen.length).toBeGreaterThan(0);
+  expect(seen.every(({ config }) => config === before)).toBe(true);
+  expect(Math.min(...seen.map(({ ms }) => ms))).toBeLessThan(1);
+  expect(live.current.mode).toBe('observe');
+});
+
+test('[R127] a snapshot that was replaced stays whole for whoever still holds it', () => {
+  const { live, save } = open(ACCOUNTS);
+  const held = live.current;
+  const text = JSON.stringify(held);
+  for (const seconds of [3, 4, 5]) {
+    save(`${ACCOUNTS}quota: {poll_interval: ${seconds}s}\n`);
+    live.reload();
+  }
+  expect(JSON.stringify(held)).toBe(text);
+  expect(Object.isFrozen(held.quota)).toBe(true);
+});
+
+test('[R122] every loop decides by the new configuration at its very next tick, woken and not by its own interval', async () => {
+  const { live, save } = open(ACCOUNTS);
+  const clock = new FakeClock();
+  const ticks: string[] = [];
+  const loop = (name: string) => ({
+    name,
+    intervalMs: () => Number.POSITIVE_INFINITY,
+    tick: async ({ config }: { config: { mode: string } }) => ticks.push(`${name} ${config.mode}`),
+  });
+  const loops = ['watcher', 'switcher', 'reconciler'].map(loop);
+  const onFatal = () => undefined;
+  const log = new RecordingLog();
+  const supervisor = createSupervisor({ loops, config: () => live.current, clock, log, onFatal, onClockJump: onFatal });
+  live.onChange(() => supervisor.wake());
+  supervisor.start();
+  await clock.advance(1);
+  expect(ticks).toEqual(['watcher act', 'switcher act', 'reconciler act']);
+  save(`${ACCOUNTS}mode: observe\n`);
+  live.reload();
+  await clock.advance(1);
+  expect(ticks.slice(3)).toEqual(['watcher observe', 'switcher observe', 'reconciler observe']);
+  await supervisor.stop(1000);
 });

@@ -9,6 +9,9 @@ const TWO = [
   { name: 'a', home: '~/.claude-a' },
   { name: 'b', home: '~/.claude-b' },
 ];
+const NO_RULE = { threshold: null, disabled: false };
+const NO_RULES = { '5h': NO_RULE, '7d': NO_RULE };
+const PLAIN = { pool: 'default', enabled: true, maxSessions: 0, autoPause: NO_RULES };
 
 function problemsOf(input: unknown, env: Record<string, string> = {}): string[] {
   try {
@@ -50,9 +53,10 @@ test('two accounts take every other value from the defaults', () => {
         mode: 'config_dir',
         sharedRoot: '/home/ada/.claude-shared',
         strategy: 'priority',
+        returnTo: null,
         accounts: [
-          { name: 'a', pool: 'default', home: '/home/ada/.claude-a', priority: 10, enabled: true },
-          { name: 'b', pool: 'default', home: '/home/ada/.claude-b', priority: 20, enabled: true },
+          { name: 'a', home: '/home/ada/.claude-a', priority: 10, ...PLAIN },
+          { name: 'b', home: '/home/ada/.claude-b', priority: 20, ...PLAIN },
         ],
       },
     ],
@@ -68,6 +72,12 @@ test('two accounts take every other value from the defaults', () => {
       snippetChars: 120,
       unknownResetLockMs: 3_600_000,
       modelLimitSwaps: false,
+      sampleStaleAfterMs: 7_200_000,
+      verifyWindowMs: 120_000,
+      autoPause: { '5h': null, '7d': null },
+      thresholdAction: 'swap_when_idle',
+      thresholdGraceMs: 600_000,
+      warn: { '5h': [0.8, 0.9], '7d': [0.8, 0.9] },
     },
     switcher: {
       timeoutMs: 600_000,
@@ -76,6 +86,7 @@ test('two accounts take every other value from the defaults', () => {
       retryBackoff: { initialMs: 60_000, maxMs: 900_000 },
     },
     lifecycle: { reconcileIntervalMs: 15_000 },
+    leases: { ttlMs: 300_000, onError: 'deny' },
     warnings: [],
   };
   expect(config).toEqual(expected);
@@ -335,12 +346,15 @@ test('[R204] two accounts of one pool with the same priority load with a warning
   expect(warnings.map(({ path }) => path)).toEqual(['accounts[1].priority']);
 });
 
-test('[R202][R111] keys of the Go version load with a warning', () => {
+test('[R202][R111] keys and durations of the Go version load with a warning', () => {
   const accounts = [{ ...TWO[0], limits: { hourly_msgs: 5 } }, TWO[1]];
-  const config = toConfig({ accounts, mcp_http: { enabled: false } }, {}, HOME);
+  const quota = { reactivate_cooldown: '1h30m0s' };
+  const config = toConfig({ accounts, quota, limits: { weekly_msgs: 9 }, mcp_http: { enabled: false } }, {}, HOME);
   expect(config.http.listen).toBeNull();
+  expect(config.quota.reactivateCooldownMs).toBe(5_400_000);
   expect(config.warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
     'mcp_http: is the former name of http',
+    'limits: is ignored',
     'accounts[0].limits: is ignored',
   ]);
 });

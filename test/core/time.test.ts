@@ -10,11 +10,13 @@ test.each([
   ['1.5h', 90 * MINUTE],
   ['30d', 30 * DAY],
   ['0s', 0],
+  ['1h30m0s', 90 * MINUTE],
+  ['1m 500ms', MINUTE + 500],
 ])('%j is a duration', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 
-test.each(['', '5', 's', '-5s', '5 weeks', '1h30m', '1e3s', 'Infinityh', '5S'])('%j is none', (text) => {
+test.each(['', '5', 's', '-5s', '5 weeks', '1h30', '1e3s', 'Infinityh', '5S'])('%j is none', (text) => {
   expect(parseDuration(text)).toBeNull();
 });
 

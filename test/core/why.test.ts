@@ -110,3 +110,25 @@ test('a wall time names the day only when it is another one', () => {
   expect(wallTime(NOW + 20 * HOUR, NOW, 'Pacific/Honolulu')).toBe('22:00');
   expect(wallTimeAhead(NOW - HOUR, NOW, 'UTC')).toBe('11:00 (1 h ago)');
 });
+
+test.each([
+  ['threshold', 'the threshold of work: over it', 'none: no limit asked for it'],
+  ['return', 'the way home to spare', 'none: no limit asked for it'],
+  ['manual', 'by hand', 'none: it was asked for by hand'],
+] as const)('a swap of kind %s says who asked and that no limit did [R119 R271]', (trigger, by, evidence) => {
+  const incident = {
+    id: 's',
+    swapId: 's',
+    pool: 'main',
+    at: NOW,
+    screen: null,
+    evidence: [],
+    decision: {},
+    steps: [],
+    result: null,
+  };
+  const swap = swapRow({ trigger, from: 'work', to: 'spare', reason: 'over it' });
+  const text = explainSwap({ swap, incident, recoveries: [], events: [] }, NOW);
+  expect(text).toContain(by);
+  expect(text).toContain(evidence);
+});

@@ -4,7 +4,7 @@ import { toConfig } from '../../src/config/schema.ts';
 import type { NewEvent } from '../../src/core/events.ts';
 import type { LocalStore, TickContext } from '../../src/ports.ts';
 import { reportFinding } from '../../src/steps/report-finding.ts';
-import { NOON } from '../support/builders.ts';
+import { aFinding, aReading, NOON } from '../support/builders.ts';
 import { paneRecord } from '../support/daemon-facts.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -56,4 +56,18 @@ test('the snippet is cut to 120 characters, without control characters, with sec
   expect(snippet.length).toBeLessThanOrEqual(120);
   expect(snippet).not.toContain('made-up-secret');
   expect(snippet).not.toContain('\u001b');
+});
+
+test('a warning with a figure is told for its account elsewhere, one without a figure here [R11 R150]', async () => {
+  const { events, context, store } = bench();
+  const { finding } = paneRecord();
+  const decision = { kind: 'other', class: 'warning', lasting: false, turnAt: null, reason: 'only a warning' } as const;
+  const warn = (text: string) => {
+    const warning = aFinding({ class: 'warning', family: 'percent-used', text });
+    return { ...finding, decision, pool: 'default', reading: aReading({ warnings: [warning] }) };
+  };
+  await reportFinding(store, 'clear|none', warn("You've used 92% of your session limit"), context);
+  expect(events).toEqual([]);
+  await reportFinding(store, 'clear|none', warn('Approaching usage limit'), context);
+  expect(events).toMatchObject([{ type: 'quota_warning' }]);
 });

@@ -6,6 +6,7 @@ import { migrate, newest } from '../../src/store/migrate.ts';
 import { MIGRATIONS } from '../../src/store/migrations/list.ts';
 import type { Migration } from '../../src/store/migrations/migration.ts';
 import { openStore } from '../../src/store/open.ts';
+import { openReadOnly } from '../../src/store/read-only.ts';
 import { openFor } from './support/open.ts';
 import { aSwap, NOON } from './support/rows.ts';
 import { tempDir } from './support/temp-dir.ts';
@@ -38,9 +39,13 @@ function schemaOf(db: InstanceType<typeof Database>): unknown {
 }
 
 describe('[R207] migrations', () => {
-  test('versions count from 1 without a gap, and every one has its released schema beside the tests', () => {
-    expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
-    expect(released).toEqual(MIGRATIONS.map(({ version }) => `${String(version).padStart(4, '0')}.sql`));
+  test('versions ascend from 1, and every released schema is beside the tests', () => {
+    const versions = MIGRATIONS.map(({ version }) => version);
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+    expect(versions[0]).toBe(1);
+    const known = versions.map((version) => `${String(version).padStart(4, '0')}.sql`);
+    expect(released.filter((file) => !known.includes(file))).toEqual([]);
+    expect(released[0]).toBe('0001.sql');
   });
 
   test.each(released)('a database of schema %s opens with every row in its place', async (file) => {
@@ -90,11 +95,13 @@ describe('[R207] migrations', () => {
   });
 
   test('a step that fails half-way leaves the old schema and all rows', async () => {
-    const { stateDir } = lay('0001.sql');
+    const { stateDir, path } = lay('0001.sql');
     const broken = { ...step, local: 'create table extra (a text) strict; insert into nowhere values (1);' };
     await expect(openStore({ stateDir, now: NOON, migrations: [...MIGRATIONS, broken] })).rejects.toThrow('nowhere');
-    const { local, path } = await openFor(stateDir);
-    expect(await local.meta('schema_version')).toBe('1');
+    const old = new Database(path, { readonly: true });
+    expect(old.prepare('select value from meta where key = ?').pluck().get('schema_version')).toBe('1');
+    old.close();
+    await openFor(stateDir);
     const db = new Database(path);
     expect(db.prepare(`select count(*) from sqlite_schema where name = 'extra'`).pluck().get()).toBe(0);
     db.close();
@@ -109,9 +116,27 @@ describe('[R207] migrations', () => {
     db.close();
   });
 
-  test('a database of a newer program is refused, told how to go on, and not touched', async () => {
+  test('an older program goes on with a database to which a newer one only added, and the newer one after it [R147]', async () => {
+    const { stateDir } = lay('0001.sql');
+    const newer = [...MIGRATIONS, step];
+    await (await openStore({ stateDir, now: NOON, migrations: newer })).close();
+    const old = await openStore({ stateDir, now: NOON });
+    await old.pool.ensureAccounts([{ name: 'made-by-the-old-one', pool: 'claude' }]);
+    await old.local.append([{ type: 'daemon_started' }], NOON);
+    expect(await old.local.swaps({ limit: 9 })).toHaveLength(1);
+    await old.close();
+    const reader = openReadOnly(stateDir);
+    expect(await reader.pool.accounts()).toHaveLength(3);
+    reader.close();
+    const { pool, quarantined } = await openFor(stateDir, { migrations: newer });
+    expect(quarantined).toBeNull();
+    expect((await pool.accounts()).map(({ name }) => name)).toContain('made-by-the-old-one');
+  });
+
+  test('a database of a newer program that changed what was there is refused, told how to go on, and not touched', async () => {
     const { stateDir, path } = lay('0001.sql');
-    await (await openStore({ stateDir, now: NOON, migrations: [...MIGRATIONS, step] })).close();
+    const breaking: Migration = { ...step, breaks: true };
+    await (await openStore({ stateDir, now: NOON, migrations: [...MIGRATIONS, breaking] })).close();
     const before = readFileSync(path);
     await expect(openStore({ stateDir, now: NOON })).rejects.toMatchObject({
       code: 'store_newer',

@@ -13,6 +13,8 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import { newest } from '../../src/store/migrate.ts';
+import { MIGRATIONS } from '../../src/store/migrations/list.ts';
 import { openStore } from '../../src/store/open.ts';
 import { moveAside } from '../../src/store/quarantine.ts';
 import { openReadOnly } from '../../src/store/read-only.ts';
@@ -322,9 +324,11 @@ describe('[R241] reading without the daemon', () => {
     expect(() => openReadOnly('/nonexistent')).toThrow('/nonexistent/state.db: there is no database yet');
     const { stateDir, path } = await filledDir();
     const db = new Database(path);
-    db.exec(`update meta set value = '7' where key = 'schema_version'`);
+    const [latest, next] = [newest(MIGRATIONS), newest(MIGRATIONS) + 1];
+    db.exec(`update meta set value = '${next}' where key = 'schema_version'`);
+    db.exec(`update meta set value = '${next}' where key = 'opens_with'`);
     db.close();
-    expect(() => openReadOnly(stateDir)).toThrow('has schema version 7, this program knows up to 1');
+    expect(() => openReadOnly(stateDir)).toThrow(`has schema version ${next}, this program knows up to ${latest}`);
     writeFileSync(path, 'x'.repeat(5_000));
     expect(() => openReadOnly(stateDir)).toThrow('the database is damaged');
   });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { QuotaRecord } from '../../src/core/quota/record.ts';
 import { applyLimitHit } from '../../src/core/quota/record.ts';
 import type { PoolStore } from '../../src/ports.ts';
+import { runLeaseContract } from './lease-contract.ts';
 import { aQuotaRecord, NOON } from './support/rows.ts';
 
 const HOUR = 3_600_000;
@@ -15,6 +16,7 @@ const ACCOUNTS = [
 
 /** `open` gives an empty store; whoever opens it also closes it after the test. */
 export function runPoolStoreContract(name: string, open: () => Promise<PoolStore>): void {
+  runLeaseContract(name, open);
   const filled = async () => {
     const store = await open();
     await store.ensureAccounts(ACCOUNTS);
@@ -213,6 +215,25 @@ export function runPoolStoreContract(name: string, open: () => Promise<PoolStore
         'a merge of work 5h answered with spare 5h',
       );
       expect(await store.quota()).toEqual([aQuotaRecord()]);
+    });
+
+    test('[R151] many records change in one transaction: all of them, or none', async () => {
+      const store = await filled();
+      const [work, spare] = ['work', 'spare'].map((name) => aQuotaRecord({ account: name, used: 0.3 }));
+      if (work === undefined || spare === undefined) throw new Error('no records');
+      const answers = await store.mergeQuotas([
+        { account: 'work', window: '5h', merge: () => work },
+        { account: 'spare', window: '5h', merge: () => spare },
+        { account: 'nobody', window: '5h', merge: () => aQuotaRecord({ account: 'nobody' }) },
+      ]);
+      expect(answers).toEqual([work, spare, null]);
+      const refused = store.mergeQuotas([
+        { account: 'work', window: '5h', merge: () => ({ ...work, used: 0.9 }) },
+        { account: 'spare', window: '5h', merge: () => aQuotaRecord({ account: 'other' }) },
+      ]);
+      await expect(refused).rejects.toThrow('answered with other');
+      expect((await store.quota()).map(({ used }) => used)).toEqual([0.3, 0.3]);
+      expect(await store.mergeQuotas([])).toEqual([]);
     });
 
     test('many merges at once lose none', async () => {

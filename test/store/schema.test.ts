@@ -41,7 +41,7 @@ describe('[R133] [R134] the schema', () => {
       const pool = /pool: `([^`]*)`/.exec(readFileSync(join(STORE, 'migrations', name), 'utf8'))?.[1] ?? '';
       expect(pool.toLowerCase()).not.toMatch(/strict|autoincrement|rowid|datetime|pragma|blob|real\b/);
     }
-    for (const name of ['pool.ts', 'accounts.ts', 'quota.ts']) {
+    for (const name of ['pool.ts', 'accounts.ts', 'quota.ts', 'leases.ts']) {
       expect(readFileSync(join(STORE, name), 'utf8')).not.toMatch(/sql`|better-sqlite3|CompiledQuery|rowid/);
     }
   });

@@ -26,7 +26,12 @@ export const CONFIRM: ConfirmPolicy = {
   maxGapMs: 30 * SECOND,
   unknownResetLockMs: HOUR,
 };
-export const ELIGIBILITY: EligibilityPolicy = { accountReactivateCooldownMs: 5 * MINUTE, modelLimitSwaps: false };
+export const ELIGIBILITY: EligibilityPolicy = {
+  accountReactivateCooldownMs: 5 * MINUTE,
+  modelLimitSwaps: false,
+  autoPause: { '5h': null, '7d': null },
+  sampleStaleAfterMs: 2 * HOUR,
+};
 export const SWAPPING: SwapPolicy = { swapCooldownMs: 5 * MINUTE, swapsPerHour: 4, eligibility: ELIGIBILITY };
 export const CLIMBING: LadderPolicy = {
   verifyTimeoutMs: MINUTE,

@@ -5,7 +5,17 @@ import type { QuotaRecord } from '../../src/core/quota/record.ts';
 import type { PoolView, StatusFacts } from '../../src/core/status.ts';
 import type { RecoveryRow, SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
-import type { DaemonApi, EventFilter, ManualSwap, ManualSwapAnswer, PaneRecord, SwapRecord } from '../../src/ports.ts';
+import type {
+  AccountAction,
+  AccountAnswer,
+  DaemonApi,
+  EventFilter,
+  ManualSwap,
+  ManualSwapAnswer,
+  PaneRecord,
+  SwapRecord,
+  TerminateAnswer,
+} from '../../src/ports.ts';
 
 /** 2026-01-05T12:00:00Z, a Monday: where FakeClock starts. */
 export const NOW = Date.UTC(2026, 0, 5, 12);
@@ -103,6 +113,8 @@ export function statusFacts(change: Partial<StatusFacts> = {}): StatusFacts {
     policy: {
       accountReactivateCooldownMs: 5 * MINUTE,
       modelLimitSwaps: false,
+      autoPause: { '5h': null, '7d': null },
+      sampleStaleAfterMs: 2 * HOUR,
       swapCooldownMs: 5 * MINUTE,
       swapTimeoutMs: 10 * MINUTE,
     },
@@ -368,6 +380,7 @@ export class FakeDaemon implements DaemonApi {
   pane: PaneRecord | null = paneRecord();
   journal: readonly JournalEvent[] = [event()];
   answer: ManualSwapAnswer = { kind: 'accepted', id: SWAP_ID, pool: 'work', to: 'work-2' };
+  accountAnswer: AccountAnswer = { kind: 'done', changed: true, detail: 'work-1 is disabled' };
   failure: Error | null = null;
 
   facts(): StatusFacts {
@@ -395,6 +408,17 @@ export class FakeDaemon implements DaemonApi {
   async reload() {
     this.#note('reload', null);
     return { kind: 'unchanged', detail: '' } as const;
+  }
+
+  async account(name: string, action: AccountAction): Promise<AccountAnswer> {
+    this.#note('account', [name, action]);
+    if (name === 'nobody') return { kind: 'refused', reason: 'unknown_account', detail: 'there is no such account' };
+    return this.accountAnswer;
+  }
+
+  async terminate(session: string): Promise<TerminateAnswer | null> {
+    this.#note('terminate', session);
+    return session === 'nobody' ? null : { released: 2, running: ['main:0.0'] };
   }
 
   async swapRecord(id: string): Promise<SwapRecord | null> {

@@ -2,8 +2,11 @@
 import type { AccountRow, HomeState } from '../accounts.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE } from '../time.ts';
+import type { AutoPause, AutoPausePolicy, AutoPauseRules } from './auto-pause.ts';
+import { pauseOf } from './auto-pause.ts';
 import type { QuotaRecord } from './record.ts';
 import { endOf, settle } from './record.ts';
+import { quotaWindowName } from './window-name.ts';
 
 /** Everything that is known of one account. */
 export interface AccountFacts {
@@ -18,10 +21,19 @@ export interface AccountFacts {
   readonly quota: readonly QuotaRecord[];
   /** The home's identity is also that of this other account. */
   readonly duplicateOf: string | null;
+  /** Its own thresholds; absent: the defaults alone. */
+  readonly autoPause?: AutoPauseRules;
+  /** Sessions that hold a lease on it; absent: none. */
+  readonly leases?: number;
+  /** How many may at most; absent or 0: any number. */
+  readonly maxSessions?: number;
 }
 
-/** `swap`: may the link be pointed at it. `keep`: may sessions go on under it. */
-export type Purpose = 'swap' | 'keep';
+/**
+ * `swap`: may the link be pointed at it. `early`: the same before any limit is reached, so that it must have room to spare.
+ * `work`: may new work start on it. `keep`: may sessions go on under it.
+ */
+export type Purpose = 'swap' | 'early' | 'work' | 'keep';
 
 export type IneligibleCode =
   | 'disabled'
@@ -33,6 +45,9 @@ export type IneligibleCode =
   | 'identity_changed'
   | 'status'
   | 'limit_reached'
+  | 'auto_paused'
+  | 'little_room'
+  | 'at_capacity'
   | 'just_reset'
   | 'left_recently';
 
@@ -49,7 +64,7 @@ export interface Eligibility {
   readonly reasons: readonly IneligibleReason[];
 }
 
-export interface EligibilityPolicy {
+export interface EligibilityPolicy extends AutoPausePolicy {
   readonly accountReactivateCooldownMs: number;
   /** A limit of one model counts for the whole account. */
   readonly modelLimitSwaps: boolean;
@@ -67,6 +82,7 @@ export function isEligible(
     reasons.push({ code, detail, until });
   };
 
+  const isTarget = context.purpose === 'swap' || context.purpose === 'early';
   if (!account.enabled) add('disabled', 'switched off in the configuration');
   if (context.exclude?.includes(account.name) === true) add('excluded', 'it is the account to leave');
   const home = account.home;
@@ -77,32 +93,34 @@ export function isEligible(
     add('login_ended', 'its login has ended: log in again');
   if (account.duplicateOf !== null) add('identity_duplicate', `the same login as account ${account.duplicateOf}`);
   const known = account.row?.identity ?? null;
-  if (
-    context.purpose === 'swap' &&
-    known !== null &&
-    home !== null &&
-    home.identity !== null &&
-    home.identity !== known
-  )
+  if (isTarget && known !== null && home !== null && home.identity !== null && home.identity !== known)
     add('identity_changed', 'its home is now logged in as somebody else');
   const status = account.row?.status ?? 'active';
   if (status !== 'active') add('status', `its status is ${status}`);
   for (const record of account.quota.map((raw) => settle(raw, now))) {
     if (!record.limitReached || !countsForAccount(record, policy)) continue;
-    add('limit_reached', `${windowName(record.window)} limit reached`, endOf(record));
+    add('limit_reached', `${quotaWindowName(record.window)} limit reached`, endOf(record));
+  }
+  if (context.purpose !== 'keep') {
+    const pause = pauseOf(account, now, policy);
+    const near =
+      pause === null && context.purpose === 'early' ? pauseOf(account, now, policy, ROOM_TO_SPARE, true) : null;
+    // The limit of the same window says more.
+    const isFull = account.quota.some((raw) => raw.window === pause?.window && settle(raw, now).limitReached);
+    if (pause !== null && !isFull) add('auto_paused', `auto-paused: ${describePause(pause)}`, pause.until);
+    if (near !== null) add('little_room', `too little room: ${describePause(near)}`, near.until);
+    const { leases = 0, maxSessions = 0 } = account;
+    if (maxSessions > 0 && leases >= maxSessions) add('at_capacity', `${leases} of ${maxSessions} sessions run on it`);
   }
   const backAt = account.quota
-    .filter((record) => record.limitReached && countsForAccount(record, policy))
+    .filter((record) => record.limitReached && countsForAccount(record, policy) && (endOf(record) ?? now) <= now)
     .map((record) => (endOf(record) ?? now) + reactivationDelayMs(account.name));
-  if (
-    context.purpose === 'swap' &&
-    Math.max(now, ...backAt) > now &&
-    !reasons.some(({ code }) => code === 'limit_reached')
-  ) {
+  if (isTarget && Math.max(now, ...backAt) > now && !reasons.some(({ code }) => code === 'limit_reached')) {
     add('just_reset', 'its limit was reset a moment ago', Math.max(...backAt));
   }
   const leftAt = account.row?.leftAt ?? null;
-  if (context.purpose === 'swap' && leftAt !== null && leftAt + policy.accountReactivateCooldownMs > now) {
+  const isCool = leftAt === null || leftAt > now + MINUTE || leftAt + policy.accountReactivateCooldownMs <= now;
+  if (isTarget && leftAt !== null && !isCool) {
     add('left_recently', 'it was left a moment ago', leftAt + policy.accountReactivateCooldownMs);
   }
   return { ok: reasons.length === 0, reasons };
@@ -132,11 +150,19 @@ export function eligibleAt(eligibility: Eligibility, now: EpochMs): EpochMs | nu
   return at;
 }
 
+/** A swap before any limit must be worth it: its target has this much room (a fraction) below its own threshold. */
+const ROOM_TO_SPARE = 0.05;
+
+export function describePause({ window, used, threshold }: AutoPause): string {
+  return `${Math.floor(used * 1000) / 10} % of its ${quotaWindowName(window)} window, threshold ${+(threshold * 100).toFixed(1)} %`;
+}
+
 /** How an account is shown: derived here and nowhere stored. */
 export type DisplayState =
   | 'active'
   | 'standby'
   | 'limited'
+  | 'auto_paused'
   | 'cooldown'
   | 'expired'
   | 'disabled'
@@ -158,14 +184,9 @@ export function displayState(
   if (account.home === null) return 'unknown';
   if (UNUSABLE.some((code) => codes.has(code))) return 'unusable';
   if (codes.has('limit_reached')) return 'limited';
+  if (pauseOf(account, now, policy) !== null) return 'auto_paused';
   if (codes.has('left_recently') || codes.has('just_reset')) return 'cooldown';
   return isActive ? 'active' : 'standby';
 }
 
 const UNUSABLE = ['home_unusable', 'credentials_unusable', 'identity_duplicate', 'identity_changed', 'status'] as const;
-
-function windowName(window: QuotaRecord['window']): string {
-  return { '5h': '5-hour', '7d': 'weekly', model: 'model', daily: 'daily', monthly: 'monthly', unknown: 'usage' }[
-    window
-  ];
-}

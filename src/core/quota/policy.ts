@@ -33,7 +33,11 @@ export interface SwapPolicy {
 /** What asks for the swap. */
 export type Wish =
   | { readonly kind: 'limit'; readonly textHits: number; readonly structuredHits: number; readonly minTextHits: number }
-  | { readonly kind: 'manual'; readonly to: string | null; readonly force: boolean };
+  | { readonly kind: 'manual'; readonly to: string | null; readonly force: boolean }
+  /** The active account is over its threshold: it goes on being used where no better one is to be had. */
+  | { readonly kind: 'threshold'; readonly detail: string }
+  /** Back to the account that the pool prefers. */
+  | { readonly kind: 'return'; readonly to: string };
 
 export type HoldReason =
   | 'partial'
@@ -45,6 +49,8 @@ export type HoldReason =
   | 'too_few_hits'
   | 'no_active_account'
   | 'already_active'
+  | 'made_by_hand'
+  | 'no_better_account'
   | 'target_unknown'
   | 'target_ineligible';
 
@@ -80,7 +86,7 @@ export function decideSwap(
   if (paused !== null && !(byHand && wish.force)) return hold('paused', paused);
   if (pool.active === null) return hold('no_active_account', 'the link points at no configured account');
 
-  if (wish.kind === 'limit') {
+  if (!byHand) {
     const last = lastCompleted(pool.swaps.filter((swap) => !isAhead(swap, now)));
     const cooldownUntil = last === null ? null : last + policy.swapCooldownMs;
     if (cooldownUntil !== null && cooldownUntil > now) return hold('cooldown', 'swap cooldown active', cooldownUntil);
@@ -93,24 +99,49 @@ export function decideSwap(
         breakerEndsAt(pool.breakerOpenedAt),
       );
     }
-    if (wish.structuredHits === 0 && wish.textHits < wish.minTextHits) {
+    if (wish.kind === 'limit' && wish.structuredHits === 0 && wish.textHits < wish.minTextHits) {
       return hold('too_few_hits', `${wish.textHits} of ${wish.minTextHits} panes show it`);
     }
+    if (wish.kind === 'return' && wasMovedByHand(pool.swaps))
+      return hold('made_by_hand', 'the last swap was made by hand');
   }
 
-  const selection = wish.kind === 'manual' && wish.to !== null ? byName(pool, wish.to, wish.force, now, policy) : null;
-  if (selection !== null && selection.kind === 'hold') return selection;
-  const avoid = failedLately(pool.swaps, now);
-  const chosen = selection ?? chooseTarget(pool.accounts, pool.active, pool.strategy, now, policy.eligibility, avoid);
+  const chosen = select(pool, wish, now, policy);
+  if (chosen.kind === 'hold') return chosen;
+  // A threshold is no wall: without a better account the work goes on where it is.
+  if (chosen.kind === 'none' && wish.kind === 'threshold')
+    return { ...hold('no_better_account', wish.detail, chosen.earliestAt), passedOver: chosen.passedOver };
   if (chosen.kind === 'none') return { ...chosen, kind: 'exhausted' };
 
   const recent = pool.swaps.filter(
-    (swap) => swap.trigger === 'limit' && swap.flippedAt !== null && swap.flippedAt > now - HOUR,
+    (swap) =>
+      swap.trigger !== 'manual' && swap.trigger !== 'reset' && swap.flippedAt !== null && swap.flippedAt > now - HOUR,
   );
+  const isEarly = wish.kind === 'threshold' || wish.kind === 'return';
+  if (isEarly && recent.length >= policy.swapsPerHour - 1)
+    return hold('circuit_breaker', 'the last automatic swap of this hour is kept for a limit');
   if (!byHand && recent.length >= policy.swapsPerHour) {
     return { kind: 'trip', detail: `${recent.length} automatic swaps within an hour` };
   }
   return { kind: 'swap', to: chosen.to, why: chosen.why, passedOver: chosen.passedOver };
+}
+
+function select(pool: PoolFacts, wish: Wish, now: EpochMs, policy: SwapPolicy): Selection | Held {
+  if (wish.kind === 'manual' && wish.to !== null) return byName(pool, wish.to, wish.force, 'swap', now, policy);
+  if (wish.kind === 'return') return byName(pool, wish.to, false, 'early', now, policy);
+  const avoid = failedLately(pool.swaps, now);
+  return chooseTarget(pool.accounts, pool.active, pool.strategy, now, policy.eligibility, avoid, purposeOf(wish));
+}
+
+/** What the target of such a swap must be good for. */
+export function purposeOf(wish: Wish): 'swap' | 'early' {
+  return wish.kind === 'threshold' || wish.kind === 'return' ? 'early' : 'swap';
+}
+
+/** Whether the account that is active was chosen by a person. @param swaps newest first */
+function wasMovedByHand(swaps: readonly SwapRow[]): boolean {
+  const moved = swaps.find((swap) => swap.trigger !== 'reset' && swap.flippedAt !== null && swap.phase !== 'failed');
+  return moved?.trigger === 'manual';
 }
 
 /** Written before the wall clock was set back: such an instant would hold the pool for as long as the step was wide. */
@@ -161,11 +192,18 @@ const NEVER_FORCED: ReadonlySet<string> = new Set<IneligibleCode>([
 
 type Held = Extract<Decision, { kind: 'hold' }>;
 
-function byName(pool: PoolFacts, name: string, force: boolean, now: EpochMs, policy: SwapPolicy): Selection | Held {
+function byName(
+  pool: PoolFacts,
+  name: string,
+  force: boolean,
+  purpose: 'swap' | 'early',
+  now: EpochMs,
+  policy: SwapPolicy,
+): Selection | Held {
   const account = pool.accounts.find((candidate) => candidate.name === name);
   if (account === undefined) return hold('target_unknown', `pool ${pool.pool} has no account ${name}`);
   if (name === pool.active) return hold('already_active', `${name} is the active account`);
-  const eligibility = isEligible(account, now, policy.eligibility, { purpose: 'swap' });
+  const eligibility = isEligible(account, now, policy.eligibility, { purpose });
   if (!eligibility.ok && !force) {
     const passedOver = [{ account: name, reasons: eligibility.reasons }];
     return { ...hold('target_ineligible', eligibility.reasons.map((reason) => reason.detail).join('; ')), passedOver };
@@ -180,7 +218,7 @@ function byName(pool: PoolFacts, name: string, force: boolean, now: EpochMs, pol
   return {
     kind: 'chosen',
     to: name,
-    why: eligibility.ok ? 'asked for by name' : 'asked for by name, with force',
+    why: purpose === 'early' ? 'the pool prefers it' : `asked for by name${eligibility.ok ? '' : ', with force'}`,
     passedOver: [],
   };
 }

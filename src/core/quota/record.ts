@@ -3,7 +3,7 @@ import type { QuotaWindow } from '../agents/profile.ts';
 import type { EpochMs } from '../time.ts';
 import { DAY, HOUR, MINUTE } from '../time.ts';
 
-export type QuotaSource = 'banner' | 'transcript' | 'statusline' | 'rollout' | 'manual';
+export type QuotaSource = 'banner' | 'transcript' | 'statusline' | 'rollout' | 'screen' | 'manual';
 
 export interface QuotaRecord {
   readonly account: string;
@@ -26,6 +26,8 @@ export interface LimitHit {
   readonly window: QuotaWindow;
   readonly resetAt: EpochMs | null;
   readonly source: QuotaSource;
+  /** When it happened, as well as is known; absent: now. Words that still stand on a screen are no new hit. */
+  readonly at?: EpochMs;
 }
 
 /**
@@ -40,8 +42,11 @@ export function applyLimitHit(
 ): QuotaRecord | null {
   if (hit.resetAt !== null && hit.resetAt <= now) return current;
   const live = current === null ? null : settle(current, now);
+  if (live !== null && isOldNews(live, hit, now)) return current;
   const held = live?.limitReached === true ? live : null;
-  const resetAt = latest(held?.resetAt ?? null, hit.resetAt);
+  // A reset that was worked out while the clock was ahead gives way to one that is stated now.
+  const isAhead = held !== null && held.updatedAt > now + MINUTE && hit.resetAt !== null;
+  const resetAt = isAhead ? hit.resetAt : latest(held?.resetAt ?? null, hit.resetAt);
   return {
     account: hit.account,
     window: hit.window,
@@ -53,6 +58,13 @@ export function applyLimitHit(
     updatedAt: now,
     verifyRequired: resetAt === null,
   };
+}
+
+/** What the provider told after the hit knows better. */
+function isOldNews(live: QuotaRecord, hit: LimitHit, now: EpochMs): boolean {
+  if (live.source !== 'statusline' && live.source !== 'rollout') return false;
+  if (hit.at === undefined || live.updatedAt > now + MINUTE || live.updatedAt <= hit.at) return false;
+  return !live.limitReached || live.resetAt !== null;
 }
 
 /** The record as it stands at `now`: a limit whose reset or lock has passed is over, with nobody having to unlock it. */
@@ -70,6 +82,37 @@ export function settle(record: QuotaRecord, now: EpochMs): QuotaRecord {
     lockUntil: null,
     verifyRequired: true,
   };
+}
+
+/** Whether both say the same limit with the same end: what is seen again is no news. */
+export function isSameLimit(a: QuotaRecord | null, b: QuotaRecord | null): boolean {
+  if (a === null || b === null || !a.limitReached || !b.limitReached) return false;
+  return a.resetAt === b.resetAt && a.lockUntil === b.lockUntil;
+}
+
+export function isSameRecord(a: QuotaRecord, b: QuotaRecord): boolean {
+  return (Object.keys(a) as (keyof QuotaRecord)[]).every((key) => a[key] === b[key]);
+}
+
+/**
+ * The record after somebody logged in again at `loginAt`: a figure from before belongs to the old login. A limit stays, for
+ * the provider counts by account and not by login.
+ */
+export function forgetOldFigure(record: QuotaRecord, loginAt: EpochMs): QuotaRecord {
+  if (record.limitReached || record.used === null || record.updatedAt >= loginAt) return record;
+  return { ...record, used: null, verifyRequired: true };
+}
+
+/** Whether it is only a guess that the limit is over. */
+export function wantsProof(record: QuotaRecord, now: EpochMs): boolean {
+  const live = settle(record, now);
+  return live.verifyRequired && !live.limitReached;
+}
+
+/** The next turn on the account went well: it is no guess any more that the limit is over. */
+export function confirmOver(record: QuotaRecord, now: EpochMs): QuotaRecord {
+  const live = settle(record, now);
+  return live.limitReached || !live.verifyRequired ? record : { ...live, verifyRequired: false };
 }
 
 /** When the record stops counting; a limit without any end written down still ends an hour after it was seen. */

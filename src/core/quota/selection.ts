@@ -30,6 +30,7 @@ export function chooseTarget(
   now: EpochMs,
   policy: EligibilityPolicy,
   avoid: readonly string[] = [],
+  purpose: 'swap' | 'early' = 'swap',
 ): Selection {
   const passedOver: PassedOver[] = [];
   const candidates: AccountFacts[] = [];
@@ -38,7 +39,7 @@ export function chooseTarget(
   for (const account of accounts) {
     const isActive = account.name === active;
     const eligibility = isEligible(account, now, policy, {
-      purpose: isActive ? 'keep' : 'swap',
+      purpose: isActive ? 'keep' : purpose,
       ...(isActive ? { exclude: [account.name] } : {}),
     });
     if (eligibility.ok) {

@@ -10,8 +10,11 @@ export type SwapPhase = 'prepared' | 'flipped' | 'recovering' | 'rolling_back' |
 
 export const UNFINISHED_PHASES: readonly SwapPhase[] = ['prepared', 'flipped', 'recovering', 'rolling_back'];
 
-/** `reset`: nothing is flipped, panes that waited for the active account's own reset are brought back. */
-export type SwapTrigger = 'limit' | 'manual' | 'reset';
+/**
+ * `reset`: nothing is flipped, panes that waited for the active account's own reset are brought back. `threshold`: the active
+ * account was left before its limit. `return`: back to the account that the pool prefers.
+ */
+export type SwapTrigger = 'limit' | 'manual' | 'reset' | 'threshold' | 'return';
 
 /** A lock directory of the CLI that we made, so that a restart can remove it. */
 export interface HeldLock {

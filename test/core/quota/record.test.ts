@@ -53,6 +53,12 @@ describe('a limit was hit', () => {
     expect(hit(held, { resetAt: null })).toMatchObject({ resetAt: NOON + 4 * HOUR, lockUntil: null });
   });
 
+  test('a reset that was worked out while the clock was a day ahead gives way to one that is stated now', () => {
+    const held = aRecord({ limitReached: true, resetAt: NOON + 27 * HOUR, updatedAt: NOON + 25 * HOUR });
+    expect(hit(held)).toMatchObject({ resetAt: NOON + 2 * HOUR });
+    expect(hit(held, { resetAt: null })).toMatchObject({ resetAt: NOON + 27 * HOUR });
+  });
+
   test("the reset of a window that was not full is no promise: the limit's own reset counts [R136]", () => {
     expect(hit(aRecord({ limitReached: false, resetAt: NOON + 4 * HOUR }))).toMatchObject({ resetAt: NOON + 2 * HOUR });
   });

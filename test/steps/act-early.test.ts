@@ -1,0 +1,143 @@
+/** Swaps that are asked for before any limit demands them. */
+import { describe, expect, test } from 'vitest';
+import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
+import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
+import type { EarlyMemory } from '../../src/steps/act-early.ts';
+import { actEarly, newEarlyMemory } from '../../src/steps/act-early.ts';
+import { aReading, aSwap, NOON } from '../support/builders.ts';
+import type { QuotaBench } from '../support/quota-bench.ts';
+import { aQuietPane, quotaBench } from '../support/quota-bench.ts';
+
+const THRESHOLD = { auto_pause: { default_5h: 0.9 } };
+
+async function look(bench: QuotaBench, memory: EarlyMemory, ...panes: readonly PaneFinding[]) {
+  await actEarly(bench.ports as never, memory, bench.pool, await bench.view(), panes, null, bench.context());
+  return bench.board.request(bench.pool.name);
+}
+
+const busy = (bench: QuotaBench) => aQuietPane(bench, { reading: aReading({ busy: true }) });
+
+describe('the active account is over its threshold', () => {
+  test('idle sessions are moved at once, with the reason in the request [R119]', async () => {
+    const bench = await quotaBench({ quota: THRESHOLD });
+    await bench.put({ account: 'a', used: 0.93 });
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toMatchObject({
+      wish: { kind: 'threshold' },
+      reason: '93 % of its 5-hour window, threshold 90 %',
+      hits: [],
+    });
+    expect((await bench.events()).at(-1)).toMatchObject({
+      type: 'swap_requested',
+      account: 'b',
+      data: { by: 'threshold' },
+    });
+  });
+
+  test('a session in the middle of a turn is waited for, but not longer than the grace [R119 R284]', async () => {
+    const bench = await quotaBench({ quota: { ...THRESHOLD, threshold_grace: '10m' } });
+    await bench.put({ account: 'a', used: 0.93 });
+    const memory = newEarlyMemory();
+    expect(await look(bench, memory, busy(bench), aQuietPane(bench))).toBeNull();
+    await bench.clock.advance(10 * MINUTE - SECOND);
+    expect(await look(bench, memory, busy(bench))).toBeNull();
+    await bench.clock.advance(SECOND);
+    expect(await look(bench, memory, busy(bench))).not.toBeNull();
+  });
+
+  test('a question to the user is part of a turn [R119]', async () => {
+    const bench = await quotaBench({ quota: THRESHOLD });
+    await bench.put({ account: 'a', used: 0.93 });
+    const asking = aQuietPane(bench, {
+      reading: aReading({ dialog: { kind: 'permission', text: 'Do you want to proceed?' } }),
+    });
+    expect(await look(bench, newEarlyMemory(), asking)).toBeNull();
+  });
+
+  test('swap_now waits for nobody, notify asks for nothing [R119]', async () => {
+    const now = await quotaBench({ quota: { ...THRESHOLD, threshold_action: 'swap_now' } });
+    await now.put({ account: 'a', used: 0.93 });
+    expect(await look(now, newEarlyMemory(), busy(now))).not.toBeNull();
+    const notify = await quotaBench({ quota: { ...THRESHOLD, threshold_action: 'notify' } });
+    await notify.put({ account: 'a', used: 0.93 });
+    expect(await look(notify, newEarlyMemory(), aQuietPane(notify))).toBeNull();
+  });
+
+  test('a stale figure, or one whose window was reset, moves nobody [R113 R115]', async () => {
+    const bench = await quotaBench({ quota: THRESHOLD });
+    await bench.put({ account: 'a', used: 0.99, updatedAt: NOON - 3 * HOUR });
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
+    await bench.put({ account: 'a', used: 0.99, resetAt: NOON });
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
+  });
+
+  test('where no account is better that is said once, and nothing is swapped [R119]', async () => {
+    const bench = await quotaBench({ quota: THRESHOLD });
+    for (const account of ['a', 'b', 'c']) await bench.put({ account, used: 0.93 });
+    const memory = newEarlyMemory();
+    for (let poll = 0; poll < 5; poll++) {
+      expect(await look(bench, memory, poll === 2 ? busy(bench) : aQuietPane(bench))).toBeNull();
+    }
+    const told = await bench.events();
+    expect(told).toMatchObject([{ type: 'swap_refused', data: { reason: 'no_better_account', by: 'threshold' } }]);
+  });
+
+  test('within the cooldown nothing is asked for and nothing is said [R20 R119]', async () => {
+    const bench = await quotaBench({ quota: THRESHOLD });
+    await bench.put({ account: 'a', used: 0.93 });
+    const swap = aSwap({ pool: 'default', from: 'b', to: 'a', flippedAt: NOON - MINUTE, finishedAt: NOON - MINUTE });
+    await bench.store.local.createSwap(
+      swap,
+      {
+        id: swap.id,
+        swapId: swap.id,
+        pool: 'default',
+        at: NOON,
+        screen: null,
+        evidence: [],
+        decision: {},
+        steps: [],
+        result: null,
+      },
+      [],
+    );
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
+    expect(await bench.events()).toEqual([]);
+  });
+});
+
+describe('the pool prefers an account', () => {
+  const away = async () => {
+    const bench = await quotaBench({ pools: { default: { return_to: 'a' } } });
+    bench.linkAt = 'b';
+    await bench.store.local.recordActivation({ pool: 'default', account: 'b', since: NOON - 3 * HOUR, cause: 'swap' });
+    return bench;
+  };
+
+  test('it is taken again when sessions are idle [R271]', async () => {
+    const bench = await away();
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toMatchObject({ wish: { kind: 'return', to: 'a' } });
+  });
+
+  test('it is not taken while one works, however long that lasts [R271]', async () => {
+    const bench = await away();
+    const memory = newEarlyMemory();
+    expect(await look(bench, memory, busy(bench))).toBeNull();
+    await bench.clock.advance(24 * HOUR);
+    expect(await look(bench, memory, busy(bench))).toBeNull();
+  });
+
+  test('it is not taken before its limit was reset, and that is no news [R271]', async () => {
+    const bench = await away();
+    await bench.put({ account: 'a', used: 1, limitReached: true, resetAt: NOON + HOUR });
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
+    expect(await bench.events()).toEqual([]);
+    await bench.clock.advance(HOUR + 2 * MINUTE);
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).not.toBeNull();
+  });
+
+  test('it is not taken over a link that somebody moved by hand [R271]', async () => {
+    const bench = await away();
+    await bench.store.local.recordActivation({ pool: 'default', account: 'b', since: NOON - HOUR, cause: 'external' });
+    expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
+  });
+});

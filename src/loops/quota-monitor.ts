@@ -40,7 +40,7 @@ export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
         views = await readPools(ports, context);
         viewedMs = nowMs;
       }
-      const findings = await findPanes(ports, watched, snapshot, views, context);
+      const findings = await findPanes(ports, watched, snapshot, context);
       ports.board.postFindings(findings);
       const paused = await ports.killSwitch.reason();
       for (const config of context.config.pools) {

@@ -10,6 +10,7 @@ import { describeLink } from '../core/swap/recovery.ts';
 import { MINUTE } from '../core/time.ts';
 import type { Board, Clock, Loop, SessionRow, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
+import { checkCredentials } from '../steps/credential-health.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
 import { sessionRow } from '../steps/session-row.ts';
@@ -56,7 +57,7 @@ async function reconcilePool(
   await ports.shared.ensureAccounts(config.accounts.map(({ name }) => ({ name, pool: config.name })));
   const view = await readPool(ports, config, profile, ports.clock.now());
   await compareLink(ports, config, view, broken, context);
-  for (const account of view.pool.accounts) await compareAccount(ports, told, account, context);
+  for (const account of view.pool.accounts) await compareAccount(ports, told, account, profile, context);
   ports.board.postPool(await readPool(ports, config, profile, ports.clock.now()));
 }
 
@@ -122,6 +123,7 @@ async function compareAccount(
   ports: ReconcilerPorts,
   told: Map<string, string>,
   account: AccountFacts,
+  profile: AgentProfile,
   context: TickContext,
 ): Promise<void> {
   const { home, row } = account;
@@ -146,14 +148,9 @@ async function compareAccount(
       },
     });
   }
-  if (home.credentials === 'blanked' && row.status === 'active') {
-    await ports.shared.setStatus(account.name, 'expired', 'the CLI emptied its tokens', home.credentialsMtimeMs);
-    return tell('blanked', {
-      type: 'login_needed',
-      ...base,
-      data: { detail: `the login of ${account.name} is dead`, remedy: 'log in to it again' },
-    });
-  }
+  if ((await checkCredentials(ports, account, profile, context.log)) !== null) return;
+  // What a login by hand will mend was told when the login ended.
+  if (home.credentials === 'blanked' && row.status === 'expired') return;
   if (home.problem !== null || home.credentials !== 'ok') {
     const what = home.problem ?? home.credentials;
     return tell(`unusable ${what}`, {
@@ -163,10 +160,6 @@ async function compareAccount(
         detail: `${account.name} cannot be used: its ${home.problem === null ? 'credentials file' : 'home'} is ${what}`,
       },
     });
-  }
-  if (row.status === 'expired' && home.credentialsMtimeMs !== row.credentialsMtimeMs) {
-    await ports.shared.setStatus(account.name, 'active', null, home.credentialsMtimeMs);
-    return tell('back', { type: 'account_recovered', ...base, data: { detail: `${account.name} is logged in again` } });
   }
   told.delete(account.name);
 }

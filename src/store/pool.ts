@@ -5,7 +5,7 @@ import type { QuotaWindow } from '../core/agents/profile.ts';
 import type { QuotaRecord } from '../core/quota/record.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { PoolStore } from '../ports.ts';
-import { changeAccount, insertAccounts, moveActiveMark, readAccounts } from './accounts.ts';
+import { changeAccount, changeAccountWith, insertAccounts, moveActiveMark, readAccounts } from './accounts.ts';
 import { asStoreError } from './failures.ts';
 import { wholeMs } from './instant.ts';
 import { mergeRecord, readQuota } from './quota.ts';
@@ -37,6 +37,17 @@ export class SqlPoolStore implements PoolStore {
   ): Promise<void> {
     const change = { status, status_reason: reason, credentials_mtime_ms: credentialsMtimeMs };
     return this.#told(this.#transaction().execute((trx) => changeAccount(trx, account, change)));
+  }
+
+  moveStatus(
+    account: string,
+    from: AccountStatus,
+    to: AccountStatus,
+    reason: string | null,
+    credentialsMtimeMs: number | null,
+  ): Promise<boolean> {
+    const change = { status: to, status_reason: reason, credentials_mtime_ms: credentialsMtimeMs };
+    return this.#told(this.#transaction().execute((trx) => changeAccountWith(trx, account, from, change)));
   }
 
   setIdentity(account: string, identity: string): Promise<void> {

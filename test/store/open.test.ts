@@ -13,6 +13,8 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import { newest } from '../../src/store/migrate.ts';
+import { MIGRATIONS } from '../../src/store/migrations/list.ts';
 import { openStore } from '../../src/store/open.ts';
 import { moveAside } from '../../src/store/quarantine.ts';
 import { openReadOnly } from '../../src/store/read-only.ts';
@@ -324,7 +326,9 @@ describe('[R241] reading without the daemon', () => {
     const db = new Database(path);
     db.exec(`update meta set value = '7' where key = 'schema_version'`);
     db.close();
-    expect(() => openReadOnly(stateDir)).toThrow('has schema version 7, this program knows up to 1');
+    expect(() => openReadOnly(stateDir)).toThrow(
+      `has schema version 7, this program knows up to ${newest(MIGRATIONS)}`,
+    );
     writeFileSync(path, 'x'.repeat(5_000));
     expect(() => openReadOnly(stateDir)).toThrow('the database is damaged');
   });

@@ -110,6 +110,7 @@ export function aPool(change: Partial<PoolFacts> = {}): PoolFacts {
     swaps: [],
     breakerOpenedAt: null,
     retryUntil: null,
+    hold: null,
     ...change,
   };
 }

@@ -1,5 +1,7 @@
 /** Every schema version, oldest first. */
 import { initial } from './0001-initial.ts';
+import { outbox } from './0002-outbox.ts';
+import { alerts } from './0003-alerts.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, outbox, alerts];

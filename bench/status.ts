@@ -17,7 +17,7 @@ const status = JSON.stringify({
   status: 'ok', reasons: [], version: '0.1.0', daemon: { running: true, pid: 1, uptime_s: 60 }, mode: 'act', observe_reason: null, paused: null,
   pools: [{ name: 'work', agent: 'claude', active_account: 'work-2', eligible: 2, switcher: 'normal', partial_swap: false, link: { path: '/l', state: 'at work-2' }, last_swap: null, cooldown: { active: false, remaining_s: 0 }, next_reset_at: null }],
   accounts: [{ name: 'work-2', pool: 'work', state: 'active', eligible: true, reasons: [], priority: 10, quota: {}, lock_until: null, identity: 'known' }],
-  sessions: Array.from({ length: 100 }, (_, i) => session(i)), servers: [], jobs: [], attention: [], config: { file: 'c', hash: 'h', loaded_at: null, rejected: null }, as_of: null,
+  sessions: Array.from({ length: 100 }, (_, i) => session(i)), servers: [], jobs: [], attention: [], alerts: { active: 0 }, config: { file: 'c', hash: 'h', loaded_at: null, rejected: null }, as_of: null,
 });
 createServer((_, response) => response.end(status)).listen(workerData, () => parentPort.postMessage('ready'));
 `;

@@ -50,6 +50,9 @@ function keyLines(doc: KeyDoc, depth: number): readonly string[] {
   const key = doc.path.at(-1);
   const lines = wrap(doc.description + restartNote(doc), 116 - pad.length).map((line) => `${pad}# ${line}`);
   if (!doc.isSection) return [...lines, `${pad}${key}: ${inline(doc.default)}`];
+  const entries = below([...doc.path, '*']);
+  if (entries.length > 0 && Object.keys(Object(doc.default)).length === 0)
+    return [...lines, ...emptyMap(doc, entries, pad)];
   lines.push(`${pad}${key}:`);
   const path = formatPath(doc.path);
   const samples = SAMPLES[path];
@@ -58,6 +61,12 @@ function keyLines(doc: KeyDoc, depth: number): readonly string[] {
   if (path === 'pools')
     return [...lines, `${pad}  default:`, ...below([...doc.path, '*']).flatMap((child) => keyLines(child, depth + 2))];
   return [...lines, ...below(doc.path).flatMap((child) => keyLines(child, depth + 1))];
+}
+
+/** A map without entries; the keys of one are explained in comments. */
+function emptyMap(doc: KeyDoc, entries: readonly KeyDoc[], pad: string): readonly string[] {
+  const explained = entries.flatMap((child) => wrap(`${child.path.at(-1)}: ${child.description}`, 112 - pad.length));
+  return [...explained.map((line) => `${pad}# ${line}`), `${pad}${doc.path.at(-1)}: {}`];
 }
 
 /** One entry of a list; the comments stand in the first one only. */
@@ -129,6 +138,7 @@ function restartNote(doc: KeyDoc): string {
 function inline(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
   const text = String(value);
+  if (text === '') return '""';
   return typeof value === 'string' && /[<:]/.test(text) ? JSON.stringify(text) : text;
 }
 

@@ -6,6 +6,7 @@ import { createCliLocks } from './adapters/accounts/cli-locks.ts';
 import { createAccountHomes } from './adapters/accounts/homes.ts';
 import { createAccountLink } from './adapters/accounts/link.ts';
 import { createSharedEntries } from './adapters/accounts/shared-links.ts';
+import { createDiskSpace } from './adapters/disk-space.ts';
 import { createKillSwitch } from './adapters/kill-switch.ts';
 import { makeOwnDirectory } from './adapters/own-directory.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
@@ -14,6 +15,9 @@ import { createStateMirror } from './adapters/state-mirror.ts';
 import { createKeys } from './adapters/tmux/keys.ts';
 import { createPanes } from './adapters/tmux/server.ts';
 import { listenToFile } from './adapters/tmux/terminals.ts';
+import { openChannels } from './app/channels.ts';
+import { openChat } from './app/chat.ts';
+import { createTelling } from './app/telling.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
@@ -26,10 +30,14 @@ import { buildStatus } from './core/status.ts';
 import type { EpochMs } from './core/time.ts';
 import { VERSION } from './core/version.ts';
 import { startHttp } from './http/server.ts';
+import { createAlerts } from './loops/alerts.ts';
 import { createCaretaker } from './loops/caretaker.ts';
+import { createCredentials } from './loops/credentials.ts';
 import { createMirror } from './loops/mirror.ts';
 import { createQuotaMonitor } from './loops/quota-monitor.ts';
 import { createReconciler } from './loops/reconciler.ts';
+import { createRetention } from './loops/retention.ts';
+import { createStats } from './loops/stats.ts';
 import { createSwitcher } from './loops/switcher.ts';
 import { createWatcher } from './loops/watcher.ts';
 import type { AccountHomes, AccountLink, Clock, DaemonApi, Logger, Loop } from './ports.ts';
@@ -40,6 +48,7 @@ import { swapPolicyOf } from './steps/config-policy.ts';
 import { createDaemonApi, createSessionFacts } from './steps/daemon-api.ts';
 import { createLeaseCounter } from './steps/leases.ts';
 import { readFlags } from './steps/pool-flags.ts';
+import { createRecordsApi } from './steps/records-api.ts';
 import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
 import { acquireDaemonLock } from './store/lock.ts';
@@ -125,7 +134,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const keys = createKeys(tmux);
     const signals = createSignals({ profiles: PROFILES, clock, log, classifyText });
     const locks = createCliLocks({ clock, log });
-    const killSwitch = createKillSwitch(config.daemon.stateDir);
+    const killSwitch = createKillSwitch(config.daemon.stateDir, clock);
 
     let observeReason = await store.local.meta(OBSERVE_KEY);
     let rejected: string | null = null;
@@ -161,13 +170,45 @@ export async function createApp(options: AppOptions): Promise<App> {
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
     };
-    const caretaker = createCaretaker({ local: store.local, board, jobs: () => supervisor.jobs() });
+    const caretaker = createCaretaker({ local: store.local, board, killSwitch, jobs: () => supervisor.jobs() });
+    const { alerts: alertStore, stats, retention } = store;
+    const alerts = createAlerts({
+      alerts: alertStore,
+      board,
+      disk: createDiskSpace(),
+      configRejected: () => (live.isRejected ? rejected : null),
+    });
+    let isRunning = false;
+    const chat = await openChat(config, {
+      env: options.env,
+      clock,
+      log,
+      local: store.local,
+      api: () => api,
+      isRunning: () => isRunning,
+    });
+    if (chat !== null) cleanUps.push({ name: 'chat', run: () => chat.stop() });
+    const telling = await createTelling({
+      channels: await openChannels(config, { env: options.env, clock, log, ...(chat && { chat }) }),
+      outbox: store.outbox,
+      board,
+      clock,
+      host: hostname(),
+      heartbeatUrl: config.notifications.heartbeatUrl,
+      isWell: () => supervisor.isHealthy() && caretaker.last().storeError === null,
+    });
     const loops: readonly Loop[] = [
       createReconciler(ports),
       createWatcher(ports),
       createQuotaMonitor(ports),
       ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
       caretaker,
+      createCredentials(ports),
+      alerts,
+      createStats({ stats, clock }),
+      createRetention({ retention, stats, clock }),
+      ...telling.loops,
+      ...(chat?.loops ?? []),
       createMirror({
         mirror: createStateMirror(config.daemon.stateDir),
         status: () => buildStatus(status(), clock.now()),
@@ -208,6 +249,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         needsRestart: live.restartKeys,
       },
       ...caretaker.last(),
+      channels: telling.channels(),
+      openAlerts: alerts.open(),
       asOf: board.snapshot()?.takenAt ?? startedAt,
       policy: {
         ...swapPolicyOf(live.current).eligibility,
@@ -248,6 +291,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       config: () => live.current,
       pauseFile: killSwitch,
       status,
+      records: createRecordsApi({ ...ports, alerts: alertStore, stats, config: () => live.current }),
       async reload() {
         const result = live.reload();
         const detail =
@@ -300,6 +344,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           version: VERSION,
         });
         cleanUps.push({ name: 'http', run: () => http.stop() });
+        isRunning = true;
         supervisor.start();
       },
       async runOnce() {

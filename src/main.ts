@@ -107,9 +107,10 @@ function build(end: (code: number) => void): Command {
     });
   command('pause', 'stop every automatic action at once; works without the daemon too')
     .argument('[reason...]')
-    .action(async (words: string[]) => {
+    .option('--for <duration>', 'it ends by itself after this long, such as 1h')
+    .action(async (words: string[], options: { for?: string }) => {
       const { pause } = await import('./commands/kill-switch.ts');
-      end(await pause(words.join(' '), globals(), io));
+      end(await pause(words.join(' '), { ...globals(), ...options }, io));
     });
   command('resume', 'end the pause').action(async () => {
     const { resume } = await import('./commands/kill-switch.ts');
@@ -132,6 +133,7 @@ function build(end: (code: number) => void): Command {
   command('events', 'what was written down, newest first')
     .option('--type <types>', 'only these, with commas between them')
     .option('--since <when>', 'a time (ISO 8601) or a duration such as 2h')
+    .option('--account <account>', 'only those of this account')
     .option('--limit <n>', 'at most this many', '20')
     .addOption(json())
     .action(async (options) => {
@@ -188,6 +190,38 @@ function build(end: (code: number) => void): Command {
       const { importState } = await import('./commands/import.ts');
       end(await importState(file, { ...globals(), ...options }, io));
     });
+  const alerts = command('alerts', 'what needs somebody: list, ack, resolve, dismiss');
+  alerts
+    .command('list', { isDefault: true })
+    .description('those that are open, newest first')
+    .option('--type <types>', 'only these, with commas between them')
+    .option('--all', 'also those that have ended')
+    .option('--limit <n>', 'at most this many', '20')
+    .addOption(json())
+    .action(async (options) => {
+      const { listAlerts } = await import('./commands/alerts.ts');
+      end(await listAlerts({ ...globals(), ...options }, io));
+    });
+  const act = (action: 'ack' | 'resolve' | 'dismiss', description: string): void =>
+    void alerts
+      .command(action)
+      .description(description)
+      .argument('<id>', 'its number')
+      .addOption(json())
+      .action(async (id: string, options) => {
+        const { changeAlert } = await import('./commands/alerts.ts');
+        end(await changeAlert(action, id, { ...globals(), ...options }, io));
+      });
+  act('ack', 'say that somebody looks after it');
+  act('resolve', 'say that it is over; it comes back when it is not');
+  act('dismiss', 'say that it does not matter for as long as it lasts');
+  command('stats', 'swaps, limits and recoveries of a period')
+    .option('--period <period>', 'today, last7d, last30d or all', 'today')
+    .addOption(json())
+    .action(async (options) => {
+      const { stats } = await import('./commands/stats.ts');
+      end(await stats({ ...globals(), ...options }, io));
+    });
   command('health', 'whether the daemon is well: exit 0, 3 or 4')
     .addOption(json())
     .action(async (options) => {
@@ -210,6 +244,35 @@ function build(end: (code: number) => void): Command {
     .action(async (options) => {
       const { doctor } = await import('./commands/doctor.ts');
       end(await doctor({ ...globals(), ...options }, io));
+    });
+  const notify = command('notify', 'the messages to people: test, list, setup');
+  notify
+    .command('test')
+    .description('send one message to each channel and print what the provider said')
+    .option('--channel <channel>', 'only this one: telegram, email or webhook')
+    .addOption(json())
+    .action(async (options) => {
+      patient();
+      const { notifyTest } = await import('./commands/notify.ts');
+      end(await notifyTest({ ...globals(), ...options }, io));
+    });
+  notify
+    .command('list')
+    .description('what waits for its channel and what became of the rest, newest first')
+    .option('--limit <n>', 'at most this many', '20')
+    .addOption(json())
+    .action(async (options) => {
+      const { notifyList } = await import('./commands/notify.ts');
+      end(notifyList({ ...globals(), ...options }, io));
+    });
+  notify
+    .command('setup')
+    .description('find out the ids of a chat and its user, and print the lines for the configuration')
+    .argument('<channel>', 'telegram')
+    .action(async (channel: string) => {
+      patient();
+      const { notifySetup } = await import('./commands/notify-setup.ts');
+      end(await notifySetup(channel, globals(), io));
     });
   const config = command('config', 'the configuration: check, show, path');
   config

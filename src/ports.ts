@@ -3,6 +3,7 @@
 import type { Config } from './config/schema.ts';
 import type { AccountRow, AccountStatus, HomeState, LinkState } from './core/accounts.ts';
 import type { AgentProfile, QuotaWindow } from './core/agents/profile.ts';
+import type { Message } from './core/alerts/message.ts';
 import type { EventType, JournalEvent, NewEvent } from './core/events.ts';
 import type { AgentProcess, PaneIdentity, PaneSnapshot, PaneView } from './core/panes.ts';
 import type { QuotaRecord } from './core/quota/record.ts';
@@ -15,6 +16,7 @@ import type { EpochMs } from './core/time.ts';
 import type { PaneFinding } from './core/verdict/pane-finding.ts';
 import type { SessionSignals } from './core/verdict/signals.ts';
 import type { LeaseStore } from './ports/leases.ts';
+import type { RecordsApi } from './ports/records.ts';
 
 /** What one tick is given. The config is one frozen snapshot for the whole tick. */
 export interface TickContext<C = Config> {
@@ -70,8 +72,10 @@ export interface StateMirror {
 
 /** The one switch that works when all else is broken: a file in the state directory. */
 export interface KillSwitch {
-  /** Why everything is paused, for a person; null: it is not. */
+  /** Why everything is paused, for a person; null: it is not, or its end has come. */
   reason(): Promise<string | null>;
+  /** Removes a pause whose end has come. @returns its reason; null: there was none */
+  endIfOver(): Promise<string | null>;
 }
 
 /** The only source of time. */
@@ -219,6 +223,7 @@ export interface EventFilter {
   readonly types?: readonly EventType[];
   readonly sinceAt?: EpochMs;
   readonly pool?: string;
+  readonly account?: string;
   readonly swap?: string;
   /** Newest first, at most this many. */
   readonly limit: number;
@@ -338,6 +343,14 @@ export interface PoolStore extends LeaseStore {
     reason: string | null,
     credentialsMtimeMs: number | null,
   ): Promise<void>;
+  /** The same, but only while the status is `from`: of several that want it one does it. @returns false: it was another one */
+  moveStatus(
+    account: string,
+    from: AccountStatus,
+    to: AccountStatus,
+    reason: string | null,
+    credentialsMtimeMs: number | null,
+  ): Promise<boolean>;
   setIdentity(account: string, identity: string): Promise<void>;
   /** `to` becomes active at `at`; `from` is marked as left then. */
   markActive(to: string, from: string | null, at: EpochMs): Promise<void>;
@@ -350,6 +363,38 @@ export interface PoolStore extends LeaseStore {
   ): Promise<QuotaRecord | null>;
   /** The same for many records in one transaction. @returns in their order, the records as they stand afterwards */
   mergeQuotas(changes: readonly QuotaChange[]): Promise<readonly (QuotaRecord | null)[]>;
+}
+
+/** What a provider made of one message. Expected failures are values; a channel throws only when it is broken itself. */
+export type SendResult =
+  /** `ref`: how the provider calls the message, to be handed back as `previous`; empty: it has no name. */
+  | { readonly kind: 'sent'; readonly ref: string }
+  /** `afterMs`: how long the provider asks to be left alone; null: it did not say. */
+  | { readonly kind: 'retry'; readonly afterMs: number | null; readonly reason: string }
+  /** This message will never be taken. */
+  | { readonly kind: 'gone'; readonly reason: string };
+
+export interface SendOptions {
+  /** Ref of the message of the same incident that this channel delivered last; null: this is the first. */
+  readonly previous: string | null;
+  /** `edit`: the previous message may be replaced in its place. `follow`: a new message that refers to it. */
+  readonly mode: 'edit' | 'follow';
+  /** The same for every try of one message with one content; at most 256 characters of printable ASCII. */
+  readonly idempotencyKey: string;
+  /** Aborts at the deadline of this one try. */
+  readonly signal: AbortSignal;
+}
+
+/** One place where messages go: one chat, one list of addresses, one URL. */
+export interface Channel {
+  /** As `notifications.events.*.channels` and `notify test --channel` call it. */
+  readonly kind: 'telegram' | 'email' | 'webhook';
+  /** Unique: the kind, and with several places of one kind what tells them apart (`telegram:-1001234`). */
+  readonly name: string;
+  /** A sent message can be replaced: then a message goes out while its incident still develops. */
+  readonly canEdit: boolean;
+  /** The text of a reason never holds a secret. */
+  send(message: Message, options: SendOptions): Promise<SendResult>;
 }
 
 /** A wish by hand, as the socket and the TCP door pass it on. */
@@ -420,8 +465,12 @@ export interface DaemonApi {
   /** From memory: asks neither tmux nor the disk. */
   facts(): StatusFacts;
   swap(wish: ManualSwap): Promise<ManualSwapAnswer>;
-  pause(reason: string): Promise<void>;
+  /** @param until when it ends by itself; absent or null: not before `resume` */
+  pause(reason: string, until?: EpochMs | null): Promise<void>;
+  /** Ends the pause, and every hold of a pool. */
   resume(): Promise<void>;
+  /** No automatic swap of this pool before `until`; a swap by hand goes through. @returns false: there is no such pool */
+  hold(pool: string, until: EpochMs, reason: string): Promise<boolean>;
   /** Verifies link, homes and database, and lets the pools act again where all is well. */
   recover(pool: string | null): Promise<readonly RecoverAnswer[]>;
   reload(): Promise<{ readonly kind: 'applied' | 'unchanged' | 'rejected'; readonly detail: string }>;
@@ -435,4 +484,6 @@ export interface DaemonApi {
   /** By pane id, label or tmux session name; null: no such pane is watched. */
   paneRecord(pane: string): PaneRecord | null | Promise<PaneRecord | null>;
   events(filter: EventFilter): Promise<readonly JournalEvent[]>;
+  /** Alerts, statistics, and what is written down of an account's use. */
+  readonly records: RecordsApi;
 }

@@ -72,7 +72,7 @@ test.each([
   [['version'], 0, /^claude-failover \d+\.\d+\.\d+\n$/, /^$/],
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
   [['bogus'], 2, /^$/, /unknown command 'bogus'\nnext: claude-failover --help/],
-  [['stauts'], 2, /^$/, /Did you mean status\?/],
+  [['staatus'], 2, /^$/, /Did you mean status\?/],
   [['status', '--bogus'], 2, /^$/, /unknown option[^\n]*\nnext: /],
   [['why'], 2, /^$/, /missing required argument/],
   [['config', 'check'], 78, /^$/, /^claude-failover: there is no configuration file \(write /],

@@ -1,6 +1,7 @@
 /** `config check`, `config show` and `config path`: what the configuration says, and what is wrong with it. */
 
 import type { Env } from '../config/expand-path.ts';
+import type { ConfigValues } from '../config/file-schema.ts';
 import { findConfig, searchPath } from '../config/find.ts';
 import { type LoadedConfig, loadConfigFile } from '../config/load.ts';
 import { ConfigError, problemLine } from '../core/errors.ts';
@@ -33,8 +34,8 @@ export function checkConfig(options: ConfigOptions, io: CommandIo): number {
 }
 
 /**
- * Prints the configuration in force, every default filled in, as YAML or JSON. No key holds a secret (they name
- * variables and files), so there is nothing to mask. @returns 0 or 78
+ * Prints the configuration in force, every default filled in, as YAML or JSON. Keys that may hold a secret themselves are
+ * masked. @returns 0 or 78
  */
 export async function showConfig(options: ConfigOptions, io: CommandIo): Promise<number> {
   const { stringify } = await import('yaml');
@@ -43,6 +44,7 @@ export async function showConfig(options: ConfigOptions, io: CommandIo): Promise
     const priorityOf = (name: string) => accounts.find((account) => account.name === name)?.priority ?? null;
     const effective = {
       ...values,
+      notifications: withoutSecrets(values.notifications),
       daemon: { ...values.daemon, runtime_dir: config.daemon.runtimeDir },
       http: { ...values.http, socket: config.http.socket },
       accounts: values.accounts.map((account) => ({ ...account, priority: priorityOf(account.name) })),
@@ -63,6 +65,21 @@ export function configPath(options: ConfigOptions, io: CommandIo): number {
   io.out(`${file}\n`);
   return 0;
 }
+
+/** A secret in the file is masked, and of URLs that may be one only the place is shown. */
+function withoutSecrets(values: ConfigValues['notifications']): ConfigValues['notifications'] {
+  const place = (url: string): string => (URL.canParse(url) ? `${new URL(url).origin}/${MASKED}` : url);
+  const { telegram, email, webhook, heartbeat_url } = values;
+  return {
+    ...values,
+    telegram: { ...telegram, token: telegram.token === null ? null : MASKED },
+    email: { ...email, api_key: email.api_key === null ? null : MASKED },
+    webhook: { ...webhook, url: place(webhook.url), secret: webhook.secret === null ? null : MASKED },
+    heartbeat_url: heartbeat_url === null ? null : place(heartbeat_url),
+  };
+}
+
+const MASKED = '[masked]';
 
 function withConfig(options: ConfigOptions, io: CommandIo, use: (loaded: LoadedConfig) => void): number {
   let loaded: LoadedConfig;

@@ -20,6 +20,7 @@ export interface EventsOptions extends ListOptions {
   readonly type?: string;
   /** A time in ISO 8601 or a duration back from now. */
   readonly since?: string;
+  readonly account?: string;
 }
 
 const DEFAULT_LIMIT = 20;
@@ -54,6 +55,7 @@ export async function events(options: EventsOptions, io: CommandIo): Promise<num
   const query = new URLSearchParams({ limit: String(filter.limit) });
   if (filter.types !== undefined) query.set('type', filter.types.join(','));
   if (filter.sinceAt !== undefined) query.set('since', String(filter.sinceAt));
+  if (filter.account !== undefined) query.set('account', filter.account);
   const found = await read<EventView>({ path: `/events?${query}`, key: 'events' }, options, io, async () => {
     const { readOfflineEvents } = await import('./offline-records.ts');
     return readOfflineEvents(filter, options, io);
@@ -106,6 +108,7 @@ function readFilter(options: EventsOptions, limit: number, io: CommandIo): Event
   return {
     limit,
     ...(known.length > 0 ? { types: known } : {}),
+    ...(options.account === undefined ? {} : { account: options.account }),
     ...(sinceAt === null ? {} : { sinceAt: Math.floor(sinceAt) }),
   };
 }

@@ -72,7 +72,7 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
     daemon: null,
     mode: config.mode,
     observeReason: await store.local.meta(OBSERVE_KEY),
-    paused: await createKillSwitch(config.daemon.stateDir).reason(),
+    paused: await createKillSwitch(config.daemon.stateDir, clock).reason(),
     pools: await Promise.all(config.pools.map((pool) => readPool(sources, pool, claude, now))),
     servers: [],
     tmuxDownSince: null,
@@ -81,6 +81,7 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
     jobs: [],
     config: { file: config.file, hash, loadedAt: now, rejected: null, needsRestart: [] },
     attention: needsAttention(await store.local.events({ limit: ATTENTION.searched })),
+    openAlerts: await store.alerts.countOpen(),
     asOf: now,
     policy: {
       ...swapPolicyOf(config).eligibility,

@@ -36,6 +36,11 @@ export function renderStatus(view: StatusView, page: StatusPage): string {
     sections.push(table([PANE_HEAD, ...view.sessions.map((session) => paneRow(session, view, page))], columns));
   if (view.config.needs_restart.length > 0)
     sections.push(wrap('  ', `waits for a restart: ${view.config.needs_restart.join(', ')}`, columns, '    '));
+  const { active } = view.alerts;
+  if (active > 0)
+    sections.push(
+      wrap('  ', `${active} alert${active === 1 ? ' is' : 's are'} open: claude-failover alerts`, columns, '    '),
+    );
   const attention = view.attention.slice(0, MAX_ATTENTION);
   if (attention.length > 0) {
     const lines = attention.map(({ at, type, detail }) =>

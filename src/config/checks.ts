@@ -5,6 +5,7 @@ import { NAME } from './file-schema.ts';
 import { didYouMean, error, type Finding, type KeyPath, warning } from './finding.ts';
 import { isLoopback } from './listen.ts';
 import type { AccountConfig, Config, SessionConfig } from './schema.ts';
+import { checkTelegram } from './telegram-keys.ts';
 
 /** An entry with its position in the file's list. */
 type Listed<T> = T & { readonly at: number };
@@ -25,6 +26,7 @@ export function checkConfig(
     ...checkSessions(config, sessions),
     ...checkHttp(config),
     ...checkDurations(config),
+    ...checkTelegram(config.notifications.telegram),
   ];
 }
 

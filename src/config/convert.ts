@@ -2,11 +2,14 @@
 
 import { parseDuration } from '../core/time.ts';
 import { checkConfig } from './checks.ts';
+import { convertRecords } from './convert-records.ts';
 import { type Env, expandPath } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { error, type Finding, type KeyPath } from './finding.ts';
 import { parseListen } from './listen.ts';
+import { checkNotifications, toNotifications } from './notification-keys.ts';
 import type { Config } from './schema.ts';
+import { toTelegram } from './telegram-keys.ts';
 
 export interface Surroundings {
   readonly env: Env;
@@ -132,7 +135,13 @@ export function convert(
     },
     lifecycle: { reconcileIntervalMs: ms(values.lifecycle.reconcile_interval) },
     leases: { ttlMs: ms(values.leases.ttl), onError: values.leases.on_error },
+    ...convertRecords(values, env, findings),
+    notifications: {
+      ...toNotifications(values.notifications, path),
+      telegram: toTelegram(values.notifications.telegram, path),
+    },
   };
+  findings.push(...checkNotifications(values.notifications));
   findings.push(...checkConfig(config, accounts, sessions));
   return config;
 }

@@ -2,6 +2,7 @@
 
 import type { AgentKind } from '../core/agents/profile.ts';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+import type { EventType } from '../core/events.ts';
 import type { AutoPauseRules, PausedWindow } from '../core/quota/auto-pause.ts';
 import { convert } from './convert.ts';
 import type { Env } from './expand-path.ts';
@@ -55,6 +56,65 @@ export interface SessionConfig {
   readonly name: string;
   readonly pool: string;
   readonly swapPolicy: SwapPolicy;
+}
+
+export interface TelegramConfig {
+  readonly enabled: boolean;
+  readonly token: SecretPlace;
+  readonly chatIds: readonly number[];
+  readonly allowedUsers: readonly number[];
+  readonly minSeverity: 'info' | 'warning' | 'critical';
+  /** Buttons and commands are followed. */
+  readonly commands: boolean;
+  /** Without a slash at its end. */
+  readonly apiBase: string;
+}
+
+/** Where a secret is looked for: the variable, then the file, then the configuration itself. */
+export interface SecretPlace {
+  /** Name of the variable. */
+  readonly env: string;
+  readonly file: string | null;
+  readonly inline: string | null;
+}
+
+type ToldSeverity = 'info' | 'warning' | 'critical';
+
+export interface NotificationsConfig {
+  readonly minSeverity: ToldSeverity;
+  readonly showIdentities: boolean;
+  readonly quietHours: {
+    readonly enabled: boolean;
+    /** `HH:MM`. */
+    readonly from: string;
+    readonly to: string;
+    /** IANA name, or `local`. */
+    readonly timezone: string;
+    readonly allow: readonly ToldSeverity[];
+  };
+  readonly rateLimit: { readonly perHour: number };
+  readonly telegram: TelegramConfig;
+  readonly email: {
+    readonly enabled: boolean;
+    readonly apiKey: SecretPlace;
+    readonly from: string;
+    readonly to: readonly string[];
+    readonly minSeverity: ToldSeverity;
+    /** Without a slash at its end. */
+    readonly apiBase: string;
+  };
+  readonly webhook: {
+    readonly enabled: boolean;
+    /** Empty: none. It may hold a secret itself. */
+    readonly url: string;
+    readonly secret: SecretPlace;
+    readonly minSeverity: ToldSeverity;
+  };
+  /** It may hold a secret. */
+  readonly heartbeatUrl: string | null;
+  readonly events: Readonly<
+    Partial<Record<EventType, { readonly severity: ToldSeverity | null; readonly channels: readonly string[] | null }>>
+  >;
 }
 
 /** Config is deep-frozen. A new one replaces it as a whole; a tick keeps the one it was given. */
@@ -129,6 +189,35 @@ export interface Config {
   readonly lifecycle: { readonly reconcileIntervalMs: number };
   /** A `ttlMs` of 0 stands for 5 minutes. */
   readonly leases: { readonly ttlMs: number; readonly onError: 'deny' | 'allow' };
+  readonly credentials: { readonly checkIntervalMs: number; readonly expiryWarnMs: number };
+  /** Shares are 0 … 1. */
+  readonly alerts: {
+    readonly intervalMs: number;
+    readonly errorWindowMs: number;
+    readonly errorRate: number;
+    readonly errorRateCritical: number;
+    readonly errorMinSamples: number;
+    readonly accountDownRate: number;
+    readonly accountDownMin: number;
+    readonly dedupeCooldownMs: number;
+    readonly quotaInfo: number;
+    readonly quotaWarning: number;
+    readonly quotaCritical: number;
+    readonly spike: { readonly swapsPerHour: number };
+  };
+  readonly stats: {
+    /** After midnight, UTC. */
+    readonly dailyAtMs: number;
+  };
+  readonly janitor: {
+    readonly intervalMs: number;
+    /** 0: for ever. */
+    readonly logRetentionDays: number;
+    /** 0: any number. */
+    readonly logMaxRecords: number;
+    readonly minFreeDiskBytes: number;
+  };
+  readonly notifications: NotificationsConfig;
   /** Things that do not stop the program but should be read. */
   readonly warnings: readonly ConfigProblem[];
 }

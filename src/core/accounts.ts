@@ -36,6 +36,8 @@ export interface HomeState {
   readonly credentialsMtimeMs: number | null;
   readonly expiresAt: EpochMs | null;
   readonly loginEndsAt: EpochMs | null;
+  /** Whether the CLI can renew the login by itself after `expiresAt`; absent: nobody looked. */
+  readonly renewable?: boolean;
   /** `<accountUuid>/<organizationUuid>` from the account's own files; null: they do not tell. */
   readonly identity: string | null;
 }

@@ -50,10 +50,18 @@ export const EVENT_SEVERITY = {
   tmux_available: 'info',
   paused: 'info',
   resumed: 'info',
+  pool_held: 'info',
+  chat_refused: 'info',
   recovered_by_hand: 'info',
   store_quarantined: 'critical',
   loop_degraded: 'warning',
   clock_jump: 'warning',
+  quota_cleared: 'debug',
+  alert_raised: 'warning',
+  alert_escalated: 'warning',
+  alert_resolved: 'info',
+  alert_acknowledged: 'info',
+  alert_dismissed: 'info',
 } as const satisfies Readonly<Record<string, Severity>>;
 
 export type EventType = keyof typeof EVENT_SEVERITY;
@@ -92,6 +100,8 @@ export function needsAttention(events: readonly JournalEvent[]): readonly Journa
   const newest = new Map<string, JournalEvent>();
   for (const event of events) {
     if (event.severity !== 'warning' && event.severity !== 'critical') continue;
+    // Alerts are counted by themselves, and end.
+    if (event.type.startsWith('alert_')) continue;
     const key = JSON.stringify([event.type, event.pool, event.account, event.session, event.pane]);
     if (!newest.has(key)) newest.set(key, event);
   }

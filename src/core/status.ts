@@ -2,12 +2,15 @@
 import type { AccountStatusView } from './account-view.ts';
 import { accountView } from './account-view.ts';
 import type { LinkState } from './accounts.ts';
+import type { ChannelFacts, ChannelView } from './channel-view.ts';
+import { channelTrouble, channelView } from './channel-view.ts';
 import type { JournalEvent } from './events.ts';
 import type { ServerView } from './panes.ts';
 import type { EligibilityPolicy } from './quota/eligibility.ts';
 import { isEligible } from './quota/eligibility.ts';
 import type { PoolFacts } from './quota/policy.ts';
 import { breakerEndsAt, lastCompleted } from './quota/policy.ts';
+import { countEligible, hasSpareSoon } from './quota/spare.ts';
 import { nextEnd } from './quota/view.ts';
 import { describeLink } from './swap/recovery.ts';
 import type { SwapRow } from './swap/swap.ts';
@@ -83,6 +86,10 @@ export interface StatusFacts {
   };
   /** Newest warnings and worse. */
   readonly attention: readonly JournalEvent[];
+  /** Alerts that are active or acknowledged; absent: nobody counted. */
+  readonly openAlerts?: number;
+  /** Absent where no daemon runs. */
+  readonly channels?: readonly ChannelFacts[];
   readonly asOf: EpochMs;
   readonly policy: EligibilityPolicy & { readonly swapCooldownMs: number; readonly swapTimeoutMs: number };
 }
@@ -104,6 +111,8 @@ export interface PoolStatusView {
     readonly outcome: string;
   } | null;
   readonly cooldown: { readonly active: boolean; readonly remaining_s: number };
+  /** Somebody asked for no automatic swap until then. */
+  readonly hold_until: string | null;
   readonly next_reset_at: string | null;
 }
 
@@ -148,6 +157,7 @@ export interface StatusView {
     readonly severity: string;
     readonly detail: string;
   }[];
+  readonly alerts: { readonly active: number };
   readonly config: {
     readonly file: string;
     readonly hash: string;
@@ -155,6 +165,7 @@ export interface StatusView {
     readonly rejected: string | null;
     readonly needs_restart: readonly string[];
   };
+  readonly notifications: readonly ChannelView[];
   readonly as_of: string | null;
 }
 
@@ -169,7 +180,7 @@ export interface HealthView {
     readonly eligible: number;
     readonly switcher: string;
   }[];
-  readonly checks: Readonly<Record<'tmux' | 'db' | 'link' | 'loops', 'pass' | 'warn' | 'fail'>>;
+  readonly checks: Readonly<Record<'tmux' | 'db' | 'link' | 'loops' | 'notifications', 'pass' | 'warn' | 'fail'>>;
   readonly reasons: readonly string[];
   readonly as_of: string | null;
 }
@@ -228,6 +239,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
         severity: event.severity,
         detail: describeEvent(event),
       })),
+    alerts: { active: facts.openAlerts ?? 0 },
     config: {
       file: facts.config.file,
       hash: facts.config.hash,
@@ -235,6 +247,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
       rejected: facts.config.rejected,
       needs_restart: facts.config.needsRestart,
     },
+    notifications: (facts.channels ?? []).map(channelView),
     as_of: toIso(facts.asOf),
   };
 }
@@ -249,7 +262,7 @@ export function buildHealth(facts: StatusFacts, now: EpochMs): HealthView {
     pools: facts.pools.map((view) => ({
       name: view.pool.pool,
       active_account: view.pool.active,
-      eligible: countEligible(view.pool, facts, now),
+      eligible: countEligible(view.pool, facts.policy, now),
       switcher: view.pool.state,
     })),
     checks,
@@ -282,6 +295,7 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     db: 'pass',
     link: 'pass',
     loops: 'pass',
+    notifications: 'pass',
   };
 
   for (const name of facts.notLoaded ?? []) soft.push(`pool ${name}: its accounts are not loaded yet`);
@@ -297,12 +311,14 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     }
     const active = pool.accounts.find((account) => account.name === pool.active);
     const usable = active !== undefined && isEligible(active, now, facts.policy, { purpose: 'keep' }).ok;
-    const eligible = countEligible(pool, facts, now);
+    const eligible = countEligible(pool, facts.policy, now);
     if (eligible === 0) fatal.push(`pool ${pool.pool}: no_eligible_account`);
-    else if (usable && eligible === 1 && !hasSpareSoon(pool, facts, now))
+    else if (usable && eligible === 1 && !hasSpareSoon(pool, facts.policy, now))
       soft.push(`pool ${pool.pool}: no spare account`);
     if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt))
       soft.push(`pool ${pool.pool}: circuit breaker open`);
+    if (pool.hold !== null && pool.hold.until > now)
+      soft.push(`pool ${pool.pool}: held until ${toIso(pool.hold.until)}: ${pool.hold.reason}`);
   }
   if (facts.tmuxDownSince !== null) {
     const fails = now - facts.tmuxDownSince > TMUX_GRACE_MS;
@@ -323,6 +339,9 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     checks.loops = 'warn';
     soft.push(`loop ${degraded.map((job) => job.name).join(', ')} keeps failing`);
   }
+  const silent = (facts.channels ?? []).flatMap((channel) => channelTrouble(channel, now) ?? []);
+  if (silent.length > 0) checks.notifications = 'warn';
+  soft.push(...silent);
   if (facts.paused !== null) soft.push(`paused: ${facts.paused}`);
   if (facts.observeReason !== null) soft.push(`observing only: ${facts.observeReason}`);
   if (facts.config.rejected !== null) soft.push(`the changed configuration was rejected: ${facts.config.rejected}`);
@@ -335,23 +354,6 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
 
 function isUnderWay(state: PoolFacts['state']): boolean {
   return state !== 'normal' && state !== 'exhausted' && state !== 'partial';
-}
-
-function countEligible(pool: PoolFacts, facts: StatusFacts, now: EpochMs): number {
-  return pool.accounts.filter(
-    (account) => isEligible(account, now, facts.policy, { purpose: account.name === pool.active ? 'keep' : 'swap' }).ok,
-  ).length;
-}
-
-/** An account that only rests after it was left or reset is back within minutes: nobody has to act. */
-function hasSpareSoon(pool: PoolFacts, facts: StatusFacts, now: EpochMs): boolean {
-  return pool.accounts.some(
-    (account) =>
-      account.name !== pool.active &&
-      isEligible(account, now, facts.policy, { purpose: 'swap' }).reasons.every(
-        ({ code }) => code === 'left_recently' || code === 'just_reset',
-      ),
-  );
 }
 
 function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatusView {
@@ -367,7 +369,7 @@ function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatu
     name: pool.pool,
     agent: view.agent,
     active_account: pool.active,
-    eligible: countEligible(pool, facts, now),
+    eligible: countEligible(pool, facts.policy, now),
     switcher: pool.state,
     partial_swap: pool.state === 'partial',
     link: { path: view.link, state: describeLink(view.linkState) },
@@ -383,6 +385,7 @@ function poolStatus(view: PoolView, facts: StatusFacts, now: EpochMs): PoolStatu
             outcome: last.error === null ? last.phase : `${last.phase}: ${last.error}`,
           },
     cooldown: { active: remainingMs > 0, remaining_s: Math.ceil(remainingMs / SECOND) },
+    hold_until: pool.hold !== null && pool.hold.until > now ? toIso(pool.hold.until) : null,
     next_reset_at: toIso(next),
   };
 }

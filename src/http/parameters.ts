@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { EventType } from '../core/events.ts';
 import { EVENT_SEVERITY } from '../core/events.ts';
+import { PAUSE_TIMES, parsePauseTime } from '../core/pause.ts';
 import type { EpochMs } from '../core/time.ts';
 import { parseDuration } from '../core/time.ts';
 import type { EventFilter, ManualSwap } from '../ports.ts';
@@ -31,13 +32,15 @@ export function readLimit(context: Context): number {
   return limit;
 }
 
-/** `?type=a,b&since=<ISO 8601, epoch ms or a duration>&limit=`. @throws {BadRequest} */
+/** `?type=a,b&since=<ISO 8601, epoch ms or a duration>&account=&limit=`. @throws {BadRequest} */
 export function readEventFilter(context: Context, now: EpochMs): EventFilter {
   const types = (context.req.queries('type') ?? []).flatMap((text) => text.split(','));
   for (const type of types) if (!isEventType(type)) throw new BadRequest('type is no known type of event');
   const since = context.req.query('since');
+  const account = context.req.query('account');
   return {
     limit: readLimit(context),
+    ...(account === undefined ? {} : { account }),
     ...(types.length > 0 ? { types: types.filter(isEventType) } : {}),
     ...(since === undefined ? {} : { sinceAt: readSince(since, now) }),
   };
@@ -108,6 +111,14 @@ export function readText(body: Readonly<Record<string, unknown>>, key: string, m
     throw new BadRequest(`${key} must be one line of 1 to ${maxChars} characters`);
   }
   return value;
+}
+
+/** How long a pause lasts, in milliseconds; null: until somebody ends it. */
+export function readPauseTime(body: Readonly<Record<string, unknown>>): number | null {
+  const text = readText(body, 'for', 20);
+  const ms = text === null ? null : parsePauseTime(text);
+  if (text !== null && ms === null) throw new BadRequest(`for must be ${PAUSE_TIMES}`);
+  return ms;
 }
 
 function readFlag(body: Readonly<Record<string, unknown>>, key: string): boolean {

@@ -19,9 +19,11 @@ import {
   readEventFilter,
   readLimit,
   readManualSwap,
+  readPauseTime,
   readText,
   refuseUnknownQuery,
 } from './parameters.ts';
+import { addRecordRoutes, RECORD_PATHS } from './record-routes.ts';
 
 export interface RouteDeps {
   readonly api: DaemonApi;
@@ -56,12 +58,13 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
   );
   addViews(app, { api, clock, version });
   addRecords(app, { api, clock }, door);
-  addTriggers(app, api);
+  addTriggers(app, { api, clock });
   addAccountTriggers(app, api, send);
+  addRecordRoutes(app, api, door, send);
   return app;
 }
 
-const READ_ONLY = new Set([
+const READ_ONLY = new Set<string>([
   '/livez',
   '/health',
   '/status',
@@ -70,6 +73,7 @@ const READ_ONLY = new Set([
   '/sessions',
   '/swaps',
   '/events',
+  ...RECORD_PATHS,
 ]);
 const MUTATING = new Set(['/trigger/swap', '/pause', '/resume', '/recover', '/config/reload']);
 
@@ -130,7 +134,7 @@ function addRecords(app: Hono, { api, clock }: Deps, door: Door): void {
     return send(context, swapRecordView(record, { screen: false }));
   });
   app.get('/events', async (context) => {
-    refuseUnknownQuery(context, ['type', 'since', 'limit']);
+    refuseUnknownQuery(context, ['type', 'since', 'account', 'limit']);
     const events = await api.events(readEventFilter(context, clock.now()));
     return send(context, { events: events.map(eventView) });
   });
@@ -148,10 +152,12 @@ function addRecords(app: Hono, { api, clock }: Deps, door: Door): void {
   });
 }
 
-function addTriggers(app: Hono, api: DaemonApi): void {
+function addTriggers(app: Hono, { api, clock }: Deps): void {
   app.post('/trigger/swap', async (context) => answerSwap(context, await api.swap(await readManualSwap(context))));
   app.post('/pause', async (context) => {
-    await api.pause(readText(await readBody(context, ['reason']), 'reason', 200) ?? 'paused by hand');
+    const body = await readBody(context, ['reason', 'for']);
+    const forMs = readPauseTime(body);
+    await api.pause(readText(body, 'reason', 200) ?? 'paused by hand', forMs === null ? null : clock.now() + forMs);
     return send(context, { paused: true }, 202);
   });
   app.post('/resume', async (context) => {

@@ -1,14 +1,16 @@
 /** The caretaker: asks of the daemon itself whether it is well, and keeps what the doors say about that. */
+import { UNREACHABLE_AFTER } from '../core/alerts/rules.ts';
 import type { JournalEvent, NewEvent } from '../core/events.ts';
 import { ATTENTION, needsAttention } from '../core/events.ts';
 import type { JobFacts } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { SECOND } from '../core/time.ts';
-import type { Board, LocalStore, Loop } from '../ports.ts';
+import type { Board, KillSwitch, LocalStore, Loop } from '../ports.ts';
 
 export interface CaretakerPorts {
   readonly local: LocalStore;
   readonly board: Board;
+  readonly killSwitch: Pick<KillSwitch, 'endIfOver'>;
   readonly jobs: () => readonly JobFacts[];
 }
 
@@ -23,8 +25,6 @@ export interface Wellbeing {
 }
 
 const INTERVAL_MS = 10 * SECOND;
-/** Captures that failed in a row before a pane counts as unreachable. */
-const UNREACHABLE_AFTER = 5;
 
 export function createCaretaker(ports: CaretakerPorts): Loop & { last(): Wellbeing } {
   let last: Wellbeing = { storeError: null, attention: [], tmuxDownSince: null };
@@ -43,6 +43,15 @@ export function createCaretaker(ports: CaretakerPorts): Loop & { last(): Wellbei
       } catch (error) {
         last = { ...last, storeError: error instanceof Error ? error.message : String(error) };
         throw error;
+      }
+      const paused = await ports.killSwitch.endIfOver();
+      if (paused !== null) {
+        log.info({ reason: paused }, 'the pause is over');
+        await ports.local.append(
+          [{ type: 'resumed', data: { detail: 'the pause came to its end', reason: paused } }],
+          now,
+        );
+        ports.board.wake('quota-monitor');
       }
       const events = [...unreachable(ports.board, told), ...degraded(ports.jobs(), told)];
       for (const event of events) log.warn({ ...event.data }, event.type);

@@ -46,7 +46,7 @@ export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
         views = await readPools(ports, context);
         viewedMs = nowMs;
       }
-      const findings = await findPanes(ports, watched, snapshot, views, context);
+      const findings = await findPanes(ports, watched, snapshot, context);
       ports.board.postFindings(findings);
       if (await recordSamples(ports, samples, findings, views, context)) viewedMs = Number.NEGATIVE_INFINITY;
       const paused = await ports.killSwitch.reason();

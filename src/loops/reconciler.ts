@@ -5,13 +5,12 @@ import { StoreError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
 import { paneKey } from '../core/panes.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
-import { forgetOldFigure } from '../core/quota/record.ts';
 import type { PoolView } from '../core/status.ts';
 import { describeLink } from '../core/swap/recovery.ts';
-import type { EpochMs } from '../core/time.ts';
 import { MINUTE } from '../core/time.ts';
 import type { Board, Clock, Loop, SessionRow, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
+import { checkCredentials } from '../steps/credential-health.ts';
 import { createLeaseKeeper } from '../steps/leases.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
@@ -72,7 +71,7 @@ async function reconcilePool(
   await ports.shared.ensureAccounts(config.accounts.map(({ name }) => ({ name, pool: config.name })));
   const view = await readPool(ports, config, profile, ports.clock.now());
   await compareLink(ports, config, view, broken, context);
-  for (const account of view.pool.accounts) await compareAccount(ports, told, account, context);
+  for (const account of view.pool.accounts) await compareAccount(ports, told, account, profile, context);
   await refreshPool(ports, config, profile);
 }
 
@@ -138,6 +137,7 @@ async function compareAccount(
   ports: ReconcilerPorts,
   told: Map<string, string>,
   account: AccountFacts,
+  profile: AgentProfile,
   context: TickContext,
 ): Promise<void> {
   const { home, row } = account;
@@ -162,14 +162,9 @@ async function compareAccount(
       },
     });
   }
-  if (home.credentials === 'blanked' && row.status === 'active') {
-    await ports.shared.setStatus(account.name, 'expired', 'the CLI emptied its tokens', home.credentialsMtimeMs);
-    return tell('blanked', {
-      type: 'login_needed',
-      ...base,
-      data: { detail: `the login of ${account.name} is dead`, remedy: 'log in to it again' },
-    });
-  }
+  if ((await checkCredentials(ports, account, profile, context.log)) !== null) return;
+  // What a login by hand will mend was told when the login ended.
+  if (home.credentials === 'blanked' && row.status === 'expired') return;
   if (home.problem !== null || home.credentials !== 'ok') {
     const what = home.problem ?? home.credentials;
     return tell(`unusable ${what}`, {
@@ -180,23 +175,7 @@ async function compareAccount(
       },
     });
   }
-  if (row.status === 'expired' && home.credentialsMtimeMs !== row.credentialsMtimeMs) {
-    await ports.shared.setStatus(account.name, 'active', null, home.credentialsMtimeMs);
-    await forgetFigures(ports, account, now);
-    return tell('back', { type: 'account_recovered', ...base, data: { detail: `${account.name} is logged in again` } });
-  }
   told.delete(account.name);
-}
-
-/** What was known of the use belongs to the login before. */
-async function forgetFigures(ports: ReconcilerPorts, { name, quota }: AccountFacts, now: EpochMs): Promise<void> {
-  await ports.shared.mergeQuotas(
-    quota.map(({ window }) => ({
-      account: name,
-      window,
-      merge: (current) => (current === null ? null : forgetOldFigure(current, now)),
-    })),
-  );
 }
 
 async function tellServers(ports: ReconcilerPorts, told: Map<string, string>, context: TickContext): Promise<void> {

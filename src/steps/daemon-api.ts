@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { paneKey } from '../core/panes.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { SessionFacts } from '../core/status.ts';
+import { type EpochMs, toIso } from '../core/time.ts';
 import { confirmedHit } from '../core/verdict/pane-finding.ts';
 import type {
   DaemonApi,
@@ -16,6 +17,7 @@ import type {
 import { actOnAccount, terminateSession } from './account-actions.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
+import { setFlags } from './pool-flags.ts';
 import { readPool } from './read-pool.ts';
 import { refreshPool } from './refresh-pool.ts';
 import { clearPool, verifyPool } from './repair-pool.ts';
@@ -27,11 +29,12 @@ export interface ApiPorts extends JudgePorts, SwapPorts {
   readonly config: () => Config;
   readonly pauseFile: {
     reason(): Promise<string | null>;
-    pause(reason: string): Promise<unknown>;
+    pause(reason: string, until?: EpochMs | null): Promise<unknown>;
     resume(): Promise<void>;
   };
   readonly status: DaemonApi['facts'];
   readonly reload: DaemonApi['reload'];
+  readonly records: DaemonApi['records'];
   /** Lets a daemon that observes because its database was replaced act again. */
   readonly endObserving: () => Promise<void>;
 }
@@ -42,15 +45,19 @@ const RECORD_EVENTS = 50;
 export function createDaemonApi(ports: ApiPorts): DaemonApi {
   return {
     facts: ports.status,
+    records: ports.records,
     reload: ports.reload,
     swap: (wish) => swapByHand(ports, wish),
-    async pause(reason) {
-      await ports.pauseFile.pause(reason);
+    async pause(reason, until = null) {
+      await ports.pauseFile.pause(reason, until);
       // The pause holds without its record.
-      await ports.local.append([{ type: 'paused', data: { reason } }], ports.clock.now()).catch(() => {});
+      const data = { reason, until: toIso(until) };
+      await ports.local.append([{ type: 'paused', data }], ports.clock.now()).catch(() => {});
     },
+    hold: (pool, until, reason) => holdPool(ports, pool, until, reason),
     async resume() {
       await ports.pauseFile.resume();
+      for (const { name } of ports.config().pools) await setFlags(ports.local, name, { hold: null });
       await ports.local.append([{ type: 'resumed' }], ports.clock.now());
       ports.board.wake('quota-monitor');
     },
@@ -148,6 +155,16 @@ async function swapByHand(ports: ApiPorts, wish: ManualSwap): Promise<ManualSwap
   if (!isAsked) return refused('switching', 'a swap was asked for a moment ago');
   ports.board.wake('switcher');
   return { kind: 'accepted', id, pool: pool.name, to: decision.to };
+}
+
+async function holdPool(ports: ApiPorts, name: string, until: EpochMs, reason: string): Promise<boolean> {
+  const pool = ports.config().pools.find((candidate) => candidate.name === name);
+  if (pool === undefined) return false;
+  const now = ports.clock.now();
+  await setFlags(ports.local, name, { hold: { until, reason } });
+  await ports.local.append([{ type: 'pool_held', pool: name, data: { reason, until: toIso(until) } }], now);
+  await refreshPool(ports, pool, profileOf(ports.profiles, pool));
+  return true;
 }
 
 async function recover(ports: ApiPorts, pool: string | null): Promise<readonly RecoverAnswer[]> {

@@ -1,5 +1,5 @@
 /** Judges every pane of a snapshot: reading, evidence, decision, and the account that is charged. */
-import type { Config } from '../config/schema.ts';
+import type { Config, PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { StoreError } from '../core/errors.ts';
 import type { PaneSnapshot, PaneView } from '../core/panes.ts';
@@ -8,7 +8,6 @@ import { applyLimitHit, isSameLimit } from '../core/quota/record.ts';
 import { snippet } from '../core/redact.ts';
 import type { Reading } from '../core/screen/finding.ts';
 import type { ScreenReader } from '../core/screen/screen-reader.ts';
-import type { PoolView } from '../core/status.ts';
 import type { Activation, SwapRow } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND } from '../core/time.ts';
@@ -21,7 +20,7 @@ import type { SessionSignals } from '../core/verdict/signals.ts';
 import type { Board, Clock, Signals, TickContext } from '../ports.ts';
 import { isModelOnly, profileOf } from './config-policy.ts';
 import type { PoolReaders } from './read-pool.ts';
-import { placeOf } from './read-pool.ts';
+import { placeOf, readAccount } from './read-pool.ts';
 import { isHot } from './recover-panes.ts';
 import { reportFinding } from './report-finding.ts';
 
@@ -60,7 +59,6 @@ export async function findPanes(
   ports: FindPorts,
   watched: Map<string, WatchedPane>,
   snapshot: PaneSnapshot,
-  views: ReadonlyMap<string, PoolView>,
   context: TickContext,
 ): Promise<Map<string, PaneFinding>> {
   const findings = new Map<string, PaneFinding>();
@@ -112,7 +110,7 @@ export async function findPanes(
     // A link that was broken when the pane was first seen may have been mended since.
     mine.pool ??= (await poolOf(ports, process.configDir, context.config))?.pool ?? null;
     try {
-      const finding = await findOne(ports, mine, view, views, activations, context);
+      const finding = await findOne(ports, mine, view, activations, context);
       findings.set(key, finding);
       mine.said = await reportFinding(ports.local, mine.said, finding, context);
     } catch (error) {
@@ -151,7 +149,6 @@ async function findOne(
   ports: FindPorts,
   mine: WatchedPane,
   view: PaneView,
-  views: ReadonlyMap<string, PoolView>,
   activations: ReadonlyMap<string, readonly Activation[]>,
   context: TickContext,
 ): Promise<PaneFinding> {
@@ -205,7 +202,7 @@ async function findOne(
     launchedUnder: mine.launchedUnder,
     consumedBy: null,
   };
-  return settleHit(ports, finding, stepped.memory.other?.since ?? now, views, activations, context);
+  return settleHit(ports, finding, stepped.memory.other?.since ?? now, activations, context);
 }
 
 /**
@@ -217,7 +214,6 @@ async function settleHit(
   ports: FindPorts,
   finding: PaneFinding,
   otherSince: EpochMs,
-  views: ReadonlyMap<string, PoolView>,
   activations: ReadonlyMap<string, readonly Activation[]>,
   context: TickContext,
 ): Promise<PaneFinding> {
@@ -239,8 +235,11 @@ async function settleHit(
   });
   if (charge === null) return finding;
   const charged = { ...finding, charge };
-  if (decision.kind === 'other' && decision.class === 'auth' && decision.lasting)
-    await benchForLogin(ports, charged, otherSince, views);
+  if (decision.kind === 'other' && decision.class === 'auth') {
+    // Seen for the first time: the file may tell more, and at once.
+    if (otherSince === finding.at) ports.board.wake('credentials');
+    if (decision.lasting) await benchForLogin(ports, charged, otherSince, config);
+  }
   if (hit === null) return charged;
 
   const earlier = await ports.local.hit(hit.fingerprint);
@@ -289,17 +288,20 @@ async function benchForLogin(
   ports: FindPorts,
   finding: PaneFinding,
   since: EpochMs,
-  views: ReadonlyMap<string, PoolView>,
+  config: PoolConfig,
 ): Promise<void> {
   const account = finding.charge?.account;
-  const facts = views.get(finding.pool ?? '')?.pool.accounts.find((candidate) => candidate.name === account);
-  if (account === undefined || facts === undefined || facts.row?.status !== 'active') return;
+  if (account === undefined || !config.accounts.some(({ name }) => name === account)) return;
+  // Read anew before it is judged: another process may have logged in, or renewed the login.
+  const facts = await readAccount(ports, config, account, profileOf(ports.profiles, config), ports.clock.now());
+  if (facts.row?.status !== 'active') return;
   // A wall that is older than the login proves nothing about it: somebody logged in since.
   const row = finding.signals?.transcript?.lastAssistant;
   const wallAt = row?.kind === 'auth' ? row.at : since;
   if ((facts.home?.credentialsMtimeMs ?? 0) > wallAt) return;
   const text = snippet(finding.evidence.text, 120);
-  await ports.shared.setStatus(account, 'expired', text, facts.home?.credentialsMtimeMs ?? null);
+  const mtimeMs = facts.home?.credentialsMtimeMs ?? null;
+  if (!(await ports.shared.moveStatus(account, 'active', 'expired', text, mtimeMs))) return;
   await ports.local.append(
     [
       {

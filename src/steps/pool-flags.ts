@@ -1,4 +1,4 @@
-/** The few facts of a pool that outlive a restart and belong to no row: partial, breaker, back-off, exhausted. */
+/** The few facts of a pool that outlive a restart and belong to no row: partial, breaker, back-off, hold, exhausted. */
 import type { EpochMs } from '../core/time.ts';
 import type { LocalStore } from '../ports.ts';
 
@@ -7,24 +7,27 @@ export interface PoolFlags {
   readonly partial: { readonly reason: string; readonly at: EpochMs; readonly swapId: string | null } | null;
   readonly breaker: { readonly at: EpochMs; readonly detail: string } | null;
   readonly backoff: { readonly failures: number; readonly until: EpochMs } | null;
+  /** Somebody asked for no automatic swap. */
+  readonly hold: { readonly until: EpochMs; readonly reason: string } | null;
   /** No account could be swapped to since then. */
   readonly exhausted: { readonly since: EpochMs } | null;
 }
 
 export async function readFlags(store: Pick<LocalStore, 'meta'>, pool: string): Promise<PoolFlags> {
   try {
-    const [partial, breaker, backoff, exhausted] = await Promise.all([
+    const [partial, breaker, backoff, hold, exhausted] = await Promise.all([
       read<PoolFlags['partial']>(store, pool, 'partial'),
       read<PoolFlags['breaker']>(store, pool, 'breaker'),
       read<PoolFlags['backoff']>(store, pool, 'backoff'),
+      read<PoolFlags['hold']>(store, pool, 'hold'),
       read<PoolFlags['exhausted']>(store, pool, 'exhausted'),
     ]);
-    return { partial, breaker, backoff, exhausted };
+    return { partial, breaker, backoff, hold, exhausted };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // Unreadable flags must not read as "all is well".
     const reason = 'the pool state in the database is unreadable';
-    return { partial: { reason, at: 0, swapId: null }, breaker: null, backoff: null, exhausted: null };
+    return { partial: { reason, at: 0, swapId: null }, breaker: null, backoff: null, hold: null, exhausted: null };
   }
 }
 

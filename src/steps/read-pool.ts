@@ -78,6 +78,7 @@ export async function readPool(
       swaps,
       breakerOpenedAt: flags.breaker?.at ?? null,
       retryUntil: flags.backoff?.until ?? null,
+      hold: flags.hold,
     },
     agent: config.agent,
     link: config.link,

@@ -25,8 +25,12 @@ export async function reportFinding(
   const said = `${name}|${'hit' in decision ? decision.hit.fingerprint : evidence.family}`;
   if (said === saidBefore) return said;
   if (decision.kind === 'clear') {
-    if (decision.wasSuspected)
-      context.log.info({ ...fieldsOf(finding, context), decision: 'cleared' }, 'suspected limit is gone');
+    if (decision.wasSuspected) {
+      const fields = { ...fieldsOf(finding, context), decision: 'cleared' };
+      context.log.info(fields, 'suspected limit is gone');
+      const { sessionName: session, label: pane } = view;
+      await store.append([{ type: 'quota_cleared', session, pane, data: fields, ...poolOfEvent(finding) }], finding.at);
+    }
     return said;
   }
   if (saidBefore === '' && decision.kind === 'other' && decision.class === 'warning') return said;

@@ -91,7 +91,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
           pool: swap.pool,
           swap: swap.id,
           account: swap.to,
-          data: { from: swap.from, to: swap.to, reason: swap.reason },
+          data: { from: swap.from, to: swap.to, reason: swap.reason, hits: request?.hits.length ?? 0 },
         },
       ],
     );

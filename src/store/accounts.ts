@@ -80,6 +80,22 @@ export async function changeAccount(
   if (numUpdatedRows === 0n) throw unknownAccount(name);
 }
 
+/** @returns false: there is no such account with this status */
+export async function changeAccountWith(
+  db: Kysely<PoolTables>,
+  name: string,
+  status: AccountStatus,
+  change: Partial<Omit<AccountTable, 'name' | 'pool'>>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('accounts')
+    .set(change)
+    .where('name', '=', name)
+    .where('status', '=', status)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
 /** Marks `to` as active, and as left whichever account of its pool was marked before, so that there is never more than one. */
 export async function moveActiveMark(
   trx: Transaction<PoolTables>,

@@ -18,6 +18,8 @@ export function createDatabase(path: string, migrations: readonly Migration[], f
   try {
     const db = new Database(draft);
     try {
+      // Only before anything is written: what retention frees goes back to the disk piece by piece.
+      db.pragma('auto_vacuum = INCREMENTAL');
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma('synchronous = FULL');
       applySteps(db, migrations);

@@ -36,14 +36,22 @@ export function readEvents(db: Connection, filter: EventFilter, json: JsonColumn
   if (filter.types !== undefined) demand(`type in (${filter.types.map(() => '?').join(', ')})`, ...filter.types);
   if (filter.sinceAt !== undefined) demand('at >= ?', filter.sinceAt);
   if (filter.pool !== undefined) demand('pool = ?', filter.pool);
+  if (filter.account !== undefined) demand('account = ?', filter.account);
   if (filter.swap !== undefined) demand('swap = ?', filter.swap);
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
-  return select(db, 'events', `${where} order by id desc limit ?`, [...values, filter.limit]).map((row) =>
+  // As the indexes of time have them, so that the newest are read without sorting the rest.
+  const order = filter.account === undefined && filter.sinceAt === undefined ? 'id desc' : 'at desc, id desc';
+  return select(db, 'events', `${where} order by ${order} limit ?`, [...values, filter.limit]).map((row) =>
     toEvent(row, json),
   );
 }
 
-function toEvent({ data_json, ...row }: EventTable, json: JsonColumns): JournalEvent {
+/** Oldest first, from the one after this id. */
+export function readEventsAfter(db: Connection, id: number, limit: number, json: JsonColumns): readonly JournalEvent[] {
+  return select(db, 'events', 'where id > ? order by id limit ?', [id, limit]).map((row) => toEvent(row, json));
+}
+
+export function toEvent({ data_json, ...row }: EventTable, json: JsonColumns): JournalEvent {
   return {
     ...row,
     type: row.type as EventType,

@@ -2,7 +2,10 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EpochMs } from '../core/time.ts';
+import type { Outbox } from '../ports/outbox.ts';
+import type { AlertStore, RetentionStore, StatsStore } from '../ports/records.ts';
 import type { LocalStore, Logger, PoolStore } from '../ports.ts';
+import { SqliteAlertStore } from './alerts.ts';
 import { createDatabase } from './create.ts';
 import { findDamage } from './damage.ts';
 import { asStoreError } from './failures.ts';
@@ -13,12 +16,15 @@ import { OBSERVE_KEY, writeMeta } from './meta.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/list.ts';
 import type { Migration } from './migrations/migration.ts';
+import { SqliteOutbox } from './outbox.ts';
 import { SqlPoolStore } from './pool.ts';
 import type { Quarantined } from './quarantine.ts';
 import { moveAside, settle, unsettledReason } from './quarantine.ts';
+import { SqliteRetentionStore } from './retention.ts';
 import type { Connection } from './sqlite.ts';
 import { BUSY_TIMEOUT_MS, connect as connectTo, DATABASE_FILE } from './sqlite.ts';
 import { sqlitePool } from './sqlite-pool.ts';
+import { SqliteStatsStore } from './stats.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface OpenedStore {
@@ -26,6 +32,10 @@ export interface OpenedStore {
   readonly path: string;
   readonly local: LocalStore;
   readonly pool: PoolStore;
+  readonly alerts: AlertStore;
+  readonly stats: StatsStore;
+  readonly retention: RetentionStore;
+  readonly outbox: Outbox;
   /**
    * Set when a damaged database was moved away and an empty one took its place: the daemon must only observe until
    * `recover`. The new database says so itself, in its meta `observe_until_recover` and a `store_quarantined` event.
@@ -88,7 +98,7 @@ async function connectBoth(
   connect: () => Connection,
   migrations: readonly Migration[],
   json: JsonColumns,
-): Promise<Pick<OpenedStore, 'local' | 'pool' | 'close'>> {
+): Promise<Pick<OpenedStore, 'local' | 'pool' | 'outbox' | 'alerts' | 'stats' | 'retention' | 'close'>> {
   const open: Connection[] = [];
   try {
     const local = connect();
@@ -99,6 +109,10 @@ async function connectBoth(
     const queue = new WriteQueue();
     return {
       local: new SqliteLocalStore(local, json, queue),
+      outbox: new SqliteOutbox(local, json, queue),
+      alerts: new SqliteAlertStore(local, json, queue),
+      stats: new SqliteStatsStore(local, json, queue),
+      retention: new SqliteRetentionStore(local, queue),
       pool: new SqlPoolStore(sqlitePool(shared, queue), shared.name),
       close: () => queue.run(() => closeAll(open)),
     };

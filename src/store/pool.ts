@@ -7,7 +7,14 @@ import type { QuotaRecord } from '../core/quota/record.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { LeaseScope } from '../ports/leases.ts';
 import type { PoolStore, QuotaChange } from '../ports.ts';
-import { changeAccount, insertAccounts, moveActiveMark, readAccounts, tombstoneAccounts } from './accounts.ts';
+import {
+  changeAccount,
+  changeAccountWith,
+  insertAccounts,
+  moveActiveMark,
+  readAccounts,
+  tombstoneAccounts,
+} from './accounts.ts';
 import { asStoreError } from './failures.ts';
 import { wholeMs } from './instant.ts';
 import { beatLeases, countLeases, demandWhole, endLease, endLeases, readLeases, takeLease } from './leases.ts';
@@ -40,6 +47,17 @@ export class SqlPoolStore implements PoolStore {
   ): Promise<void> {
     const change = { status, status_reason: reason, credentials_mtime_ms: credentialsMtimeMs };
     return this.#told(this.#transaction().execute((trx) => changeAccount(trx, account, change)));
+  }
+
+  moveStatus(
+    account: string,
+    from: AccountStatus,
+    to: AccountStatus,
+    reason: string | null,
+    credentialsMtimeMs: number | null,
+  ): Promise<boolean> {
+    const change = { status: to, status_reason: reason, credentials_mtime_ms: credentialsMtimeMs };
+    return this.#told(this.#transaction().execute((trx) => changeAccountWith(trx, account, from, change)));
   }
 
   setIdentity(account: string, identity: string): Promise<void> {

@@ -2,18 +2,23 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
+import type { OutboxLine } from '../ports/outbox.ts';
+import type { AlertReads, StatsReads } from '../ports/records.ts';
 import type { PoolStore } from '../ports.ts';
 import { toAccount } from './accounts.ts';
+import { SqliteAlertReads } from './alerts.ts';
 import { asStoreError } from './failures.ts';
 import { JsonColumns } from './json.ts';
 import type { LocalReads } from './local.ts';
 import { SqliteLocalReads } from './local.ts';
 import { newerSchema, newest, opensWith, schemaVersion } from './migrate.ts';
 import { MIGRATIONS } from './migrations/list.ts';
+import { readOutboxLines } from './outbox.ts';
 import { toRecord } from './quota.ts';
 import type { AccountTable, QuotaTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { connectReadOnly, DATABASE_FILE } from './sqlite.ts';
+import { SqliteStatsReads } from './stats.ts';
 
 export type PoolReads = Pick<PoolStore, 'accounts' | 'quota' | 'leaseCounts'>;
 
@@ -21,6 +26,10 @@ export interface ReadOnlyStore {
   readonly path: string;
   readonly local: LocalReads;
   readonly pool: PoolReads;
+  readonly alerts: AlertReads;
+  readonly stats: StatsReads;
+  /** Newest first. */
+  outbox(limit: number): readonly OutboxLine[];
   close(): void;
 }
 
@@ -40,6 +49,9 @@ export function openReadOnly(stateDir: string): ReadOnlyStore {
         path,
         local: new SqliteLocalReads(db, new JsonColumns()),
         pool: poolReads(db),
+        alerts: new SqliteAlertReads(db),
+        stats: new SqliteStatsReads(db, new JsonColumns()),
+        outbox: (limit) => readOutboxLines(db, limit, new JsonColumns()),
         close: () => db.close(),
       };
     } catch (error) {

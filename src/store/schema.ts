@@ -11,6 +11,11 @@ export interface LocalTables {
   activations: ActivationTable;
   hits: HitTable;
   sessions: SessionTable;
+  notices: NoticeTable;
+  outbox: OutboxTable;
+  cursors: CursorTable;
+  alerts: AlertTable;
+  daily_stats: DailyStatsTable;
 }
 
 /** Facts that several hosts may share; only types and queries that PostgreSQL knows as well. */
@@ -144,6 +149,83 @@ export interface SessionTable {
   state_reason: string | null;
   state_since: number;
   last_seen_at: number;
+}
+
+export interface NoticeTable {
+  id: number;
+  key: string;
+  type: string;
+  severity: string;
+  first_at: number;
+  updated_at: number;
+  told_at: number | null;
+  count: number;
+  revision: number;
+  settled: number;
+  message_json: string;
+}
+
+export interface OutboxTable {
+  id: number;
+  notice_id: number;
+  channel: string;
+  severity: string;
+  mode: string;
+  message_json: string;
+  state: string;
+  held: string | null;
+  created_at: number;
+  not_before: number;
+  attempts: number;
+  finished_at: number | null;
+  ref: string | null;
+  error: string | null;
+}
+
+export interface CursorTable {
+  name: string;
+  event_id: number;
+}
+
+export interface AlertTable {
+  id: number;
+  fingerprint: string;
+  type: string;
+  severity: string;
+  status: string;
+  subject_kind: string;
+  subject_id: string;
+  pool: string | null;
+  metric: string;
+  value: number;
+  threshold: number;
+  window_ms: number | null;
+  detail: string;
+  first_at: number;
+  last_at: number;
+  ended_at: number | null;
+  count: number;
+  false_runs: number;
+  changed_by: string | null;
+  /** The event that raised it last. */
+  event_id: number | null;
+}
+
+/** `account` empty: all together. */
+export interface DailyStatsTable {
+  day: string;
+  account: string;
+  swaps: number;
+  hits_instant: number;
+  hits_confirmed: number;
+  hits_vetoed: number;
+  hits_consumed: number;
+  recovered_hot: number;
+  recovered_restart: number;
+  recovered_self: number;
+  handed_over: number;
+  recovery_ms_json: string;
+  active_ms: number;
 }
 
 export interface AccountTable {

@@ -55,7 +55,7 @@ export function update<T extends keyof LocalTables>(
   db: Connection,
   table: T,
   key: keyof LocalTables[T] & string,
-  value: string,
+  value: string | number,
   change: Partial<LocalTables[T]>,
 ): void {
   const columns = Object.keys(change);

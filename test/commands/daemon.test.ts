@@ -379,6 +379,18 @@ describe('[R285] pause and resume', () => {
     expect(readFileSync(join(stateDir(), 'pause'), 'utf8')).toBe('now\n');
   });
 
+  test('--for ends it by itself, with the daemon and without', async () => {
+    expect(await pause('lunch', { config, for: '1h' }, io)).toBe(0);
+    const end = new Date(io.clock.now() + 3_600_000).toISOString();
+    expect(readFileSync(join(stateDir(), 'pause'), 'utf8')).toBe(`lunch\nuntil: ${end}\n`);
+    expect(io.stderr).toContain('for 1 h at most');
+    await startDaemon();
+    expect(await pause('lunch', { config, for: '1h' }, io)).toBe(0);
+    expect(daemon.calls).toMatchObject([{ name: 'pause', with: { reason: 'lunch' } }]);
+    expect(await pause('lunch', { config, for: 'a while' }, io)).toBe(2);
+    expect(daemon.calls).toHaveLength(1);
+  });
+
   test('a daemon with another state directory is named, and nothing is said to be paused', async () => {
     const lock = acquireDaemonLock(join(home, '.claude.failover.lock'), { procRoot: '/proc', now: NOW });
     if (lock.kind !== 'held') throw new Error('the lock is taken');

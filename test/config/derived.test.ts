@@ -35,7 +35,9 @@ test('[R95] the example names every key and explains it', () => {
       explained.add([...path, isScalar(pair.key) ? String(pair.key.value) : ''].join('.'));
     },
   });
-  const expected = keyDocs().map((doc) =>
+  // Entries of a map that has none by default stand in its comment.
+  const written = keyDocs().filter((doc) => !formatPath(doc.path).startsWith('notifications.events.'));
+  const expected = written.map((doc) =>
     doc.path
       .filter((part) => part !== '[]')
       .map((part) => (part === '*' ? 'default' : part))
@@ -89,6 +91,26 @@ test('[R124] the keys that need a restart are marked', () => {
     'pools.*.agent',
     'pools.*.link',
     'pools.*.shared_root',
+    'notifications.email.enabled',
+    'notifications.email.api_key_env',
+    'notifications.email.api_key_file',
+    'notifications.email.api_key',
+    'notifications.email.from',
+    'notifications.email.to',
+    'notifications.email.api_base',
+    'notifications.webhook.enabled',
+    'notifications.webhook.url',
+    'notifications.webhook.secret_env',
+    'notifications.webhook.secret_file',
+    'notifications.webhook.secret',
+    'notifications.heartbeat_url',
+    'notifications.telegram.enabled',
+    'notifications.telegram.token_env',
+    'notifications.telegram.token_file',
+    'notifications.telegram.token',
+    'notifications.telegram.chat_ids',
+    'notifications.telegram.commands',
+    'notifications.telegram.api_base',
   ]);
   expect(keyDocs().filter((doc) => doc.path[0] === 'daemon' && !doc.requiresRestart)).toEqual([]);
 });

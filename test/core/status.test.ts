@@ -18,6 +18,14 @@ function facts(pool: Partial<PoolFacts>, view: Partial<PoolView> = {}, change: P
 const limited = (name: string, inMs: number) =>
   account(name, { quota: [quota(name, { used: 1, limitReached: true, resetAt: NOW + inMs })] });
 
+const aChannel = (failingSince: number) => ({
+  name: 'email',
+  waiting: 2,
+  oldestWaitingAt: failingSince,
+  lastSentAt: null,
+  failingSince,
+  lastError: 'down',
+});
 const aJob = (change: Partial<Job> = {}): Job => ({
   name: 'quota-monitor',
   state: 'waiting',
@@ -53,7 +61,7 @@ describe('health', () => {
     expect(health(statusFacts())).toEqual({
       status: 'ok',
       reasons: [],
-      checks: { tmux: 'pass', db: 'pass', link: 'pass', loops: 'pass' },
+      checks: { tmux: 'pass', db: 'pass', link: 'pass', loops: 'pass', notifications: 'pass' },
     });
   });
 
@@ -113,6 +121,12 @@ describe('health', () => {
       statusFacts({ jobs: [aJob({ degraded: true })] }),
     ],
     [
+      'a pool that is held',
+      'degraded',
+      'pool work: held until 2026-01-05T13:00:00.000Z: held by ada',
+      facts({ hold: { until: NOW + HOUR, reason: 'held by ada' } }),
+    ],
+    [
       'the last usable account',
       'degraded',
       'pool work: no spare account',
@@ -169,9 +183,26 @@ describe('health', () => {
     const given = facts(
       {},
       { linkState: { kind: 'loop', target: 'x' } },
-      { tmuxDownSince: NOW, storeError: 'x', jobs: [aJob({ degraded: true })] },
+      { tmuxDownSince: NOW, storeError: 'x', jobs: [aJob({ degraded: true })], channels: [aChannel(NOW - 5 * MINUTE)] },
     );
-    expect(health(given).checks).toEqual({ tmux: 'warn', db: 'fail', link: 'fail', loops: 'warn' });
+    expect(health(given).checks).toEqual({
+      tmux: 'warn',
+      db: 'fail',
+      link: 'fail',
+      loops: 'warn',
+      notifications: 'warn',
+    });
+  });
+
+  test('a channel through which nothing went for five minutes is a reason, but nothing worse than degraded', () => {
+    const channels = [aChannel(NOW - 5 * MINUTE), { ...aChannel(NOW - 4 * MINUTE), name: 'webhook' }];
+    const { status, reasons } = buildHealth(statusFacts({ channels }), NOW);
+    expect(status).toBe('degraded');
+    expect(reasons).toEqual(['no message went through email for 5 m: down']);
+    expect(buildStatus(statusFacts({ channels }), NOW).notifications[0]).toMatchObject({
+      channel: 'email',
+      waiting: 2,
+    });
   });
 
   test('partial, exhausted and a running swap are named for each pool [R225]', () => {

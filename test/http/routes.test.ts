@@ -228,6 +228,13 @@ describe('actions', () => {
     expect(daemon.calls.map(({ name }) => name)).toEqual(['pause', 'resume', 'recover', 'recover', 'reload']);
   });
 
+  test('a pause may end by itself; a time that is none is refused', async () => {
+    expect((await post('/pause', { reason: 'lunch', for: '1h' })).status).toBe(202);
+    expect(daemon.calls).toEqual([{ name: 'pause', with: { reason: 'lunch', until: NOW + 3_600_000 } }]);
+    for (const text of ['soon', '10s', '8d', '', 5]) expect((await post('/pause', { for: text })).status).toBe(400);
+    expect(daemon.calls).toHaveLength(1);
+  });
+
   test.each(['/trigger/swap', '/pause', '/resume', '/recover', '/config/reload'])(
     'GET %s changes nothing',
     async (path) => {

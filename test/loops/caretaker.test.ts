@@ -12,7 +12,12 @@ const NOW = Date.parse('2026-01-05T12:00:00Z');
 
 function bench() {
   const appended: NewEvent[] = [];
-  const state = { storeFails: false, jobs: [] as JobFacts[], recent: [] as JournalEvent[] };
+  const state = {
+    storeFails: false,
+    jobs: [] as JobFacts[],
+    recent: [] as JournalEvent[],
+    ended: null as string | null,
+  };
   const local: Pick<LocalStore, 'probe' | 'append' | 'events'> = {
     async probe() {
       if (state.storeFails) throw new Error('disk I/O error');
@@ -23,7 +28,8 @@ function bench() {
     events: async () => state.recent,
   };
   const board = createBoard(() => undefined);
-  const caretaker = createCaretaker({ local: local as LocalStore, board, jobs: () => state.jobs });
+  const killSwitch = { endIfOver: async () => state.ended };
+  const caretaker = createCaretaker({ local: local as LocalStore, board, killSwitch, jobs: () => state.jobs });
   const tick = (now = NOW): Promise<unknown> =>
     caretaker.tick({ now, log: new RecordingLog(), signal: new AbortController().signal } as unknown as TickContext);
   const show = (failures: number, server: ServerState = 'ok'): void =>
@@ -79,4 +85,13 @@ test('tmux counts as down from the first look at which no server answered', asyn
   show(0, 'ok');
   await tick(NOW + 61_000);
   expect(caretaker.last().tmuxDownSince).toBeNull();
+});
+
+test('a pause that came to its end is written down once', async () => {
+  const { appended, state, tick } = bench();
+  state.ended = 'paused by ada';
+  await tick();
+  state.ended = null;
+  await tick();
+  expect(appended).toMatchObject([{ type: 'resumed', data: { reason: 'paused by ada' } }]);
 });

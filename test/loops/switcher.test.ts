@@ -27,7 +27,7 @@ async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: numbe
     },
     sharedEntries: { ensure: async () => [], validate: async () => [] },
     allowUnshared: false,
-    killSwitch: { reason: async () => null },
+    killSwitch: { reason: async () => null, endIfOver: async () => null },
     panes: { sweep: unused, observe: unused },
     keys: { paste: unused, press: unused },
     signals: { read: unused, readSession: unused },

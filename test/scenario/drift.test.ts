@@ -157,14 +157,18 @@ test.concurrent(
 );
 
 test.concurrent(
-  'a lasting login wall benches its account alone until its credentials change, whatever still stands on the screen [R254]',
+  'a lasting login wall has the logins looked at at once, and benches its account alone until its credentials change [R175 R254]',
   onStage(async ({ world, tmux, start }) => {
     const pane = await world.startPane(tmux, { name: 'a' });
     const daemon = await start();
+    const lookedAt = () => daemon.status().jobs.find(({ name }) => name === 'credentials')?.last_start ?? null;
+    await waitFor(() => lookedAt() !== null);
+    const before = lookedAt();
     const restore = changeLogin(world, 'work-1', { accessToken: 'sk-ant-oat01-made-up-revoked' });
     await pane.say('do the work');
     const told = await daemon.told('login_needed');
     expect(told).toMatchObject({ severity: 'critical', account: 'work-1', pane: 'a:0.0' });
+    expect(lookedAt()).not.toBe(before);
     await daemon.polls(5);
     expect(await daemon.app.api.swaps(10)).toEqual([]);
     expect(world.activeAccount()).toBe('work-1');

@@ -115,6 +115,7 @@ export function aPool(change: Partial<PoolFacts> = {}): PoolFacts {
     swaps: [],
     breakerOpenedAt: null,
     retryUntil: null,
+    hold: null,
     ...change,
   };
 }

@@ -1,4 +1,5 @@
 /** Facts of a running daemon, made by hand, and an API that serves them and remembers what it was asked. */
+import type { Alert } from '../../src/core/alerts/alert.ts';
 import type { JournalEvent } from '../../src/core/events.ts';
 import type { AccountFacts } from '../../src/core/quota/eligibility.ts';
 import type { QuotaRecord } from '../../src/core/quota/record.ts';
@@ -16,6 +17,7 @@ import type {
   SwapRecord,
   TerminateAnswer,
 } from '../../src/ports.ts';
+import { anAlert, fakeRecords } from './fake-records.ts';
 
 /** 2026-01-05T12:00:00Z, a Monday: where FakeClock starts. */
 export const NOW = Date.UTC(2026, 0, 5, 12);
@@ -77,6 +79,7 @@ export function poolView(change: Partial<PoolView['pool']> = {}): PoolView {
       swaps: [],
       breakerOpenedAt: null,
       retryUntil: null,
+      hold: null,
       ...change,
     },
     agent: 'claude',
@@ -382,6 +385,11 @@ export class FakeDaemon implements DaemonApi {
   answer: ManualSwapAnswer = { kind: 'accepted', id: SWAP_ID, pool: 'work', to: 'work-2' };
   accountAnswer: AccountAnswer = { kind: 'done', changed: true, detail: 'work-1 is disabled' };
   failure: Error | null = null;
+  alertRows: readonly Alert[] = [anAlert()];
+  readonly records = fakeRecords(
+    (name, argument) => this.#note(name, argument),
+    () => this.alertRows,
+  );
 
   facts(): StatusFacts {
     return this.status;
@@ -392,8 +400,13 @@ export class FakeDaemon implements DaemonApi {
     return this.answer;
   }
 
-  async pause(reason: string): Promise<void> {
-    this.#note('pause', reason);
+  async pause(reason: string, until: number | null = null): Promise<void> {
+    this.#note('pause', until === null ? reason : { reason, until });
+  }
+
+  async hold(pool: string, until: number, reason: string): Promise<boolean> {
+    this.#note('hold', { pool, until, reason });
+    return this.status.pools.some((view) => view.pool.pool === pool);
   }
 
   async resume(): Promise<void> {

@@ -210,6 +210,7 @@ export class World {
       swaps: this.swaps,
       breakerOpenedAt: null,
       retryUntil: null,
+      hold: null,
     };
   }
 }

@@ -13,6 +13,8 @@ export interface CredentialFacts {
   readonly mtimeMs: number | null;
   readonly expiresAt: EpochMs | null;
   readonly loginEndsAt: EpochMs | null;
+  /** There is a refresh token. */
+  readonly renewable: boolean;
   readonly identity: string | null;
 }
 
@@ -42,6 +44,7 @@ async function readOnce(path: string, ownUid: number): Promise<CredentialFacts> 
     mtimeMs: stats === null ? null : Math.floor(stats.mtimeMs),
     expiresAt: null,
     loginEndsAt: null,
+    renewable: false,
     identity: null,
   };
   if (file.kind !== 'file') return { ...base, state: file.kind };
@@ -59,6 +62,7 @@ function loginOf(content: Readonly<Record<string, unknown>>): Partial<Credential
     state: isBlanked ? 'blanked' : 'ok',
     expiresAt: instant(login.expiresAt),
     loginEndsAt: instant(login.refreshTokenExpiresAt),
+    renewable: typeof login.refreshToken === 'string' && login.refreshToken !== '',
     identity: identityOf(login),
   };
 }

@@ -48,6 +48,7 @@ export function createAccountHomes(deps: {
       credentialsMtimeMs: highest(files.map((file) => file.mtimeMs)),
       expiresAt: files.find((file) => file.expiresAt !== null)?.expiresAt ?? null,
       loginEndsAt: files.find((file) => file.loginEndsAt !== null)?.loginEndsAt ?? null,
+      renewable: files.some((file) => file.renewable),
       // The credentials first: they are written together with the tokens, while the state file lags behind a flip.
       identity: files.find((file) => file.identity !== null)?.identity ?? (await identityFromState(home)),
     };

@@ -22,6 +22,8 @@ export interface PoolFacts {
   readonly breakerOpenedAt: EpochMs | null;
   /** After a failed or postponed swap. */
   readonly retryUntil: EpochMs | null;
+  /** Somebody asked for no automatic swap until then. */
+  readonly hold: { readonly until: EpochMs; readonly reason: string } | null;
 }
 
 export interface SwapPolicy {
@@ -43,6 +45,7 @@ export type HoldReason =
   | 'partial'
   | 'switching'
   | 'paused'
+  | 'hold'
   | 'cooldown'
   | 'backoff'
   | 'circuit_breaker'
@@ -87,6 +90,7 @@ export function decideSwap(
   if (pool.active === null) return hold('no_active_account', 'the link points at no configured account');
 
   if (!byHand) {
+    if (pool.hold !== null && pool.hold.until > now) return hold('hold', pool.hold.reason, pool.hold.until);
     const last = lastCompleted(pool.swaps.filter((swap) => !isAhead(swap, now)));
     const cooldownUntil = last === null ? null : last + policy.swapCooldownMs;
     if (cooldownUntil !== null && cooldownUntil > now) return hold('cooldown', 'swap cooldown active', cooldownUntil);

@@ -1,6 +1,8 @@
 /** Every schema version, oldest first. */
 import { initial } from './0001-initial.ts';
-import { leases } from './0006-leases.ts';
+import { outbox } from './0002-outbox.ts';
+import { alerts } from './0003-alerts.ts';
+import { leases } from './0004-leases.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [initial, leases];
+export const MIGRATIONS: readonly Migration[] = [initial, outbox, alerts, leases];

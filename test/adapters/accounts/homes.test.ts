@@ -60,6 +60,7 @@ describe('looking at an account home [R43]', () => {
       credentialsMtimeMs: Math.floor(statSync(join(home, '.credentials.json')).mtimeMs),
       expiresAt: 1_795_200_000_000,
       loginEndsAt: 1_797_000_000_000,
+      renewable: true,
       identity: null,
     });
   });

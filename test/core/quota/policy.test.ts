@@ -31,6 +31,13 @@ test('poll triggers switch: with every gate open the pool swaps to the eligible 
   expect(decide()).toMatchObject({ kind: 'swap', to: 'spare', why: 'eligible, priority 10' });
 });
 
+test('a hold stops automatic swaps until its end and says so; a swap by hand goes through', () => {
+  const held = { hold: { until: NOON + HOUR, reason: 'held by ada' } };
+  expect(decide(held)).toMatchObject({ kind: 'hold', reason: 'hold', detail: 'held by ada', until: NOON + HOUR });
+  expect(decide(held, byHand()).kind).toBe('swap');
+  expect(decide({ hold: { until: NOON, reason: 'held by ada' } }).kind).toBe('swap');
+});
+
 describe('each gate refuses with its reason', () => {
   test.each<readonly [string, Partial<PoolFacts>, Wish, string | null]>([
     ['partial', { state: 'partial' }, limit, null],
@@ -42,6 +49,7 @@ describe('each gate refuses with its reason', () => {
     ['paused', {}, limit, 'paused by ada'],
     ['paused', {}, byHand(), 'paused by ada'],
     ['no_active_account', { active: null }, limit, null],
+    ['hold', { hold: { until: NOON + 1, reason: 'held by ada' } }, limit, null],
     ['cooldown', { swaps: [flippedAgo(5 * MINUTE - 1)] }, limit, null],
     ['backoff', { retryUntil: NOON + 1 }, limit, null],
     ['circuit_breaker', { breakerOpenedAt: NOON - DAY + 1 }, limit, null],

@@ -2,7 +2,7 @@
 import type { Migration } from './migration.ts';
 
 export const leases: Migration = {
-  version: 6,
+  version: 4,
   pool: `
     alter table accounts add column removed_at bigint;
     create table leases (

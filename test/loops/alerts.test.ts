@@ -1,0 +1,133 @@
+/** The detector: facts of the board, the journal and the disk become alerts, by the thresholds of the tick's configuration. */
+import { describe, expect, test } from 'vitest';
+import { paneKey } from '../../src/core/panes.ts';
+import { createAlerts } from '../../src/loops/alerts.ts';
+import type { TickContext } from '../../src/ports.ts';
+import { createBoard } from '../../src/runtime/board.ts';
+import { openFor } from '../store/support/open.ts';
+import { tempDir } from '../store/support/temp-dir.ts';
+import { account, paneRecord, poolView, quota } from '../support/daemon-facts.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { RecordingLog } from '../support/recording-log.ts';
+
+const ALERTS = {
+  intervalMs: 60_000,
+  errorWindowMs: 300_000,
+  errorRate: 0.1,
+  errorRateCritical: 0.5,
+  errorMinSamples: 10,
+  accountDownRate: 0.5,
+  accountDownMin: 10,
+  dedupeCooldownMs: 300_000,
+  quotaInfo: 0.8,
+  quotaWarning: 0.9,
+  quotaCritical: 1,
+  spike: { swapsPerHour: 4 },
+};
+
+async function bench() {
+  const clock = new FakeClock();
+  const store = await openFor(tempDir(), { now: clock.now() });
+  const board = createBoard(() => undefined);
+  const log = new RecordingLog();
+  const state = { freeBytes: (10 ** 12) as number | null, rejected: null as string | null, quotaWarning: 0.9 };
+  const loop = createAlerts({
+    alerts: store.alerts,
+    board,
+    disk: { freeBytes: async () => state.freeBytes },
+    configRejected: () => state.rejected,
+  });
+  const config = () =>
+    ({
+      daemon: { stateDir: '/state' },
+      pools: [{ name: 'work' }],
+      alerts: { ...ALERTS, quotaWarning: state.quotaWarning },
+      janitor: { minFreeDiskBytes: 500 * 2 ** 20 },
+      credentials: { expiryWarnMs: 86_400_000 },
+    }) as unknown as TickContext['config'];
+  const tick = async () => {
+    await loop.tick({ config: config(), now: clock.now(), log, signal: new AbortController().signal });
+    await clock.advance(60_000);
+  };
+  const show = (used = 0.1) =>
+    board.postPool(poolView({ accounts: [account('work-1', { quota: [quota('work-1', { used })] })] }), board.ticket());
+  const open = async () => (await store.alerts.list({ statuses: ['active'], limit: 9 })).map(({ type }) => type);
+  return { ...store, board, clock, loop, log, state, config, tick, show, open };
+}
+
+describe('the detector', () => {
+  test('runs every minute and needs nothing but what is stored [R152]', async () => {
+    const { loop, config, tick, show, open } = await bench();
+    expect(loop.intervalMs(config())).toBe(60_000);
+    show();
+    await tick();
+    expect(await open()).toEqual([]);
+    expect(loop.open()).toBe(0);
+  });
+
+  test('a window that fills up is told, told again when it is full, and its end is told [R155 R160]', async () => {
+    const { tick, show, local, loop, log } = await bench();
+    for (const used of [0.95, 0.96, 1, 1, 0.2, 0.2, 0.2]) {
+      show(used);
+      await tick();
+    }
+    const events = [...(await local.events({ limit: 9 }))].reverse();
+    expect(events.map(({ type, severity }) => [type, severity])).toEqual([
+      ['alert_raised', 'warning'],
+      ['alert_escalated', 'critical'],
+      ['alert_resolved', 'info'],
+    ]);
+    expect(log.lines.map(({ message }) => message)).toEqual(['alert raised', 'alert became worse', 'alert resolved']);
+    expect(loop.open()).toBe(0);
+  });
+
+  test('a changed threshold counts at the next run [R161]', async () => {
+    const { tick, show, open, state } = await bench();
+    show(0.75);
+    await tick();
+    expect(await open()).toEqual([]);
+    state.quotaWarning = 0.7;
+    await tick();
+    expect(await open()).toEqual(['quota_high']);
+  });
+
+  test('while a pool was not looked at nothing is concluded', async () => {
+    const { tick, show, open, board, local } = await bench();
+    await tick();
+    expect(board.pools().size).toBe(0);
+    show(0.95);
+    await tick();
+    expect(await open()).toEqual(['quota_high']);
+    expect(await local.events({ limit: 9 })).toHaveLength(1);
+  });
+
+  test('disk, configuration and panes are looked at as well', async () => {
+    const { tick, show, open, state, board } = await bench();
+    show();
+    state.freeBytes = 1;
+    state.rejected = 'line 3';
+    const { finding } = paneRecord();
+    const view = { ...finding.view, failures: 9 };
+    board.postSnapshot({ takenAt: 0, servers: [], panes: [view] });
+    board.postFindings(new Map([[paneKey(view.identity), { ...finding, view }]]));
+    await tick();
+    expect([...(await open())].sort()).toEqual(['config_reload_failed', 'disk_low', 'session_unreachable']);
+    state.freeBytes = null;
+    state.rejected = null;
+    await tick();
+    await tick();
+    expect(await open()).toEqual(['session_unreachable']);
+  });
+
+  test('what is written in the journal counts', async () => {
+    const { tick, show, open, local, clock } = await bench();
+    show();
+    await local.append(
+      Array.from({ length: 4 }, () => ({ type: 'swap_flipped', pool: 'work' }) as const),
+      clock.now(),
+    );
+    await local.append([{ type: 'swap_failed', pool: 'work', data: { error: 'x' } }], clock.now());
+    await tick();
+    expect([...(await open())].sort()).toEqual(['activity_spike', 'swap_failed']);
+  });
+});

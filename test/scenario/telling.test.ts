@@ -1,0 +1,64 @@
+/** People are told of a swap, and no provider stands in its way. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { BY_HAND } from '../support/daemon.ts';
+import type { Mood } from '../support/providers.ts';
+import { startProvider } from '../support/providers.ts';
+import { onStage } from '../support/stage.ts';
+import { waitFor } from '../support/wait.ts';
+
+test(
+  'while two providers hang a swap is done as ever, and the third tells of it once [R191] [R229]',
+  onStage(async ({ world, start }) => {
+    const hang: Mood = { kind: 'hang' };
+    const [mail, chat, hook] = await Promise.all([startProvider(hang), startProvider(hang), startProvider()]);
+    try {
+      const secret = join(world.root, 'secret');
+      writeFileSync(secret, '12345:canary-canary-canary-canary-canary', { mode: 0o600 });
+      const daemon = await start({
+        changes: {
+          notifications: {
+            min_severity: 'info',
+            email: {
+              enabled: true,
+              api_key_file: secret,
+              from: 'a@example.com',
+              to: ['b@example.com'],
+              api_base: mail.url,
+            },
+            telegram: { enabled: true, token_file: secret, chat_ids: [1], api_base: chat.url },
+            webhook: { enabled: true, url: hook.url, secret_file: secret },
+          },
+        },
+      });
+      await waitFor(() => mail.requests.length > 0 && chat.requests.length > 0, { timeoutMs: 20_000 });
+      expect(await daemon.app.api.swap(BY_HAND)).toMatchObject({ kind: 'accepted' });
+      const { swap } = await daemon.swapDone();
+      expect(swap.phase).toBe('done');
+      const told = await waitFor(
+        () => hook.accepted.map(({ body }) => JSON.parse(body)).find(({ event }) => event === 'swap_completed'),
+        { timeoutMs: 20_000 },
+      );
+      expect(told).toMatchObject({
+        key: `swap:${swap.id}`,
+        title: `${swap.from} → ${swap.to}: done, no pane had stopped`,
+        settled: true,
+      });
+      const ofSwap = hook.accepted.filter(({ body }) => JSON.parse(body).key === `swap:${swap.id}`);
+      expect(ofSwap).toHaveLength(1);
+      const status = await waitFor(
+        () => {
+          const now = daemon.status();
+          return now.notifications.filter(({ waiting }) => waiting > 0).length === 2 ? now : null;
+        },
+        { timeoutMs: 30_000 },
+      );
+      expect(status.notifications.map(({ channel }) => channel).sort()).toEqual(['email', 'telegram:1', 'webhook']);
+      const shown = JSON.stringify([status, daemon.log.lines, hook.accepted.map(({ body }) => body)]);
+      expect(shown).not.toContain('canary');
+    } finally {
+      await Promise.all([mail.close(), chat.close(), hook.close()]);
+    }
+  }),
+);

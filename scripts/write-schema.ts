@@ -50,8 +50,13 @@ function keyLines(doc: KeyDoc, depth: number): readonly string[] {
   const key = doc.path.at(-1);
   const lines = wrap(doc.description + restartNote(doc), 116 - pad.length).map((line) => `${pad}# ${line}`);
   if (!doc.isSection) return [...lines, `${pad}${key}: ${inline(doc.default)}`];
-  lines.push(`${pad}${key}:`);
   const path = formatPath(doc.path);
+  const entry = below([...doc.path, '[]']);
+  if (entry.length > 0 && SAMPLES[path] === undefined) {
+    const keys = entry.flatMap((child) => wrap(`\`${child.path.at(-1)}\`: ${child.description}`, 116 - pad.length));
+    return [...lines, ...keys.map((line) => `${pad}# ${line}`), `${pad}${key}: []`];
+  }
+  lines.push(`${pad}${key}:`);
   const samples = SAMPLES[path];
   if (samples !== undefined)
     return [...lines, ...samples.flatMap((sample, i) => entryLines(doc, sample, depth, i === 0))];

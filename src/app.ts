@@ -7,6 +7,7 @@ import { createAccountLink } from './adapters/accounts/link.ts';
 import { createSharedEntries } from './adapters/accounts/shared-links.ts';
 import { createKillSwitch } from './adapters/kill-switch.ts';
 import { makeOwnDirectory } from './adapters/own-directory.ts';
+import { watchHooks } from './adapters/signals/hook-watch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createSignals } from './adapters/signals/signals.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
@@ -17,6 +18,8 @@ import type { LiveConfig } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { claude } from './core/agents/claude.ts';
+import { PROFILES } from './core/agents/languages.ts';
+import type { AgentKind } from './core/agents/profile.ts';
 import { FatalError, problemLine } from './core/errors.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
@@ -69,8 +72,6 @@ export interface App {
   stop(): Promise<void>;
 }
 
-const PROFILES = [claude];
-
 /**
  * Takes the locks, opens the store, checks links and homes. Nothing of the user's is changed before `start` or `runOnce`.
  *
@@ -106,9 +107,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     refuseToStart(options.allowUnshared ? problems.filter((problem) => problem.kind !== 'shared') : problems, log);
 
     const zone = clock.zone();
-    const readOne = (text: string, now: EpochMs) => readScreen(text, { now, zone });
+    const readOne = (text: string, now: EpochMs, agent: AgentKind = 'claude') =>
+      readScreen(text, { now, zone, agent, extra: live.current.quota.patterns });
     const classifyText = (text: string, at: EpochMs) => {
-      const found = detect(text, { agent: 'claude', now: at, zone });
+      const found = detect(text, { agent: 'claude', now: at, zone, extra: live.current.quota.patterns });
+      return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
+    };
+    const classifyCodexText = (text: string, at: EpochMs) => {
+      const extra = live.current.quota.patterns;
+      const found = detect(`■ ${text}`, { agent: 'codex', now: at, zone, extra });
       return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
     };
     const processes = createProcesses({ profiles: PROFILES, ownUid: options.ownUid, clock, log });
@@ -121,7 +128,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     };
     const panes = createPanes({ ...tmux, processes, listen: listenToFile });
     const keys = createKeys(tmux);
-    const signals = createSignals({ profiles: PROFILES, clock, log, classifyText });
+    const signals = createSignals({
+      profiles: PROFILES,
+      clock,
+      log,
+      classifyText,
+      classifyCodexText,
+      stateDir: config.daemon.stateDir,
+      ownUid: options.ownUid,
+    });
     const locks = createCliLocks({ clock, log });
     const killSwitch = createKillSwitch(config.daemon.stateDir);
 
@@ -150,6 +165,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       readScreen: readOne,
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
+    };
+    /** The screens are looked at with it: a limit is seldom told by one source alone. */
+    const hearHook = (sessionId: string): void => {
+      signals.hear(sessionId);
+      board.wake('watcher');
     };
     const caretaker = createCaretaker({ local: store.local, board, jobs: () => supervisor.jobs() });
     const loops: readonly Loop[] = [
@@ -289,6 +309,8 @@ export async function createApp(options: AppOptions): Promise<App> {
           version: VERSION,
         });
         cleanUps.push({ name: 'http', run: () => http.stop() });
+        const ear = watchHooks({ stateDir: config.daemon.stateDir, onRecord: hearHook, clock, log });
+        cleanUps.push({ name: 'hooks', run: () => ear.close() });
         supervisor.start();
       },
       async runOnce() {

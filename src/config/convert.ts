@@ -6,6 +6,7 @@ import { type Env, expandPath } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { error, type Finding, type KeyPath } from './finding.ts';
 import { parseListen } from './listen.ts';
+import { convertPatterns } from './patterns.ts';
 import type { Config } from './schema.ts';
 
 export interface Surroundings {
@@ -114,6 +115,7 @@ export function convert(
       snippetChars: quota.snippet_chars,
       unknownResetLockMs: ms(quota.unknown_reset_lock),
       modelLimitSwaps: quota.model_limit_swaps,
+      patterns: convertPatterns(quota.patterns, findings),
     },
     switcher: {
       timeoutMs: ms(switcher.timeout),

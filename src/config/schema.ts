@@ -2,6 +2,7 @@
 
 import type { AgentKind } from '../core/agents/profile.ts';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+import type { UserPatterns } from '../core/screen/user-patterns.ts';
 import { convert } from './convert.ts';
 import type { Env } from './expand-path.ts';
 import { ConfigFile, type ConfigValues } from './file-schema.ts';
@@ -101,6 +102,8 @@ export interface Config {
     readonly snippetChars: number;
     readonly unknownResetLockMs: number;
     readonly modelLimitSwaps: boolean;
+    /** Compiled, and proven not to run away. */
+    readonly patterns: UserPatterns;
   };
   readonly switcher: {
     readonly timeoutMs: number;

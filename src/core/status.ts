@@ -1,6 +1,7 @@
 /** What `/health`, `/status` and the command line say: one view of the daemon's facts, derived in one place. */
 import type { LinkState } from './accounts.ts';
 import type { JournalEvent } from './events.ts';
+import { type FigureView, figureViews } from './figures-view.ts';
 import type { ServerView } from './panes.ts';
 import type { AccountFacts, DisplayState, EligibilityPolicy } from './quota/eligibility.ts';
 import { displayState, isEligible } from './quota/eligibility.ts';
@@ -11,6 +12,7 @@ import { describeLink } from './swap/recovery.ts';
 import type { SwapRow } from './swap/swap.ts';
 import type { EpochMs } from './time.ts';
 import { formatDuration, MINUTE, SECOND, toIso } from './time.ts';
+import type { QuotaFigures } from './verdict/signals.ts';
 
 /** The facts of one pool as the loops last saw them. */
 export interface PoolView {
@@ -37,6 +39,8 @@ export interface SessionFacts {
   readonly stateReason: string | null;
   readonly stateSince: EpochMs;
   readonly launchedUnder: string | null;
+  /** As the CLI itself reported them; absent: not known. */
+  readonly figures?: QuotaFigures;
 }
 
 export interface JobFacts {
@@ -143,6 +147,7 @@ export interface StatusView {
     readonly reason: string | null;
     readonly since: string | null;
     readonly launched_under: string | null;
+    readonly figures: readonly FigureView[];
   }[];
   readonly servers: readonly { readonly socket: string; readonly state: string; readonly reason: string | null }[];
   readonly jobs: readonly {
@@ -220,6 +225,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
       reason: session.stateReason,
       since: toIso(session.stateSince),
       launched_under: session.launchedUnder,
+      figures: figureViews(session.figures),
     })),
     servers: facts.servers.map(({ server, state, reason }) => ({ socket: server, state, reason })),
     jobs: facts.jobs.map((job) => ({

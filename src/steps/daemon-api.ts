@@ -196,10 +196,12 @@ async function paneRecord(ports: ApiPorts, name: string): Promise<PaneRecord | n
 export function createSessionFacts(ports: Pick<ApiPorts, 'board' | 'config'>): () => readonly SessionFacts[] {
   let before = new Map<string, SessionRow>();
   return () => {
-    const rows = [...ports.board.findings().values()].map((finding) =>
+    const findings = [...ports.board.findings().values()];
+    const rows = findings.map((finding) =>
       sessionRow(finding, before.get(paneKey(finding.view.identity)), ports.config(), finding.at),
     );
     before = new Map(rows.map((row) => [row.id, row]));
-    return rows;
+    const figures = new Map(findings.map(({ view, signals }) => [paneKey(view.identity), signals?.figures ?? []]));
+    return rows.map((row) => ({ ...row, figures: figures.get(row.id) ?? [] }));
   };
 }

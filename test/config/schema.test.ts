@@ -68,6 +68,7 @@ test('two accounts take every other value from the defaults', () => {
       snippetChars: 120,
       unknownResetLockMs: 3_600_000,
       modelLimitSwaps: false,
+      patterns: { patterns: [], ignore: [], serverErrors: [] },
     },
     switcher: {
       timeoutMs: 600_000,

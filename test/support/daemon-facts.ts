@@ -6,6 +6,7 @@ import type { PoolView, StatusFacts } from '../../src/core/status.ts';
 import type { RecoveryRow, SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { DaemonApi, EventFilter, ManualSwap, ManualSwapAnswer, PaneRecord, SwapRecord } from '../../src/ports.ts';
+import { aVote } from './builders.ts';
 
 /** 2026-01-05T12:00:00Z, a Monday: where FakeClock starts. */
 export const NOW = Date.UTC(2026, 0, 5, 12);
@@ -273,19 +274,20 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
     family: 'hit-limit',
     text: "You've hit your 5-hour limit",
     structured: false,
+    agreed: false,
     turnId: null,
     turnAt: null,
+    turnEndedAt: null,
     rowAt: null,
+    conflict: null,
     votes: [
-      {
-        source: 'screen',
+      aVote({
         at: NOW - 2000,
         says: 'quota',
         weight: 'supports',
         rule: 'hit-limit',
         text: "You've hit your 5-hour limit",
-        recordId: null,
-      },
+      }),
     ],
     reason: 'limit message in message position',
   };
@@ -330,6 +332,8 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
         vetoes: [{ family: 'hit-limit', text: 'usage limit', reason: 'it is quoted' }],
         reason: 'limit message in message position',
       },
+      readAt: NOW - 2000,
+      switchedAt: null,
       signals: { entry: null, sessionId: 'b1c2', version: '2.1.100', isGuess: false, transcript: null },
       evidence,
       decision: {

@@ -6,7 +6,7 @@ import type { AgentProcess } from '../panes.ts';
 import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE, SECOND } from '../time.ts';
-import { startsTurn } from '../verdict/evidence.ts';
+import { startsTurn } from '../verdict/votes.ts';
 import type { AssistantRow, TranscriptTail } from '../verdict/signals.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RecoveryRow, RecoveryState } from './swap.ts';

@@ -53,8 +53,13 @@ function keyLines(doc: KeyDoc, depth: number): readonly string[] {
   const entries = below([...doc.path, '*']);
   if (entries.length > 0 && Object.keys(Object(doc.default)).length === 0)
     return [...lines, ...emptyMap(doc, entries, pad)];
-  lines.push(`${pad}${key}:`);
   const path = formatPath(doc.path);
+  const entry = below([...doc.path, '[]']);
+  if (entry.length > 0 && SAMPLES[path] === undefined) {
+    const keys = entry.flatMap((child) => wrap(`\`${child.path.at(-1)}\`: ${child.description}`, 116 - pad.length));
+    return [...lines, ...keys.map((line) => `${pad}# ${line}`), `${pad}${key}: []`];
+  }
+  lines.push(`${pad}${key}:`);
   const samples = SAMPLES[path];
   if (samples !== undefined)
     return [...lines, ...samples.flatMap((sample, i) => entryLines(doc, sample, depth, i === 0))];

@@ -9,6 +9,7 @@ import { createSharedEntries } from './adapters/accounts/shared-links.ts';
 import { createDiskSpace } from './adapters/disk-space.ts';
 import { createKillSwitch } from './adapters/kill-switch.ts';
 import { makeOwnDirectory } from './adapters/own-directory.ts';
+import { watchHooks } from './adapters/signals/hook-watch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createSignals } from './adapters/signals/signals.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
@@ -22,6 +23,8 @@ import type { LiveConfig } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { claude } from './core/agents/claude.ts';
+import { PROFILES } from './core/agents/languages.ts';
+import type { AgentKind } from './core/agents/profile.ts';
 import { FatalError, problemLine } from './core/errors.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
@@ -80,8 +83,6 @@ export interface App {
   stop(): Promise<void>;
 }
 
-const PROFILES = [claude];
-
 /**
  * Takes the locks, opens the store, checks links and homes. Nothing of the user's is changed before `start` or `runOnce`.
  *
@@ -117,9 +118,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     refuseToStart(options.allowUnshared ? problems.filter((problem) => problem.kind !== 'shared') : problems, log);
 
     const zone = clock.zone();
-    const readOne = (text: string, now: EpochMs) => readScreen(text, { now, zone });
+    const readOne = (text: string, now: EpochMs, agent: AgentKind = 'claude') =>
+      readScreen(text, { now, zone, agent, extra: live.current.quota.patterns });
     const classifyText = (text: string, at: EpochMs) => {
-      const found = detect(text, { agent: 'claude', now: at, zone });
+      const found = detect(text, { agent: 'claude', now: at, zone, extra: live.current.quota.patterns });
+      return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
+    };
+    const classifyCodexText = (text: string, at: EpochMs) => {
+      const extra = live.current.quota.patterns;
+      const found = detect(`■ ${text}`, { agent: 'codex', now: at, zone, extra });
       return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
     };
     const processes = createProcesses({ profiles: PROFILES, ownUid: options.ownUid, clock, log });
@@ -132,7 +139,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     };
     const panes = createPanes({ ...tmux, processes, listen: listenToFile });
     const keys = createKeys(tmux);
-    const signals = createSignals({ profiles: PROFILES, clock, log, classifyText });
+    const signals = createSignals({
+      profiles: PROFILES,
+      clock,
+      log,
+      classifyText,
+      classifyCodexText,
+      stateDir: config.daemon.stateDir,
+      ownUid: options.ownUid,
+    });
     const locks = createCliLocks({ clock, log });
     const killSwitch = createKillSwitch(config.daemon.stateDir, clock);
 
@@ -169,6 +184,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       readScreen: readOne,
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
+    };
+    /** The screens are looked at with it: a limit is seldom told by one source alone. */
+    const hearHook = (sessionId: string): void => {
+      signals.hear(sessionId);
+      board.wake('watcher');
     };
     const caretaker = createCaretaker({ local: store.local, board, killSwitch, jobs: () => supervisor.jobs() });
     const { alerts: alertStore, stats, retention } = store;
@@ -345,6 +365,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         });
         cleanUps.push({ name: 'http', run: () => http.stop() });
         isRunning = true;
+        const ear = watchHooks({ stateDir: config.daemon.stateDir, onRecord: hearHook, clock, log });
+        cleanUps.push({ name: 'hooks', run: () => ear.close() });
         supervisor.start();
       },
       async runOnce() {

@@ -123,12 +123,34 @@ function build(end: (code: number) => void): Command {
       const { recover } = await import('./commands/recover.ts');
       end(await recover({ ...globals(), ...options }, io));
     });
-  command('incidents', 'the swaps so far, newest first')
+  const incidents = command('incidents', 'the swaps so far and the walls that no pattern explained, newest first')
     .option('--limit <n>', 'at most this many', '20')
     .addOption(json())
     .action(async (options) => {
       const { incidents } = await import('./commands/lists.ts');
       end(await incidents({ ...globals(), ...options }, io));
+    });
+  incidents
+    .command('list')
+    .description('the same')
+    .action(async (_options, self: Command) => {
+      const { incidents } = await import('./commands/lists.ts');
+      end(await incidents(self.optsWithGlobals(), io));
+    });
+  incidents
+    .command('show')
+    .description('the whole record of one: screen, votes, decision, steps, panes')
+    .argument('<id|last>', 'id of a swap, `last`, or of a wall (wall-12)')
+    .action(async (id: string, _options, self: Command) => {
+      const { showIncident } = await import('./commands/incidents.ts');
+      end(await showIncident(id, self.optsWithGlobals(), io));
+    });
+  command('replay', 'run the detector again on a recorded incident; exit 1 when its verdict differs')
+    .argument('<id|last>', 'as for `incidents show`')
+    .addOption(json())
+    .action(async (id: string, options) => {
+      const { replay } = await import('./commands/incidents.ts');
+      end(await replay(id, { ...globals(), ...options }, io));
     });
   command('events', 'what was written down, newest first')
     .option('--type <types>', 'only these, with commas between them')
@@ -230,7 +252,7 @@ function build(end: (code: number) => void): Command {
     });
   command('detect', 'explain what the detector makes of a saved screen')
     .argument('[file]', 'the screen as text; - for standard input')
-    .option('--agent <agent>', 'the program on the screen', 'claude')
+    .option('--agent <agent>', 'the program on the screen: claude, codex, gemini, opencode, other (default: guessed)')
     .option('--now <time>', 'as if it were this time (ISO 8601)')
     .option('--tz <zone>', 'time zone of the screen (IANA)')
     .option('--jsonl', 'read {"id","agent","text","now","tz"} lines from standard input, answer each with a line')
@@ -273,6 +295,44 @@ function build(end: (code: number) => void): Command {
       patient();
       const { notifySetup } = await import('./commands/notify-setup.ts');
       end(await notifySetup(channel, globals(), io));
+    });
+  const hook = command('hook', 'keep what a hook of Claude Code tells; reads its payload from standard input')
+    .allowExcessArguments()
+    .allowUnknownOption()
+    .action(async () => {
+      // Nothing of ours may stand in a conversation, not even that the program is being replaced.
+      end(await import('./commands/hook.ts').then(({ hook }) => hook(globals(), io)).catch(() => EXIT.ok));
+    });
+  /** How this very program is run again. */
+  const ownWords = [process.execPath, process.argv[1] ?? 'claude-failover'];
+  hook
+    .command('install')
+    .description('have Claude Code run the hook and the status line')
+    .option('--settings <file>', 'this settings.json; without it those of every home of your pools')
+    .option('--claude <version>', 'the version of Claude Code that reads it; without it `claude --version` is asked')
+    .option('--dry-run', 'say what would be written, write nothing')
+    .action(async (options) => {
+      const { installHooks } = await import('./commands/hook-install.ts');
+      end(await installHooks(ownWords, { ...globals(), ...options }, io));
+    });
+  hook
+    .command('uninstall')
+    .description('take them out again')
+    .option('--settings <file>', 'only this settings.json')
+    .option('--dry-run', 'say what would be written, write nothing')
+    .action(async (options) => {
+      const { uninstallHooks } = await import('./commands/hook-install.ts');
+      end(await uninstallHooks({ ...globals(), ...options }, io));
+    });
+  command('statusline', 'keep the quota figures that Claude Code gives its status line; reads them from standard input')
+    .argument('[words...]', 'more words of the wrapped command')
+    .option('--wrap <command>', 'run this status line with the same input and print what it prints')
+    .allowUnknownOption()
+    .action(async (words: string[], options) => {
+      patient();
+      process.once('SIGTERM', () => interrupted.abort());
+      const { statusline } = await import('./commands/statusline.ts');
+      end(await statusline(words, { ...globals(), ...options }, io));
     });
   const config = command('config', 'the configuration: check, show, path');
   config

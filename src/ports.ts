@@ -149,6 +149,8 @@ export interface Signals {
   read(process: AgentProcess): Promise<SessionSignals>;
   /** The same for a session whose process is gone. */
   readSession(configDir: string, cwd: string, sessionId: string): Promise<SessionSignals>;
+  /** When a hook of this session last told something, by this process's ear; null: never. Then the files are worth a look. */
+  heardAt?(sessionId: string): EpochMs | null;
 }
 
 /** Where an account link stands and which homes it may point at. */

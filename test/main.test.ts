@@ -92,6 +92,9 @@ test.each([
   [['--config', 'bad.yaml', 'status'], 78, /^$/, /bad\.yaml:1:7 mode: /],
   [['--config', 'good.yaml', 'health'], 4, /^$/, /the daemon is not running .*\nnext: start it/],
   [['--config', 'good.yaml', 'swap'], 4, /^$/, /the daemon is not running/],
+  [['--config', 'good.yaml', 'incidents', 'show', 'last', '--json'], 4, /^$/, /there is no database yet/],
+  [['--config', 'good.yaml', 'incidents', 'list', '--limit', '0'], 2, /^$/, /--limit must be a number/],
+  [['--config', 'good.yaml', 'replay', 'last'], 4, /^$/, /there is no database yet/],
 ])('%j exits %i', async (args, code, stdout, stderr) => {
   const ended = await run(args.map((arg) => (arg.endsWith('.yaml') ? join(home, arg) : arg)));
   expect(ended).toEqual({ code, stdout: expect.stringMatching(stdout), stderr: expect.stringMatching(stderr) });

@@ -1,9 +1,10 @@
 /** `detect`: runs the detector on saved screens and explains what it makes of them. */
 import { createReadStream } from 'node:fs';
-import { claude } from '../core/agents/claude.ts';
-import type { AgentKind } from '../core/agents/profile.ts';
+import { guessAgent, PROFILES } from '../core/agents/languages.ts';
+import type { LanguageKind } from '../core/agents/screen-language.ts';
 import type { Detection } from '../core/screen/detect.ts';
 import { detect } from '../core/screen/detect.ts';
+import type { UserPatterns } from '../core/screen/user-patterns.ts';
 import { HOUR, toIso } from '../core/time.ts';
 import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
 import { gatherEvidence } from '../core/verdict/evidence.ts';
@@ -17,6 +18,7 @@ import { clean, wrap } from './text.ts';
 export interface DetectOptions extends GlobalOptions {
   readonly jsonl?: boolean;
   readonly json?: boolean;
+  /** Whose screen it is; default: guessed from the screen. */
   readonly agent?: string;
   /** ISO 8601; default: now. */
   readonly now?: string;
@@ -24,14 +26,15 @@ export interface DetectOptions extends GlobalOptions {
   readonly tz?: string;
 }
 
-const AGENTS: readonly AgentKind[] = [claude.kind];
+const AGENTS: readonly LanguageKind[] = [...PROFILES.map(({ kind }) => kind), 'other'];
 /** One line of `--jsonl`, and one screen. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /** @returns 0 whatever the verdict is, 1 when the file cannot be read, 2 for a wrong option */
 export async function detectScreen(file: string | undefined, options: DetectOptions, io: CommandIo): Promise<number> {
+  const extra = await userPatterns(options, io);
   if (options.jsonl === true) {
-    if (file === undefined) return detectLines(io);
+    if (file === undefined) return detectLines(extra, io);
     io.err(
       'claude-failover: --jsonl reads standard input and takes no file\nnext: claude-failover detect --jsonl < FILE\n',
     );
@@ -55,23 +58,23 @@ export async function detectScreen(file: string | undefined, options: DetectOpti
     );
     return EXIT.error;
   }
-  const found = detect(text, request);
+  const found = detect(text, requestFor(text, request, extra));
   if (options.json === true) io.out(`${JSON.stringify(toJson(found))}\n`);
   else explain(found, request, io);
   return EXIT.ok;
 }
 
 /** One verdict for each line of standard input, in its order; a bad line is answered by an error and the rest go on. */
-async function detectLines(io: CommandIo): Promise<number> {
+async function detectLines(extra: UserPatterns, io: CommandIo): Promise<number> {
   for await (const line of readLines(io.stdin ?? [], MAX_BYTES)) {
     if (line.kind === 'too_long')
       io.out(`${JSON.stringify(failure('line_too_long', `a line has at most ${MAX_BYTES} bytes`))}\n`);
-    else if (line.text.trim() !== '') io.out(`${JSON.stringify(answerLine(line.text))}\n`);
+    else if (line.text.trim() !== '') io.out(`${JSON.stringify(answerLine(line.text, extra))}\n`);
   }
   return EXIT.ok;
 }
 
-function answerLine(text: string): object {
+function answerLine(text: string, extra: UserPatterns): object {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -88,16 +91,30 @@ function answerLine(text: string): object {
   const request = readRequest(fields);
   if ('error' in request) return { ...id, ...request };
   try {
-    return { ...id, ...toJson(detect(fields.text, request)) };
+    return { ...id, ...toJson(detect(fields.text, requestFor(fields.text, request, extra))) };
   } catch {
     return wrong('detector_failed', 'the detector failed on this text');
   }
 }
 
 interface Request {
-  readonly agent: AgentKind;
+  /** Null: to be guessed. */
+  readonly agent: LanguageKind | null;
   readonly now: number;
   readonly zone: string;
+}
+
+const requestFor = (text: string, { agent, ...rest }: Request, extra: UserPatterns) => ({
+  agent: agent ?? guessAgent(text),
+  ...rest,
+  extra,
+});
+
+/** Those of the file that `--config` names; without one the built-in patterns stand alone. @throws {ConfigError} */
+async function userPatterns({ config }: DetectOptions, { env, home }: CommandIo): Promise<UserPatterns> {
+  if (config === undefined) return { patterns: [], ignore: [], serverErrors: [] };
+  const { loadConfigFile } = await import('../config/load.ts');
+  return loadConfigFile({ path: config, env, home, checkToken: false }).config.quota.patterns;
 }
 
 function readRequest({
@@ -107,7 +124,7 @@ function readRequest({
 }: Readonly<Record<string, unknown>>):
   | Request
   | { readonly error: { readonly code: string; readonly message: string } } {
-  const kind = AGENTS.find((candidate) => candidate === (agent ?? claude.kind));
+  const kind = agent === undefined ? null : AGENTS.find((candidate) => candidate === agent);
   if (kind === undefined)
     return failure('unknown_agent', `there is no profile of this agent; known: ${AGENTS.join(', ')}`);
   const at = typeof now === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(now) ? Date.parse(now) : Number.NaN;

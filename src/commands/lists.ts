@@ -34,16 +34,32 @@ export async function incidents(options: ListOptions, io: CommandIo): Promise<nu
     return readOfflineSwaps(limit, options, io);
   });
   if (typeof swaps === 'number') return swaps;
-  if (options.json === true) io.out(`${JSON.stringify({ swaps })}\n`);
-  else if (swaps.length === 0) io.err('no swap so far\n');
-  else
-    io.out(
-      table(
-        [['ID', 'AT', 'POOL', 'SWAP', 'OUTCOME', 'TOOK', 'BECAUSE OF'], ...swaps.map((swap) => swapRow(swap, io))],
-        io.isTTY ? io.columns : Number.POSITIVE_INFINITY,
-        '',
-      ),
-    );
+  const types = ['unknown_wall'] as const;
+  const ask = { path: `/events?type=${types}&limit=${limit}`, key: 'events' };
+  const found = await read<EventView>(ask, options, { ...io, err: () => undefined }, async () => {
+    const { readOfflineEvents } = await import('./offline-records.ts');
+    return readOfflineEvents({ types, limit }, options, io);
+  });
+  if (typeof found === 'number') return found;
+  const walls = found.filter(({ type }) => type === types[0]);
+  if (options.json === true) {
+    io.out(`${JSON.stringify({ swaps, walls: walls.map((wall) => ({ ...wall, id: `wall-${wall.id}` })) })}\n`);
+    return EXIT.ok;
+  }
+  if (swaps.length === 0) io.err('no swap so far\n');
+  const width = io.isTTY ? io.columns : Number.POSITIVE_INFINITY;
+  const show = (head: string[], rows: string[][]): void => {
+    if (rows.length > 0) io.out(table([head, ...rows], width, ''));
+  };
+  show(
+    ['ID', 'AT', 'POOL', 'SWAP', 'OUTCOME', 'TOOK', 'BECAUSE OF'],
+    swaps.map((swap) => swapRow(swap, io)),
+  );
+  if (swaps.length > 0 && walls.length > 0) io.out('\n');
+  show(
+    ['ID', 'AT', 'PANE', 'WORDS THAT NO PATTERN KNOWS'],
+    walls.map((wall) => wallRow(wall, io)),
+  );
   return EXIT.ok;
 }
 
@@ -120,6 +136,11 @@ function swapRow(swap: SwapView, io: CommandIo): string[] {
     swap.trigger === 'limit' ? (swap.trigger_pane ?? 'a limit') : swap.trigger === 'manual' ? 'hand' : swap.trigger;
   const what = swap.trigger === 'reset' ? `resume on ${swap.to}` : `${swap.from} -> ${swap.to}`;
   return [swap.id, wallTime(started, io.clock.now(), io.clock.zone()), swap.pool, what, swap.phase, took, cause];
+}
+
+function wallRow({ id, at, pane, data }: EventView, io: CommandIo): string[] {
+  const when = wallTime(Date.parse(at ?? ''), io.clock.now(), io.clock.zone());
+  return [`wall-${id}`, when, pane ?? '-', typeof data.text === 'string' ? data.text : '-'];
 }
 
 function eventLine(event: EventView, io: CommandIo): string {

@@ -8,6 +8,7 @@ import type { ConfigValues } from './file-schema.ts';
 import { error, type Finding, type KeyPath } from './finding.ts';
 import { parseListen } from './listen.ts';
 import { checkNotifications, toNotifications } from './notification-keys.ts';
+import { convertPatterns } from './patterns.ts';
 import type { Config } from './schema.ts';
 import { toTelegram } from './telegram-keys.ts';
 
@@ -126,6 +127,7 @@ export function convert(
       thresholdAction: quota.threshold_action,
       thresholdGraceMs: ms(quota.threshold_grace),
       warn: { '5h': ascending(quota.warn['5h']), '7d': ascending(quota.warn['7d']) },
+      patterns: convertPatterns(quota.patterns, findings),
     },
     switcher: {
       timeoutMs: ms(switcher.timeout),

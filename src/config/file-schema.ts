@@ -204,6 +204,50 @@ const Watch = z.strictObject({
     .describe('Panes in which an agent is found although their session is not configured.'),
 });
 
+const patternKeys = {
+  id: z
+    .string()
+    .regex(NAME, 'expected 1 to 64 letters, digits, _ or -, beginning with a letter or digit')
+    .describe('How the pattern is called in evidence (`user:<id>`); unique.'),
+  regex: z
+    .string()
+    .min(1)
+    .max(1000)
+    .nullable()
+    .default(null)
+    .describe(
+      'A regular expression, searched anywhere in a message; letter case does not matter. Give this or `substring`.',
+    ),
+  substring: z.string().min(3).max(400).nullable().default(null).describe('A text, searched the same way.'),
+  agent: z
+    .enum(['claude', 'codex', 'gemini', 'opencode'])
+    .nullable()
+    .default(null)
+    .describe('Only on screens of this CLI. null: of every one.'),
+};
+const patternList = <T extends z.ZodType>(entry: T) => z.array(entry).max(50).default([]);
+
+const Patterns = z.strictObject({
+  extra: patternList(
+    z.strictObject({
+      ...patternKeys,
+      class: z
+        .enum(['quota', 'throttle', 'auth', 'billing', 'warning'])
+        .default('quota')
+        .describe('What the message means; only `quota` can lead to a swap.'),
+      window: z
+        .enum(['5h', '7d', 'model', 'daily', 'monthly', 'unknown'])
+        .nullable()
+        .default(null)
+        .describe('Which limit it names. null: as its words and its reset tell.'),
+    }),
+  ).describe('More messages that matter, where the CLI itself speaks.'),
+  ignore: patternList(z.strictObject(patternKeys)).describe('Messages that mean nothing, whatever else matches.'),
+  server_error_extra: patternList(z.strictObject(patternKeys)).describe(
+    'More signs of a failing server: no limit in that message or above it counts.',
+  ),
+});
+
 const Quota = z.strictObject({
   poll_interval: duration('200ms', '1h').default('2s').describe('Duration: how often all panes are looked at.'),
   confirm_polls: whole(2, 10)
@@ -264,6 +308,7 @@ const Quota = z.strictObject({
     .prefault({})
     .describe('From which use on a warning is written.'),
   model_limit_swaps: z.boolean().default(false).describe('Whether the limit of a single model leads to a swap.'),
+  patterns: Patterns.prefault({}).describe('Your own wordings, beside the built-in ones.'),
 });
 
 const Switcher = z.strictObject({

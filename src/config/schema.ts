@@ -4,6 +4,7 @@ import type { AgentKind } from '../core/agents/profile.ts';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
 import type { EventType } from '../core/events.ts';
 import type { AutoPauseRules, PausedWindow } from '../core/quota/auto-pause.ts';
+import type { UserPatterns } from '../core/screen/user-patterns.ts';
 import { convert } from './convert.ts';
 import type { Env } from './expand-path.ts';
 import { ConfigFile, type ConfigValues } from './file-schema.ts';
@@ -179,6 +180,8 @@ export interface Config {
     readonly thresholdGraceMs: number;
     /** Fractions, ascending. */
     readonly warn: Readonly<Record<PausedWindow, readonly number[]>>;
+    /** Compiled, and proven not to run away. */
+    readonly patterns: UserPatterns;
   };
   readonly switcher: {
     readonly timeoutMs: number;

@@ -18,6 +18,7 @@ export const EVENT_SEVERITY = {
   login_needed: 'critical',
   billing_wall: 'warning',
   model_limit: 'warning',
+  unknown_wall: 'warning',
   swap_requested: 'info',
   swap_refused: 'info',
   swap_prepared: 'info',

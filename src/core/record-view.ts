@@ -71,7 +71,9 @@ export function paneRecordView(record: PaneFacts, options: ViewOptions): Readonl
     agent: finding.process.agent,
     version: finding.signals?.version ?? null,
     session_id: finding.signals?.sessionId ?? null,
+    skipped: finding.signals?.skipped ?? {},
     pool: finding.pool,
+    read_at: toIso(finding.readAt),
     not_switchable: finding.notSwitchable?.reason ?? null,
     launched_under: finding.launchedUnder,
     reading: {
@@ -96,12 +98,16 @@ export function paneRecordView(record: PaneFacts, options: ViewOptions): Readonl
       reset_at: toIso(evidence.resetAt),
       pattern: evidence.family,
       structured: evidence.structured,
+      conflict: evidence.conflict,
       reason: snippet(evidence.reason, MAX_WORDS),
       votes: evidence.votes.map((vote) => ({
         source: vote.source,
         at: toIso(vote.at),
+        account: vote.account,
+        session_id: vote.session,
         says: vote.says,
         weight: vote.weight,
+        note: vote.note,
         rule: vote.rule,
         text: snippet(vote.text, MAX_WORDS),
         record_id: vote.recordId,
@@ -167,7 +173,9 @@ export interface EventView {
 
 export function eventView(event: JournalEvent): EventView {
   const { id, type, severity, pool, account, session, pane, swap } = event;
-  return { id, at: toIso(event.at), type, severity, pool, account, session, pane, swap, data: shortened(event.data) };
+  // A screen and its evidence are shown by `incidents show`, not in a list.
+  const { screen: _screen, evidence: _evidence, ...data } = event.data;
+  return { id, at: toIso(event.at), type, severity, pool, account, session, pane, swap, data: shortened(data) };
 }
 
 export interface PassedOverView {
@@ -211,7 +219,7 @@ function screenOf(text: string | null): string | null {
 }
 
 /** Free-form facts with every text cut to a line's length and masked. */
-function shortened(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function shortened(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, short(value, 0)]));
 }
 

@@ -5,6 +5,7 @@ import type { LinkState } from './accounts.ts';
 import type { ChannelFacts, ChannelView } from './channel-view.ts';
 import { channelTrouble, channelView } from './channel-view.ts';
 import type { JournalEvent } from './events.ts';
+import { type FigureView, figureViews } from './figures-view.ts';
 import type { ServerView } from './panes.ts';
 import type { EligibilityPolicy } from './quota/eligibility.ts';
 import { isEligible } from './quota/eligibility.ts';
@@ -16,6 +17,7 @@ import { describeLink } from './swap/recovery.ts';
 import type { SwapRow } from './swap/swap.ts';
 import type { EpochMs } from './time.ts';
 import { formatDuration, MINUTE, SECOND, toIso } from './time.ts';
+import type { QuotaFigures } from './verdict/signals.ts';
 
 /** The facts of one pool as the loops last saw them. */
 export interface PoolView {
@@ -44,6 +46,8 @@ export interface SessionFacts {
   readonly launchedUnder: string | null;
   /** The account on which it holds its lease. */
   readonly lease?: string | null;
+  /** As the CLI itself reported them; absent: not known. */
+  readonly figures?: QuotaFigures;
 }
 
 export interface JobFacts {
@@ -139,6 +143,7 @@ export interface StatusView {
     readonly since: string | null;
     readonly launched_under: string | null;
     readonly lease: string | null;
+    readonly figures: readonly FigureView[];
   }[];
   readonly servers: readonly { readonly socket: string; readonly state: string; readonly reason: string | null }[];
   readonly jobs: readonly {
@@ -219,6 +224,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
       since: toIso(session.stateSince),
       launched_under: session.launchedUnder,
       lease: session.lease ?? null,
+      figures: figureViews(session.figures),
     })),
     servers: facts.servers.map(({ server, state, reason }) => ({ socket: server, state, reason })),
     jobs: facts.jobs.map((job) => ({

@@ -86,6 +86,10 @@ export function explainPane(record: PaneFacts, now: EpochMs, zone = 'UTC'): stri
   for (const vote of evidence.votes) {
     lines.push(...explainVote({ ...vote, at: vote.at }, zone));
   }
+  const skipped = Object.entries(signals?.skipped ?? {}).map(([reason, count]) => `${plain(reason)} (${count})`);
+  if (skipped.length > 0) lines.push(...fact('not read', skipped.join(', ')));
+  if (evidence.conflict !== null)
+    lines.push(...fact('contradicted', 'the sources contradict each other, so nothing is done'));
   lines.push(...fact('rule', `${evidence.reason} (${evidence.family})`));
   if (evidence.window !== null) lines.push(...fact('window', windowName(evidence.window)));
   if (evidence.resetAt !== null) lines.push(...fact('resets', wallTimeAhead(evidence.resetAt, now, zone)));
@@ -135,7 +139,8 @@ function askedBy(swap: SwapRow): string {
   return `the limit that pane ${swap.triggerPane ?? '(unknown)'} met`;
 }
 
-function explainEvidence(item: Readonly<Record<string, unknown>>, zone: string): string[] {
+/** What one pane's verdict rests on, from a record of any shape. */
+export function explainEvidence(item: Readonly<Record<string, unknown>>, zone: string): string[] {
   const charged = text(item.charged) === '' ? '' : ` (${text(item.charged)})`;
   const account = text(item.account) === '' ? 'charged to nobody' : `charged to ${text(item.account)}${charged}`;
   const lines = hanging(`  ${text(item.pane) || 'a pane'}: `, account);
@@ -144,6 +149,7 @@ function explainEvidence(item: Readonly<Record<string, unknown>>, zone: string):
     lines.push(...fact('put aside', `${text(veto.family)}: "${text(veto.text)}" - ${text(veto.reason)}`));
   }
   const window = text(item.window) === '' ? '' : `, ${windowName(text(item.window))} limit`;
+  if (text(item.pattern) === '') return lines;
   lines.push(...fact('rule', `${text(item.pattern)}${window}: ${text(item.decision)}, ${text(item.reason)}`));
   return lines;
 }
@@ -151,8 +157,11 @@ function explainEvidence(item: Readonly<Record<string, unknown>>, zone: string):
 function explainVote(vote: Readonly<Record<string, unknown>>, zone: string): string[] {
   const at = typeof vote.at === 'number' ? vote.at : typeof vote.at === 'string' ? Date.parse(vote.at) : Number.NaN;
   const when = Number.isNaN(at) ? '' : ` at ${wallStamp(at, zone)}`;
+  const account = text(vote.account) === '' ? '' : ` under ${text(vote.account)}`;
   const said = text(vote.text) === '' ? '' : `: "${text(vote.text)}"`;
-  return fact(text(vote.source), `${text(vote.weight)}: ${text(vote.says)} (${text(vote.rule)})${when}${said}`);
+  const note = text(vote.note) === '' ? '' : ` - ${text(vote.note)}`;
+  const words = `${text(vote.weight)}: ${text(vote.says)} (${text(vote.rule)})${when}${account}${said}${note}`;
+  return fact(text(vote.source), words);
 }
 
 function explainDecision(decision: Readonly<Record<string, unknown>>, zone: string): string[] {
@@ -189,7 +198,8 @@ function detailOf(detail: Readonly<Record<string, unknown>>): string {
   return simple.map(([key, value]) => `${key} ${text(value)}`).join(', ');
 }
 
-function fact(name: string, words: string): string[] {
+/** A name and its words, wrapped. */
+export function fact(name: string, words: string): string[] {
   return hanging(`    ${plain(name).padEnd(13)} `, words);
 }
 
@@ -217,7 +227,7 @@ function seconds(ms: number): string {
 }
 
 /** One line of safe text: what came from a screen or a file must not move the cursor. */
-function plain(words: string, keepBlanks = false): string {
+export function plain(words: string, keepBlanks = false): string {
   const safe = snippet(words, MAX_LINE).replace(/\n/g, ' ');
   return keepBlanks ? safe : safe.replace(/ {2,}/g, ' ').trim();
 }
@@ -232,6 +242,7 @@ function list(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'object' && item !== null) : [];
 }
 
-function finish(lines: readonly string[]): string {
+/** The page as text. */
+export function finish(lines: readonly string[]): string {
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }

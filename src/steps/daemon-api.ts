@@ -218,11 +218,17 @@ async function paneRecord(ports: ApiPorts, name: string): Promise<PaneRecord | n
 export function createSessionFacts(ports: Pick<ApiPorts, 'board' | 'config'>): () => readonly SessionFacts[] {
   let before = new Map<string, SessionRow>();
   return () => {
-    const rows = [...ports.board.findings().values()].map((finding) =>
+    const findings = [...ports.board.findings().values()];
+    const rows = findings.map((finding) =>
       sessionRow(finding, before.get(paneKey(finding.view.identity)), ports.config(), finding.at),
     );
     before = new Map(rows.map((row) => [row.id, row]));
+    const figures = new Map(findings.map(({ view, signals }) => [paneKey(view.identity), signals?.figures ?? []]));
     const leases = ports.board.leases();
-    return rows.map((row) => ({ ...row, lease: leases.get(row.id) ?? null }));
+    return rows.map((row) => ({
+      ...row,
+      lease: leases.get(row.id) ?? null,
+      figures: figures.get(row.id) ?? [],
+    }));
   };
 }

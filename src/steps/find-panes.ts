@@ -1,28 +1,27 @@
 /** Judges every pane of a snapshot: reading, evidence, decision, and the account that is charged. */
-import type { Config, PoolConfig } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { StoreError } from '../core/errors.ts';
-import type { PaneSnapshot, PaneView } from '../core/panes.ts';
+import type { AgentProcess, PaneSnapshot, PaneView } from '../core/panes.ts';
 import { paneKey } from '../core/panes.ts';
-import { applyLimitHit, isSameLimit } from '../core/quota/record.ts';
-import { snippet } from '../core/redact.ts';
 import type { Reading } from '../core/screen/finding.ts';
 import type { ScreenReader } from '../core/screen/screen-reader.ts';
-import type { Activation, SwapRow } from '../core/swap/swap.ts';
+import type { UserPatterns } from '../core/screen/user-patterns.ts';
+import type { Activation } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND } from '../core/time.ts';
-import { chargeTurn } from '../core/verdict/attribute.ts';
-import type { Hit, PaneMemory } from '../core/verdict/confirm.ts';
+import type { PaneMemory } from '../core/verdict/confirm.ts';
 import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
 import { gatherEvidence } from '../core/verdict/evidence.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { SessionSignals } from '../core/verdict/signals.ts';
+import type { WallMemory } from '../core/verdict/unknown-wall.ts';
 import type { Board, Clock, Signals, TickContext } from '../ports.ts';
-import { isModelOnly, profileOf } from './config-policy.ts';
 import type { PoolReaders } from './read-pool.ts';
-import { placeOf, readAccount } from './read-pool.ts';
-import { isHot } from './recover-panes.ts';
+import { placeOf } from './read-pool.ts';
 import { reportFinding } from './report-finding.ts';
+import { settleHit } from './settle-hit.ts';
+import { watchWall } from './watch-wall.ts';
 
 export interface FindPorts extends PoolReaders {
   readonly board: Board;
@@ -37,6 +36,10 @@ export interface WatchedPane {
   memory: PaneMemory;
   hash: string | null;
   reading: Reading | null;
+  readAt: EpochMs;
+  /** The user's patterns with which it was read. */
+  patterns: UserPatterns | null;
+  wall: WallMemory | null;
   signals: SessionSignals | null;
   signalsAt: EpochMs;
   /** The screen at that time. */
@@ -67,6 +70,7 @@ export async function findPanes(
   for (const config of context.config.pools) {
     activations.set(config.name, await ports.local.activations(config.name, 50));
   }
+  const neighbours = countNeighbours(snapshot);
   const rows = new Map((await sessionsOnce(ports, watched, snapshot)).map((row) => [row.id, row]));
 
   for (const view of snapshot.panes) {
@@ -77,7 +81,7 @@ export async function findPanes(
     const identity = `${process.pid}.${process.startTicks}`;
     let mine = watched.get(key);
     if (mine === undefined || mine.process !== identity) {
-      const pool = await poolOf(ports, process.configDir, context.config);
+      const pool = await poolOf(ports, process, context.config);
       const row = rows.get(key);
       const known = row !== undefined && row.agentPid === process.pid && row.agentStartTicks === process.startTicks;
       mine = {
@@ -85,6 +89,9 @@ export async function findPanes(
         memory: mine?.memory ?? FRESH_PANE,
         hash: null,
         reading: null,
+        readAt: 0,
+        patterns: null,
+        wall: null,
         signals: null,
         signalsAt: 0,
         signalsHash: null,
@@ -101,18 +108,24 @@ export async function findPanes(
       if (last !== undefined) findings.set(key, last);
       continue;
     }
-    if (last !== undefined && standsStill(mine, last, view, ports.clock.now())) {
+    // Other patterns may read the same screen differently.
+    if (mine.patterns !== context.config.quota.patterns) mine.hash = null;
+    const isStill = last !== undefined && !isHeard(ports, mine) && standsStill(mine, last, view, ports.clock.now());
+    if (isStill) {
       const at = ports.clock.now();
       mine.memory = { ...mine.memory, lastObservedAt: at, lastClearAt: at };
-      findings.set(key, { ...last, at, view });
+      const finding = { ...last, at, view };
+      findings.set(key, finding);
+      await watchWall(ports, mine, finding, context);
       continue;
     }
     // A link that was broken when the pane was first seen may have been mended since.
-    mine.pool ??= (await poolOf(ports, process.configDir, context.config))?.pool ?? null;
+    mine.pool ??= (await poolOf(ports, process, context.config))?.pool ?? null;
     try {
-      const finding = await findOne(ports, mine, view, activations, context);
+      const finding = await findOne(ports, mine, view, neighbours, activations, context);
       findings.set(key, finding);
       mine.said = await reportFinding(ports.local, mine.said, finding, context);
+      await watchWall(ports, mine, finding, context);
     } catch (error) {
       // One pane must not hide the others; a store that fails would fail for all.
       if (error instanceof StoreError) throw error;
@@ -139,6 +152,13 @@ function standsStill(mine: WatchedPane, last: PaneFinding, view: PaneView, now: 
   return isSame && isClear && isFresh && last.process === view.process;
 }
 
+/** A hook of this session told something since its files were read. */
+function isHeard(ports: FindPorts, mine: WatchedPane): boolean {
+  const session = mine.signals?.sessionId ?? null;
+  const heardAt = session === null ? null : (ports.signals.heardAt?.(session) ?? null);
+  return heardAt !== null && heardAt >= mine.signalsAt;
+}
+
 /** The session rows are only needed when a pane is new. */
 async function sessionsOnce(ports: FindPorts, watched: ReadonlyMap<string, WatchedPane>, snapshot: PaneSnapshot) {
   const isNew = snapshot.panes.some((view) => view.process !== null && !watched.has(paneKey(view.identity)));
@@ -149,6 +169,7 @@ async function findOne(
   ports: FindPorts,
   mine: WatchedPane,
   view: PaneView,
+  neighbours: (process: AgentProcess) => number,
   activations: ReadonlyMap<string, readonly Activation[]>,
   context: TickContext,
 ): Promise<PaneFinding> {
@@ -156,7 +177,9 @@ async function findOne(
   const { screen, process } = view;
   if (screen === null || process === null) throw new Error('a pane without a screen or an agent cannot be judged');
   if (mine.reading === null || mine.hash !== screen.hash) {
-    mine.reading = ports.readScreen(screen.text, now);
+    mine.reading = ports.readScreen(screen.text, now, process.agent);
+    mine.readAt = now;
+    mine.patterns = context.config.quota.patterns;
     mine.version = mine.reading.version ?? mine.version;
     mine.hash = screen.hash;
   }
@@ -167,6 +190,7 @@ async function findOne(
     reading.finding !== null ||
     mine.memory.banner !== null ||
     mine.memory.suspected !== null ||
+    isHeard(ports, mine) ||
     (isNew && !reading.busy);
   const restMs = isNew ? SIGNALS_IDLE_MS : SIGNALS_QUIET_MS;
   if (interesting || Math.abs(now - mine.signalsAt) >= restMs) {
@@ -175,7 +199,11 @@ async function findOne(
     mine.signalsAt = now;
     mine.signalsHash = screen.hash;
   }
-  const evidence = gatherEvidence(reading, mine.signals, screen.capturedAt, now);
+  const switchedAt = lastSwitch(activations.get(mine.pool ?? '') ?? []);
+  // The newest transcript of a directory is that of its only agent.
+  const isGuess = mine.signals?.isGuess === true && neighbours(process) > 0;
+  const known = mine.signals === null ? null : { ...mine.signals, isGuess };
+  const evidence = gatherEvidence(reading, known, screen.capturedAt, now, switchedAt);
   const { quota } = context.config;
   const stepped = stepPane(
     mine.memory,
@@ -193,8 +221,10 @@ async function findOne(
     view,
     process,
     pool: mine.pool,
-    notSwitchable: notSwitchable(mine, process.overriding),
+    notSwitchable: notSwitchable(mine, process, ports.profiles),
     reading,
+    readAt: mine.readAt,
+    switchedAt,
     signals: mine.signals,
     evidence,
     decision: stepped.decision,
@@ -205,118 +235,28 @@ async function findOne(
   return settleHit(ports, finding, stepped.memory.other?.since ?? now, activations, context);
 }
 
-/**
- * Charges the hit, keeps the account's record and finds out whether this very hit already caused a swap.
- *
- * @param otherSince  since when a wall of another class stands there
- */
-async function settleHit(
-  ports: FindPorts,
-  finding: PaneFinding,
-  otherSince: EpochMs,
-  activations: ReadonlyMap<string, readonly Activation[]>,
-  context: TickContext,
-): Promise<PaneFinding> {
-  const { decision, pool } = finding;
-  const config = context.config.pools.find((candidate) => candidate.name === pool);
-  if (config === undefined) return finding;
-  if (decision.kind === 'clear') {
-    await forgetHits(ports, finding, config.name);
-    return finding;
+/** Tells how many other agents write their transcripts into the directory of this one. */
+function countNeighbours({ panes }: PaneSnapshot): (process: AgentProcess) => number {
+  const place = ({ configDir, cwd }: AgentProcess): string => `${configDir}\n${cwd}`;
+  const counts = new Map<string, number>();
+  for (const { process } of panes) {
+    if (process !== null) counts.set(place(process), (counts.get(place(process)) ?? 0) + 1);
   }
-  const hit = 'hit' in decision ? decision.hit : null;
-  const charge = chargeTurn({
-    followsLink: isHot(finding, profileOf(ports.profiles, config)),
-    turnAt: hit === null ? (decision.kind === 'other' ? decision.turnAt : null) : hit.turnAt,
-    processStartedAt: finding.process.startedAt,
-    firstSeenAt: hit?.firstSeenAt ?? otherSince,
-    launchedUnder: finding.launchedUnder,
-    activations: activations.get(config.name) ?? [],
-  });
-  if (charge === null) return finding;
-  const charged = { ...finding, charge };
-  if (decision.kind === 'other' && decision.class === 'auth') {
-    // Seen for the first time: the file may tell more, and at once.
-    if (otherSince === finding.at) ports.board.wake('credentials');
-    if (decision.lasting) await benchForLogin(ports, charged, otherSince, config);
-  }
-  if (hit === null) return charged;
-
-  const earlier = await ports.local.hit(hit.fingerprint);
-  const swap = earlier?.swapId == null ? null : await ports.local.swap(earlier.swapId);
-  const consumedBy = swap !== null && hasConsumed(swap, hit) ? swap.id : null;
-  if (decision.kind === 'confirmed' && consumedBy === null && !isModelOnly(hit, context.config)) {
-    await recordLimit(ports, hit, charge.account, context);
-  }
-  return { ...charged, consumedBy };
+  return (process) => (counts.get(place(process)) ?? 1) - 1;
 }
 
-/** Whether this swap was the answer to this hit: not when it did not happen, and not to the same words said again later. */
-function hasConsumed(swap: SwapRow, hit: Hit): boolean {
-  const movedAt = swap.trigger === 'reset' ? swap.startedAt : swap.flippedAt;
-  if (movedAt === null || swap.phase === 'failed' || swap.phase === 'partial') return false;
-  if (swap.resetAt !== null && swap.resetAt <= hit.firstSeenAt) return false;
-  return !(hit.turnSeen && (hit.turnAt ?? 0) > movedAt);
+/** The adoption at the first start moved nothing. */
+function lastSwitch(activations: readonly Activation[]): EpochMs | null {
+  return activations.find(({ cause }) => cause !== 'adopted')?.since ?? null;
 }
 
-async function recordLimit(ports: FindPorts, hit: Hit, account: string, context: TickContext): Promise<void> {
-  const now = ports.clock.now();
-  const source = hit.structured ? 'transcript' : 'banner';
-  await ports.shared.mergeQuota(account, hit.window, (current) => {
-    const next = applyLimitHit(
-      current,
-      { account, window: hit.window, resetAt: hit.resetAt, source, at: hit.turnAt ?? hit.firstSeenAt },
-      now,
-      context.config.quota.unknownResetLockMs,
-    );
-    // The same limit seen again is no news.
-    return isSameLimit(current, next) ? current : next;
-  });
-}
-
-/** A pane whose text was absent for a poll may report the same words again. While it is being restarted it proves nothing. */
-async function forgetHits(ports: FindPorts, finding: PaneFinding, pool: string): Promise<void> {
-  if (finding.decision.kind !== 'clear' || !finding.decision.wasBanner) return;
-  const key = paneKey(finding.view.identity);
-  const open = await ports.local.openRecoveries();
-  if (open.some((row) => paneKey(row.pane) === key)) return;
-  for (const hit of await ports.local.hits(pool)) if (hit.pane === key) await ports.local.dropHit(hit.fingerprint);
-}
-
-/** A lasting login wall makes the account ineligible until its credentials file changes. */
-async function benchForLogin(
-  ports: FindPorts,
-  finding: PaneFinding,
-  since: EpochMs,
-  config: PoolConfig,
-): Promise<void> {
-  const account = finding.charge?.account;
-  if (account === undefined || !config.accounts.some(({ name }) => name === account)) return;
-  // Read anew before it is judged: another process may have logged in, or renewed the login.
-  const facts = await readAccount(ports, config, account, profileOf(ports.profiles, config), ports.clock.now());
-  if (facts.row?.status !== 'active') return;
-  // A wall that is older than the login proves nothing about it: somebody logged in since.
-  const row = finding.signals?.transcript?.lastAssistant;
-  const wallAt = row?.kind === 'auth' ? row.at : since;
-  if ((facts.home?.credentialsMtimeMs ?? 0) > wallAt) return;
-  const text = snippet(finding.evidence.text, 120);
-  const mtimeMs = facts.home?.credentialsMtimeMs ?? null;
-  if (!(await ports.shared.moveStatus(account, 'active', 'expired', text, mtimeMs))) return;
-  await ports.local.append(
-    [
-      {
-        type: 'login_needed',
-        account,
-        pane: finding.view.label,
-        ...(finding.pool === null ? {} : { pool: finding.pool }),
-        data: { detail: text, reason: 'a login is needed: log in to this account again' },
-      },
-    ],
-    ports.clock.now(),
-  );
-}
-
-function notSwitchable(mine: WatchedPane, overriding: readonly string[]): PaneFinding['notSwitchable'] {
+function notSwitchable(
+  mine: WatchedPane,
+  { agent, overriding }: AgentProcess,
+  profiles: readonly AgentProfile[],
+): PaneFinding['notSwitchable'] {
+  const reason = profiles.find(({ kind }) => kind === agent)?.notSwitchable ?? null;
+  if (reason !== null) return { reason };
   if (overriding.length > 0)
     return { reason: `its environment sets ${overriding.join(', ')}, which outranks the account link` };
   if (mine.pool === null) return { reason: "its configuration directory is no pool's link" };
@@ -325,10 +265,11 @@ function notSwitchable(mine: WatchedPane, overriding: readonly string[]): PaneFi
 
 async function poolOf(
   ports: FindPorts,
-  configDir: string,
+  { agent, configDir }: AgentProcess,
   config: Config,
 ): Promise<{ pool: string; account: string } | null> {
   for (const pool of config.pools) {
+    if (pool.agent !== agent) continue;
     const found = await ports.link.accountOf(configDir, placeOf(pool));
     if (found?.throughLink === true) return { pool: pool.name, account: found.account };
   }

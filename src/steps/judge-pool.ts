@@ -5,13 +5,13 @@ import { paneKey } from '../core/panes.ts';
 import { isEligible } from '../core/quota/eligibility.ts';
 import type { Decision, Wish } from '../core/quota/policy.ts';
 import { decideSwap } from '../core/quota/policy.ts';
-import { redact, snippet } from '../core/redact.ts';
 import type { PoolView } from '../core/status.ts';
 import { step } from '../core/swap/machine.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND, toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { confirmedHit, stoppingHit } from '../core/verdict/pane-finding.ts';
+import { recordEvidence, storedScreen } from '../core/verdict/recorded.ts';
 import type { Board, Clock, TickContext } from '../ports.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from './config-policy.ts';
 import { setFlags } from './pool-flags.ts';
@@ -149,8 +149,8 @@ async function askForSwap(
         },
       ];
     }),
-    screen: redact(trigger.view.screen?.text ?? ''),
-    evidence: hits.map((finding) => describeEvidence(finding, context)),
+    screen: storedScreen(trigger.view.screen?.text ?? ''),
+    evidence: hits.map((finding) => describeEvidence(finding, ports.clock.zone(), context)),
   });
   if (!asked) {
     context.log.debug({ pool: config.name }, 'a swap request is outstanding; this one is dropped');
@@ -176,22 +176,12 @@ async function askForSwap(
 }
 
 /** Everything that the verdict on one pane rests on, for the incident. */
-function describeEvidence(finding: PaneFinding, context: TickContext): Readonly<Record<string, unknown>> {
+function describeEvidence(finding: PaneFinding, zone: string, context: TickContext): Readonly<Record<string, unknown>> {
   return {
     ...fieldsOf(finding, context),
     decision: decisionName(finding),
-    votes: finding.evidence.votes.map((vote) => ({
-      ...vote,
-      at: toIso(vote.at),
-      text: snippet(vote.text, context.config.quota.snippetChars),
-    })),
-    passedOver: finding.reading.vetoes.map((veto) => ({
-      ...veto,
-      text: snippet(veto.text, context.config.quota.snippetChars),
-    })),
+    ...recordEvidence(finding, zone, context.config.quota.snippetChars),
     turnAt: toIso(confirmedHit(finding)?.turnAt ?? null),
-    sessionId: finding.signals?.sessionId ?? null,
-    version: finding.signals?.version ?? null,
   };
 }
 

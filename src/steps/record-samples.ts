@@ -12,7 +12,6 @@ import type { Activation } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
-import type { SessionSignals } from '../core/verdict/signals.ts';
 import type { Clock, LocalStore, PoolStore, TickContext } from '../ports.ts';
 import { profileOf } from './config-policy.ts';
 import { isHot } from './recover-panes.ts';
@@ -107,7 +106,7 @@ async function samplesOf(
   const samples: QuotaSample[] = [];
   let activations: readonly Activation[] | null = null;
   for (const finding of findings) {
-    const figures = [...figuresOf(finding.signals), ...screenFigures(memory, finding)];
+    const figures: readonly SessionFigure[] = [...(finding.signals?.figures ?? []), ...screenFigures(memory, finding)];
     // What outranks the link outranks it for the figures too: they are of another login.
     if (finding.notSwitchable !== null) continue;
     for (const figure of figures) {
@@ -128,7 +127,7 @@ async function samplesOf(
       }
       memory.handled.set(slot, stamp);
       const facts = accounts.find(({ name }) => name === account);
-      if (facts === undefined || isSomebodyElse(facts)) {
+      if (facts === undefined || isSomebodyElse(facts) || isOfAnotherHome(figure, facts)) {
         context.log.debug({ pane: finding.view.label, account, ...figure }, 'a figure of another login is not used');
         continue;
       }
@@ -140,12 +139,6 @@ async function samplesOf(
 }
 
 /** The one place where the figures of a CLI's own files come in. */
-function figuresOf(signals: SessionSignals | null): readonly SessionFigure[] {
-  type Reported = Omit<SessionFigure, 'since'> & { readonly at: EpochMs; readonly since?: EpochMs };
-  const { figures } = (signals ?? {}) as { readonly figures?: readonly Reported[] | null };
-  return (figures ?? []).map((figure) => ({ ...figure, since: figure.since ?? figure.at }));
-}
-
 /** Warnings that appeared while the pane was watched, as they were read when they appeared. */
 function screenFigures(memory: SampleMemory, finding: PaneFinding): readonly SessionFigure[] {
   const key = paneKey(finding.view.identity);
@@ -167,6 +160,10 @@ function screenFigures(memory: SampleMemory, finding: PaneFinding): readonly Ses
 /** The home is logged in as another identity than the account always had. */
 function isSomebodyElse({ row, home }: AccountFacts): boolean {
   return row?.identity != null && home?.identity != null && row.identity !== home.identity;
+}
+
+function isOfAnotherHome(figure: SessionFigure, { home }: AccountFacts): boolean {
+  return figure.home != null && home?.realPath != null && figure.home !== home.realPath;
 }
 
 function forgetGone(memory: SampleMemory, findings: ReadonlyMap<string, PaneFinding>): void {

@@ -22,9 +22,12 @@ export async function reportFinding(
 ): Promise<string> {
   const { decision, evidence, view } = finding;
   const name = decisionName(finding);
-  const said = `${name}|${'hit' in decision ? decision.hit.fingerprint : evidence.family}`;
+  const said = `${name}|${'hit' in decision ? decision.hit.fingerprint : (evidence.conflict ?? evidence.family)}`;
   if (said === saidBefore) return said;
-  if (decision.kind === 'clear') {
+  // The row that settles it may be written a moment after the words were printed.
+  const isConflict = decision.kind === 'clear' && evidence.conflict !== null;
+  if (isConflict && saidBefore !== `${said}?`) return `${said}?`;
+  if (decision.kind === 'clear' && !isConflict) {
     if (decision.wasSuspected) {
       const fields = { ...fieldsOf(finding, context), decision: 'cleared' };
       context.log.info(fields, 'suspected limit is gone');
@@ -53,6 +56,7 @@ function showsFigure({ reading, at }: PaneFinding): boolean {
 
 function eventType(finding: PaneFinding, config: Config): NewEvent['type'] {
   const { decision } = finding;
+  if (decision.kind === 'clear') return 'quota_suspected';
   if (finding.notSwitchable !== null && decision.kind !== 'other') return 'session_not_switchable';
   if (decision.kind === 'other') {
     return (
@@ -68,24 +72,30 @@ export function decisionName(finding: PaneFinding): string {
   const { decision } = finding;
   if (finding.consumedBy !== null) return 'consumed';
   if (decision.kind === 'confirmed') return decision.how === 'polls' ? 'confirmed' : 'instant';
+  if (decision.kind === 'clear' && finding.evidence.conflict !== null) return 'vetoed';
   if (decision.kind === 'other') return decision.class;
   return decision.kind;
 }
 
+/** A reason quotes what it read. */
+const MAX_REASON = 400;
+
 export function fieldsOf(finding: PaneFinding, context: TickContext): Readonly<Record<string, unknown>> {
-  const { decision, evidence, view } = finding;
+  const { decision, evidence, reading, view } = finding;
   const hit = 'hit' in decision ? decision.hit : null;
+  // Of two that contradict each other the screen's words are those that a person sees.
+  const shown = evidence.conflict === null ? null : reading.finding;
   return {
     trigger_session: view.sessionName,
     pane: view.label,
-    pattern: evidence.family,
+    pattern: shown?.family ?? evidence.family,
     class: evidence.class,
     window: evidence.window,
-    snippet: snippet(evidence.text, context.config.quota.snippetChars),
+    snippet: snippet(shown?.text ?? evidence.text, context.config.quota.snippetChars),
     account: finding.charge?.account ?? null,
     charged: finding.charge?.reason ?? null,
     reset_at: toIso(hit?.resetAt ?? evidence.resetAt),
-    reason: decision.reason,
+    reason: snippet(decision.reason, MAX_REASON),
     poll: decision.kind === 'suspected' ? decision.polls : null,
   };
 }

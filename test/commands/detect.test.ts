@@ -63,10 +63,33 @@ test('a real capture is a limit', async () => {
   expect(readFileSync(file, 'utf8')).not.toBe('');
 });
 
+test('[R30] reads a screen as the agent that is named, or as the one it looks like', async () => {
+  const text =
+    "› go on\n\n■ You've hit your usage limit. Try again at 3:45 PM.\n\n› Ask Codex to do anything\n\n  gpt-5.5 high\n";
+  const answers = await detectLines([
+    line({ id: 'named', agent: 'codex', text }),
+    line({ id: 'guessed', agent: undefined, text }),
+    line({ id: 'gemini', agent: 'gemini', text: '✕ [API Error: You have exhausted your daily quota on this model.]' }),
+    line({
+      id: 'opencode',
+      agent: 'opencode',
+      text: 'Free usage exceeded, subscribe to Go [retrying in 6h attempt #1]',
+    }),
+    line({ id: 'other', agent: 'other', text: 'Quota exhausted: free tier quota exceeded, will reset at 00:00 UTC' }),
+  ]);
+  expect(answers.map(({ id, class: found, window }) => [id, found, window])).toEqual([
+    ['named', 'quota', '5h'],
+    ['guessed', 'quota', '5h'],
+    ['gemini', 'quota', 'daily'],
+    ['opencode', 'quota', 'daily'],
+    ['other', 'quota', expect.any(String)],
+  ]);
+});
+
 test('a missing file exits 1, a wrong option 2', async () => {
   const io = commandIo({ home: dir });
   expect(await detectScreen(join(dir, 'absent'), {}, io)).toBe(1);
-  expect(await detectScreen('-', { agent: 'codex' }, io)).toBe(2);
+  expect(await detectScreen('-', { agent: 'cursor' }, io)).toBe(2);
   expect(await detectScreen('-', { tz: 'Mars/Base' }, io)).toBe(2);
   expect(await detectScreen(undefined, {}, io)).toBe(2);
 });
@@ -98,7 +121,7 @@ test('a bad line is answered by an error and the rest go on', async () => {
     '\n',
     line({ id: null }),
     line({ id: 'b', text: 5 }),
-    line({ id: 'c', agent: 'gemini' }),
+    line({ id: 'c', agent: 'cursor' }),
     line({ id: 'd', now: 'yesterday' }),
     line({ id: 'e', tz: 'Mars/Base' }),
     line({ id: 'f' }),

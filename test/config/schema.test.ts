@@ -78,6 +78,7 @@ test('two accounts take every other value from the defaults', () => {
       thresholdAction: 'swap_when_idle',
       thresholdGraceMs: 600_000,
       warn: { '5h': [0.8, 0.9], '7d': [0.8, 0.9] },
+      patterns: { patterns: [], ignore: [], serverErrors: [] },
     },
     switcher: {
       timeoutMs: 600_000,

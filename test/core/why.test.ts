@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { HOUR } from '../../src/core/time.ts';
 import { wallTime, wallTimeAhead } from '../../src/core/wall-time.ts';
 import { explainPane, explainSwap } from '../../src/core/why.ts';
+import { aVote } from '../support/builders.ts';
 import { NOW, paneRecord, recovery, swapRecord, swapRow } from '../support/daemon-facts.ts';
 
 describe('[R280] a swap explained', () => {
@@ -94,6 +95,23 @@ describe('a pane explained', () => {
     expect(text).toMatch(/charged to +work-1: active when the limit was first seen/);
     expect(text).toMatch(/screen +supports: quota \(hit-limit\) at 2026-01-05 11:59:58/);
     expect(text).toMatch(/put aside +hit-limit: "usage limit" - it is quoted/);
+  });
+
+  test('names what contradicts the screen, and why a vote does not count [R250]', () => {
+    const record = paneRecord();
+    const { evidence } = record.finding;
+    const votes = [
+      aVote({ weight: 'supports', account: 'work-1' }),
+      aVote({ kind: 'row', source: 'transcript', says: 'answer', rule: 'answer', weight: 'vetoes', account: 'work-2' }),
+      aVote({ kind: 'hook', source: 'hook', rule: 'StopFailure rate_limit', note: 'it is older than the last switch' }),
+    ];
+    const reason = "the transcript's latest row is a normal answer, not a rejection";
+    const finding = { ...record.finding, evidence: { ...evidence, votes, conflict: reason, reason } };
+    const told = explainPane({ ...record, finding }, NOW).replace(/\s+/g, ' ');
+    expect(told).toContain('transcript vetoes: answer (answer)');
+    expect(told).toContain('under work-2');
+    expect(told).toMatch(/hook informs: quota \(StopFailure rate_limit\) .* - it is older than the last switch/);
+    expect(told).toContain('contradicted the sources contradict each other, so nothing is done');
   });
 
   test('[R237] shows neither the screen, nor what the user is typing, nor the command line', () => {

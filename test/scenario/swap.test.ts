@@ -151,9 +151,9 @@ test.concurrent(
         (text) => text.match(/sk-ant-[\w-]+/g) ?? [],
       );
       expect(tokens).toHaveLength(7);
-      const kept = readdirSync(join(world.root, 'state')).map((name) =>
-        readFileSync(join(world.root, 'state', name), 'latin1'),
-      );
+      const kept = readdirSync(join(world.root, 'state'), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
       const told = JSON.stringify([daemon.log.lines, daemon.status(), daemon.health(), incident, events, recoveries]);
       for (const token of tokens) {
         for (const text of [...kept, told]) expect(text.includes(token)).toBe(false);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { QuotaSample } from '../../src/core/quota/sample.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
+import type { QuotaFigure } from '../../src/core/verdict/signals.ts';
 import type { QuotaChange } from '../../src/ports.ts';
 import { mergeSamples, newSampleMemory, recordSamples } from '../../src/steps/record-samples.ts';
 import { forgetWarnings } from '../../src/steps/warn-of-use.ts';
@@ -18,17 +19,20 @@ interface Figure {
   readonly usedPercent: number;
   readonly since: number;
   readonly window?: '5h' | '7d';
+  readonly home?: string;
 }
 
 /** A pane whose own files report these figures. */
 function reporting(bench: QuotaBench, figures: readonly Figure[], change: Partial<PaneFinding> = {}): PaneFinding {
-  const reported = figures.map((figure) => ({
-    window: '5h',
-    resetAt: NOON + 2 * HOUR,
-    source: 'statusline',
-    at: bench.clock.now(),
-    ...figure,
-  }));
+  const reported = figures.map(
+    (figure): QuotaFigure => ({
+      window: '5h',
+      resetAt: NOON + 2 * HOUR,
+      source: 'statusline',
+      at: bench.clock.now(),
+      ...figure,
+    }),
+  );
   const signals = { ...signalsOf(null), figures: reported };
   return aQuietPane(bench, { signals, ...change });
 }
@@ -73,6 +77,17 @@ test('an idle session that repeats an old figure does not overwrite what a busy 
   const busy = aQuietPane(bench, reporting(bench, [{ usedPercent: 60, since: NOON - MINUTE }]), '%2');
   await look(bench, undefined, idle, { ...busy, view: aQuietPane(bench, {}, '%2').view });
   expect(await bench.record('a')).toMatchObject({ used: 0.6 });
+});
+
+test('a figure that was reported from another home than the charged one is nobody’s [R117]', async () => {
+  for (const [home, used] of [
+    ['/h/b', undefined],
+    ['/h/a', 0.42],
+  ] as const) {
+    const bench = await quotaBench();
+    await look(bench, undefined, reporting(bench, [{ usedPercent: 42, since: NOON - HOUR, home }]));
+    expect((await bench.record('a'))?.used).toBe(used);
+  }
 });
 
 test('a figure unchanged since before a flip is the old account’s [R117]', async () => {

@@ -17,6 +17,7 @@ export function temporaryDirectory(): string {
 /** Only what the account adapters read: the screen and launch parts are left empty. */
 export const accountProfile: AgentProfile = {
   kind: 'claude',
+  notSwitchable: null,
   process: { names: ['claude'], script: /claude/ },
   hotSwapSince: '2.1.92',
   configDir: { env: 'CLAUDE_CONFIG_DIR', underHome: '.claude' },

@@ -12,6 +12,7 @@ import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { ConfirmPolicy } from '../../src/core/verdict/confirm.ts';
 import type { Evidence } from '../../src/core/verdict/evidence.ts';
 import type { AssistantRow, PromptRow, SessionSignals, TranscriptTail } from '../../src/core/verdict/signals.ts';
+import type { Vote } from '../../src/core/verdict/votes.ts';
 
 /** 2026-01-05T12:00:00Z, a Monday. */
 export const NOON = Date.UTC(2026, 0, 5, 12);
@@ -248,6 +249,30 @@ export function signalsOf(transcript: TranscriptTail | null): SessionSignals {
   return { entry: null, sessionId: SESSION_ID, version: '2.1.328', isGuess: false, transcript };
 }
 
+/** The screen's word for a limit; `since` follows `at`. */
+export function aVote(change: Partial<Vote> = {}): Vote {
+  const at = change.at ?? NOON;
+  return {
+    kind: 'screen',
+    source: 'screen',
+    at,
+    since: at,
+    says: 'quota',
+    window: '5h',
+    resetAt: NOON + 2 * HOUR,
+    turnAt: null,
+    session: SESSION_ID,
+    isGuess: false,
+    rule: 'hit-limit',
+    text: "You've hit your 5-hour limit · resets 2pm",
+    recordId: null,
+    weight: 'informs',
+    note: '',
+    account: null,
+    ...change,
+  };
+}
+
 /** A limit that only the screen shows. */
 export function anEvidence(change: Partial<Evidence> = {}): Evidence {
   return {
@@ -257,10 +282,13 @@ export function anEvidence(change: Partial<Evidence> = {}): Evidence {
     family: 'hit-limit',
     text: "You've hit your 5-hour limit · resets 2pm",
     structured: false,
+    agreed: false,
     turnId: null,
     turnAt: null,
+    turnEndedAt: null,
     rowAt: null,
     votes: [],
+    conflict: null,
     reason: 'limit message in message position',
     ...change,
   };

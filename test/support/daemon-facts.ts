@@ -17,6 +17,7 @@ import type {
   SwapRecord,
   TerminateAnswer,
 } from '../../src/ports.ts';
+import { aVote } from './builders.ts';
 import { anAlert, fakeRecords } from './fake-records.ts';
 
 /** 2026-01-05T12:00:00Z, a Monday: where FakeClock starts. */
@@ -288,19 +289,20 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
     family: 'hit-limit',
     text: "You've hit your 5-hour limit",
     structured: false,
+    agreed: false,
     turnId: null,
     turnAt: null,
+    turnEndedAt: null,
     rowAt: null,
+    conflict: null,
     votes: [
-      {
-        source: 'screen',
+      aVote({
         at: NOW - 2000,
         says: 'quota',
         weight: 'supports',
         rule: 'hit-limit',
         text: "You've hit your 5-hour limit",
-        recordId: null,
-      },
+      }),
     ],
     reason: 'limit message in message position',
   };
@@ -345,6 +347,8 @@ export function paneRecord(screen = 'the whole screen of the pane'): PaneRecord 
         vetoes: [{ family: 'hit-limit', text: 'usage limit', reason: 'it is quoted' }],
         reason: 'limit message in message position',
       },
+      readAt: NOW - 2000,
+      switchedAt: null,
       signals: { entry: null, sessionId: 'b1c2', version: '2.1.100', isGuess: false, transcript: null },
       evidence,
       decision: {

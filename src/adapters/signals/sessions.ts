@@ -1,10 +1,10 @@
 /** Which session runs in a process: the CLI's registry entry, its own arguments, or the transcript it is writing. */
-import { constants } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentProcess } from '../../core/panes.ts';
 import { SECOND } from '../../core/time.ts';
 import type { SessionEntry } from '../../core/verdict/signals.ts';
+import { readSmallJson } from './small-json.ts';
 
 const ENTRY_MAX_BYTES = 64 * 1024;
 /** The start of a process, reckoned from ticks, may be this far from what its own clock said. */
@@ -24,8 +24,10 @@ export function isSessionId(text: string): boolean {
  * @returns null when there is none, it is half written, or it belongs to another process
  */
 export async function readSessionEntry(process: AgentProcess): Promise<SessionEntry | null> {
-  const entry = await readSmallJson(join(process.configDir, 'sessions', `${process.pid}.json`));
-  if (entry === null || entry.pid !== process.pid || !isOfThisProcess(entry, process)) return null;
+  const read = await readSmallJson(join(process.configDir, 'sessions', `${process.pid}.json`), ENTRY_MAX_BYTES, null);
+  if (read.kind === 'none') return null;
+  const entry = read.value;
+  if (entry.pid !== process.pid || !isOfThisProcess(entry, process)) return null;
   const { sessionId, cwd, version, status, updatedAt } = entry;
   if (typeof sessionId !== 'string' || !isSessionId(sessionId)) return null;
   return {
@@ -73,20 +75,4 @@ export async function newestSession(projectDir: string, sinceAt: number): Promis
     if (newest === null || found.mtimeMs > newest.mtimeMs) newest = { sessionId, mtimeMs: found.mtimeMs };
   }
   return newest?.sessionId ?? null;
-}
-
-async function readSmallJson(path: string): Promise<Readonly<Record<string, unknown>> | null> {
-  try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stats = await file.stat();
-      if (!stats.isFile() || stats.size > ENTRY_MAX_BYTES) return null;
-      const value: unknown = JSON.parse(await file.readFile('utf8'));
-      return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : null;
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return null;
-  }
 }

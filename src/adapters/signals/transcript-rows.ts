@@ -1,8 +1,9 @@
 /** One row of a Claude Code transcript, as far as it says how a turn went. Row shapes: versions 1.0.128 to 2.1.328. */
 import type { FindingClass, QuotaWindow } from '../../core/agents/profile.ts';
 import type { EpochMs } from '../../core/time.ts';
-import { SECOND } from '../../core/time.ts';
-import type { AssistantRow, PromptRow } from '../../core/verdict/signals.ts';
+import type { AssistantRow } from '../../core/verdict/signals.ts';
+import { instantOf } from './instants.ts';
+import type { TurnRow } from './turns.ts';
 
 /** What the pure detector says of the text of an error row written at `at`; null: nothing it knows. */
 export type ClassifyText = (
@@ -10,20 +11,15 @@ export type ClassifyText = (
   at: EpochMs,
 ) => { readonly class: FindingClass; readonly window: QuotaWindow | null; readonly resetAt: EpochMs | null } | null;
 
-export type TranscriptRow =
-  | { readonly kind: 'assistant'; readonly row: AssistantRow; readonly version: string | null }
-  | { readonly kind: 'prompt'; readonly row: PromptRow; readonly version: string | null }
-  | { readonly kind: 'tool-result' | 'other'; readonly at: EpochMs; readonly version: string | null };
-
 type Fields = Readonly<Record<string, unknown>>;
 
 const MAX_TEXT = 400;
 
 /** @returns null for rows of the sidechains, without a timestamp, or that are no objects with a type */
-export function readRow(value: unknown, classifyText: ClassifyText): TranscriptRow | null {
+export function readRow(value: unknown, classifyText: ClassifyText): TurnRow | null {
   const row = fieldsOf(value);
-  const at = typeof row.timestamp === 'string' ? Date.parse(row.timestamp) : Number.NaN;
-  if (typeof row.type !== 'string' || Number.isNaN(at) || row.isSidechain === true) return null;
+  const at = instantOf(row.timestamp);
+  if (typeof row.type !== 'string' || at === null || row.isSidechain === true) return null;
   const version = textOf(row.version);
   const id = textOf(row.uuid) ?? `${row.type}@${at}`;
   const content = fieldsOf(row.message).content;
@@ -50,12 +46,11 @@ function assistantRow(
 
   const limits = fieldsOf(row.quotaLimits ?? fieldsOf(row.apiErrorParams).rate_limit_info);
   if (limits.status === 'rejected') {
-    const resetsAt = limits.resetsAt;
     return {
       ...plain,
       kind: 'rejected',
       window: windowOf(limits.rateLimitType) ?? statedWindow(classifyText(text, at)),
-      resetAt: typeof resetsAt === 'number' && Number.isFinite(resetsAt) ? resetsAt * SECOND : null,
+      resetAt: instantOf(limits.resetsAt),
     };
   }
   const named = kindOfError(row);

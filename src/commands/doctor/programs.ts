@@ -147,7 +147,7 @@ export async function checkAgents(profiles: readonly AgentProfile[], env: Env): 
 }
 
 /** @returns null when it does not run to its end */
-async function versionOf(binary: string, args: readonly string[], env: Env): Promise<string | null> {
+export async function versionOf(binary: string, args: readonly string[], env: Env): Promise<string | null> {
   const home = mkdtempSync(join(tmpdir(), 'cf-version-'));
   try {
     const { stdout, exitCode } = await execa(binary, [...args], {

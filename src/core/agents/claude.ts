@@ -4,6 +4,7 @@ import type { AgentProfile } from './profile.ts';
 
 export const claude: AgentProfile = {
   kind: 'claude',
+  notSwitchable: null,
   process: {
     names: ['claude'],
     // npm's entry point, a version manager's copy of it, or a script that is itself called claude.

@@ -1,7 +1,7 @@
 /** What the daemon must know of an agent CLI: how its screen reads, where it keeps its account, how it goes on. */
 
 /** The agent CLIs that have a profile. */
-export type AgentKind = 'claude';
+export type AgentKind = 'claude' | 'codex' | 'gemini' | 'opencode';
 
 /** What a message of the CLI means for us. Only `quota` can lead to a swap. */
 export type FindingClass = 'quota' | 'throttle' | 'auth' | 'billing' | 'warning';
@@ -20,6 +20,8 @@ export interface CliLock {
 /** How an agent keeps its account, and how it is brought back. Pure data; the screen part is in the agent's own file. */
 export interface AgentProfile {
   readonly kind: AgentKind;
+  /** Why the daemon reads this agent's panes but does not move them to another account; null: it does. */
+  readonly notSwitchable: string | null;
   /** How the CLI is recognised in a pane's process tree. */
   readonly process: {
     /** Basenames of argv[0] or of the executable. */

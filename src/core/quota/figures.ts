@@ -16,6 +16,8 @@ export interface SessionFigure {
   readonly source: SampleSource;
   /** Since when the session has shown it unchanged. */
   readonly since: EpochMs;
+  /** The account's home, resolved, that the session's configuration directory led to then; null or absent: not known. */
+  readonly home?: string | null;
 }
 
 /** What is known of the session that shows a figure. */

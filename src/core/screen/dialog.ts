@@ -1,63 +1,65 @@
 /** Finds and names the menu or dialog that takes the place of the input box. */
-import * as marks from '../agents/claude-screen.ts';
+import type { DialogMarks, ScreenMarks } from '../agents/screen-language.ts';
 import { isBlockMark, isRule } from './composer.ts';
 import type { Dialog } from './finding.ts';
+import { BOX_TOP } from './frames.ts';
 import { joined, type Line, placed, stripSides, withoutBorders } from './lines.ts';
 
 /** Index of the first line of a menu or dialog that takes the composer's place, or null. */
-export function findDialog(lines: readonly Line[]): number | null {
+export function findDialog(lines: readonly Line[], marks: ScreenMarks): number | null {
   let sign: number | null = null;
   let seen = 0;
   for (let at = lines.length - 1; at >= 0 && (sign !== null || seen < 25); at--) {
     const line = lines[at];
     if (line === undefined || line.text === '') continue;
-    if (endsDialog(line)) break;
+    if (endsDialog(line, marks)) break;
     const above = lines.slice(Math.max(0, at - 2), at);
-    if (isDialogSign(withoutBorders(line), above) || isLimitMenuTitle(lines, at)) sign = at;
+    if (isDialogSign(withoutBorders(line), above, marks.dialog) || isLimitMenuTitle(lines, at, marks.dialog)) sign = at;
     seen += 1;
   }
   if (sign === null) return null;
   let from = sign;
   for (let at = sign - 1; at >= 0; at--) {
     const line = lines[at];
-    if (line === undefined || endsDialog(line) || isSolidRule(line) || marks.BOX_TOP.test(placed(line))) break;
+    if (line === undefined || endsDialog(line, marks) || isSolidRule(line) || BOX_TOP.test(placed(line))) break;
+    if (marks.dialog.isIndented && line.indent === 0 && line.text !== '') break;
     if (line.text !== '') from = at;
   }
   return from;
 }
 
-const isDialogSign = (line: Line, above: readonly Line[]) =>
+const isDialogSign = (line: Line, above: readonly Line[], marks: DialogMarks) =>
   line.indent <= 6 &&
-  marks.DIALOG_SIGN.test(placed(line)) &&
-  !(/\besc/i.test(line.text) && [...above, line].some(({ text }) => marks.WAITING.test(text)));
+  marks.sign.test(placed(line)) &&
+  !(/\besc/i.test(line.text) && [...above, line].some(({ text }) => marks.waiting.test(text)));
 
 /** What a dialog asks, from its lines without borders. */
-export function describeDialog(lines: readonly Line[]): Dialog {
+export function describeDialog(lines: readonly Line[], marks: DialogMarks): Dialog {
   const text = joined(lines.filter((line) => line.text !== '')).slice(0, 400);
   const whole = lines.map((line) => line.text).join(' ');
   const isMenu =
-    lines.some((line) => marks.LIMIT_MENU_TITLE.test(line.text)) &&
-    lines.some((line) => marks.LIMIT_MENU_CHOICE.test(choiceOf(line))) &&
-    !marks.MODEL_QUESTION.test(whole);
+    lines.some((line) => marks.limitTitle.test(line.text)) &&
+    lines.some((line) => marks.limitChoice.test(choiceOf(line, marks))) &&
+    !marks.modelQuestion.test(whole);
   if (isMenu) return { kind: 'limit-menu', text };
-  return { kind: marks.DIALOGS.find(({ regex }) => regex.test(whole))?.kind ?? 'other', text };
+  return { kind: marks.kinds.find(({ regex }) => regex.test(whole))?.kind ?? 'other', text };
 }
 
 /** A dashed rule frames a preview inside of a dialog. */
 const isSolidRule = (line: Line) => isRule(line) && !/^[╌┄]/.test(line.text);
 
 /** A numbered or bare list of the limit menu's own choices under its title. */
-function isLimitMenuTitle(lines: readonly Line[], at: number): boolean {
+function isLimitMenuTitle(lines: readonly Line[], at: number, marks: DialogMarks): boolean {
   const text = stripSides(lines[at]?.text ?? '');
-  if (!marks.LIMIT_MENU_TITLE.test(text)) return false;
-  return lines.slice(at + 1, at + 9).some((line) => marks.LIMIT_MENU_CHOICE.test(choiceOf(line)));
+  if (!marks.limitTitle.test(text)) return false;
+  return lines.slice(at + 1, at + 9).some((line) => marks.limitChoice.test(choiceOf(line, marks)));
 }
 
 /** The words of a menu's row, without cursor and number. */
-export const choiceOf = (line: Line) => stripSides(line.text).replace(marks.CHOICE, '');
+export const choiceOf = (line: Line, marks: DialogMarks) => stripSides(line.text).replace(marks.choice, '');
 
-function endsDialog(line: Line): boolean {
+function endsDialog(line: Line, marks: ScreenMarks): boolean {
   const text = placed(line);
-  if (isBlockMark(line) || marks.SPINNER.test(text) || marks.RETRY_SPINNER.test(text)) return true;
-  return /^[❯>›] (?!\d{1,2}[.)] )\S/.test(text);
+  if (isBlockMark(line, marks) || marks.spinner.test(text) || marks.retrySpinner.test(text)) return true;
+  return marks.dialog.prompt.test(text);
 }

@@ -1,5 +1,5 @@
 /** The lines of a screen, cleaned of control characters and odd blanks, and how wrapped ones are joined again. */
-import { BOX_SIDES } from '../agents/claude-screen.ts';
+import { BOX_SIDES } from './frames.ts';
 
 export interface Line {
   /** Index on the screen, from 0. */
@@ -12,13 +12,13 @@ export interface Line {
 }
 
 const MAX_CHARACTERS = 400_000;
-const MAX_LINES = 600;
+const MAX_LINES = 400;
 const MAX_LINE_LENGTH = 2_000;
 const ESCAPES =
   /\x1b(?:\[[0-9;:?<=>]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[PX^_][^\x1b]{0,400}\x1b\\|[ -/]{0,4}[0-~])/g;
 const INVISIBLE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]/g;
 
-/** Never throws. Only the last 600 lines and the first 2,000 characters of each are looked at. */
+/** Never throws. Only the last 400 lines and the first 2,000 characters of each are looked at. */
 export function toLines(screen: string): Line[] {
   const dropped = Math.max(0, screen.length - MAX_CHARACTERS);
   const all = screen.slice(dropped).split('\n');
@@ -33,16 +33,22 @@ function countNewlines(text: string, end: number): number {
   return count;
 }
 
+/** Control characters, odd blanks and what takes no column. Most lines have none of them. */
+const UNCLEAN = /[\x00-\x1f\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/;
+
 function toLine(raw: string, at: number): Line {
-  const clean = raw
-    .slice(0, MAX_LINE_LENGTH)
+  const part = raw.length > MAX_LINE_LENGTH ? raw.slice(0, MAX_LINE_LENGTH) : raw;
+  const clean = (UNCLEAN.test(part) ? cleaned(part) : part).trimEnd();
+  const text = clean.trimStart();
+  return { at, indent: clean.length - text.length, text, width: clean.length };
+}
+
+function cleaned(text: string): string {
+  return text
     .replace(/\t/g, '    ')
     .replace(ESCAPES, '')
     .replace(INVISIBLE, '')
-    .replace(/\p{Zs}/gu, ' ')
-    .trimEnd();
-  const text = clean.trimStart();
-  return { at, indent: clean.length - text.length, text, width: clean.length };
+    .replace(/\p{Zs}/gu, ' ');
 }
 
 /** The line as it stood, for marks whose column matters. */
@@ -79,6 +85,11 @@ export function joined(lines: readonly Line[]): string {
 /** The same where the pane cut lines at its width: full lines are joined without a blank. */
 export function tight(lines: readonly Line[], width: number): string {
   let text = '';
-  for (const line of lines.slice(0, MAX_JOINED_LINES)) text += line.text + (line.width >= width ? '' : ' ');
+  const part = lines.slice(0, MAX_JOINED_LINES);
+  for (const [i, line] of part.entries()) {
+    // A single blank at the left is what the cut left of the text; more of them are layout.
+    const isCut = line.width >= width && part[i + 1]?.indent !== 1;
+    text += line.text + (isCut ? '' : ' ');
+  }
   return text.replace(/ {2,}/g, ' ').trim().slice(0, MAX_JOINED_LENGTH);
 }

@@ -1,35 +1,27 @@
-/** Reads one Claude Code screen: the message that decides, what was put aside and why, and the state of the prompt. */
-import * as table from '../agents/claude-messages.ts';
-import * as marks from '../agents/claude-screen.ts';
-import type { FindingClass, QuotaWindow } from '../agents/profile.ts';
-import { DAY, HOUR, MINUTE } from '../time.ts';
-import { choiceOf, describeDialog } from './dialog.ts';
-import type { Dialog, Finding, Reading, Veto } from './finding.ts';
-import { isWrapped, joined, type Line, tight } from './lines.ts';
-import {
-  isServerError,
-  type Match,
-  type MatchContext,
-  matchMessage,
-  matchQuoted,
-  mayBegin,
-  type Place,
-  windowOf,
-  zoneIn,
-} from './messages.ts';
-import { type Block, divide } from './regions.ts';
-import { parseReset } from './reset-time.ts';
+/** Reads one screen: the message that decides, what was put aside and why, and the state of the prompt. */
+import { languageOf } from '../agents/languages.ts';
+import { describeDialog } from './dialog.ts';
+import type { Reading } from './finding.ts';
+import { isWrapped, type Line } from './lines.ts';
+import type { MatchContext } from './messages.ts';
+import { Reader } from './reader.ts';
+import { divide } from './regions.ts';
 
-/** Reads a visible screen, wraps joined or not, in the order in which it was printed. Never throws. */
+/**
+ * Reads a visible screen, wraps joined or not, in the order in which it was printed. Never throws.
+ *
+ * @param options.agent whose screen it is; default: Claude Code
+ */
 export function readScreen(screen: string, options: MatchContext): Reading {
-  const regions = divide(screen);
-  const reader = new Reader(regions.width, options);
+  const { marks } = languageOf(options.agent);
+  const regions = divide(screen, marks);
+  const reader = new Reader(regions.width, options, isQuiet(screen, options));
   for (const block of regions.blocks) reader.block(block);
   for (const lines of footerNotices(regions.footer, regions.width)) reader.footerNotice(lines);
   reader.footerHints(regions.footer);
-  const dialog = regions.dialog === null ? null : describeDialog(regions.dialog);
+  const dialog = regions.dialog === null ? null : describeDialog(regions.dialog, marks.dialog);
   if (regions.dialog !== null && dialog !== null) reader.dialog(regions.dialog, dialog);
-  const busy = reader.isBusy || regions.footer.some((line) => marks.INTERRUPT_HINT.test(line.text));
+  const busy = reader.isBusy || regions.footer.some((line) => marks.interruptHint.test(line.text));
   return {
     busy,
     version: regions.version,
@@ -39,319 +31,30 @@ export function readScreen(screen: string, options: MatchContext): Reading {
     warnings: reader.warnings,
     vetoes: reader.vetoes,
   };
-}
 
-/**
- * How far ahead a limit of this window can reset at most, in ms; null: no bound. A time beyond it was printed before
- * that time last passed: a 5h text is stale then, a 7d one wants confirmation (R33).
- */
-export function resetBoundMs(window: QuotaWindow | null): number | null {
-  if (window === '5h') return 5 * HOUR + 15 * MINUTE;
-  return window === '7d' ? 7 * DAY + HOUR : null;
-}
-
-const MAX_TEXT = 400;
-const MAX_VETOES = 20;
-/** No message wraps over more lines than this. */
-const MAX_MESSAGE_LINES = 8;
-
-/** Goes down a screen once; `current` is the message that decides so far. */
-class Reader {
-  readonly warnings: Finding[] = [];
-  readonly vetoes: Veto[] = [];
-  /** A spinner stands below everything read so far. */
-  isBusy = false;
-  private readonly width: number;
-  private context: MatchContext;
-  private current: Finding | null = null;
-  /** A prompt of the user stands below `current`. */
-  private isPrompted = false;
-  /** Why the last message that would have decided does not. */
-  private whyOver: string | null = null;
-
-  constructor(width: number, context: MatchContext) {
-    this.width = width;
-    this.context = context;
-  }
-
-  block(block: Block): void {
-    switch (block.kind) {
-      case 'prompt':
-        this.isPrompted = true;
-        this.putAside(block, 'it stands in a prompt of the user');
-        break;
-      case 'tool':
-        this.isBusy = false;
-        this.progress('a tool call follows it');
-        this.putAside(block, 'it stands in the head of a tool call');
-        break;
-      case 'output':
-        if (!this.takeMcp(block)) this.putAside(block, 'it stands in the output of a tool');
-        break;
-      case 'shell':
-      case 'quoted':
-        this.putAside(block, 'it is quoted');
-        break;
-      case 'spinner':
-        this.isBusy = true;
-        this.message(block.lines, 'row');
-        break;
-      case 'end':
-        this.isBusy = false;
-        if (this.current?.family === table.MCP_THROTTLE.id) this.progress('the turn ended');
-        break;
-      case 'bullet':
-        this.bullet(block);
-        break;
-      case 'result':
-        this.result(block);
-        break;
-      case 'plain':
-        this.plain(block.lines);
+  /** Notices of the footer, each with its wrapped or indented rest. */
+  function footerNotices(footer: readonly Line[], width: number): Line[][] {
+    const groups: Line[][] = [];
+    for (const line of footer) {
+      if (line.text === '') continue;
+      const group = groups.at(-1);
+      const last = group?.at(-1);
+      if (marks.notice.test(line.text) || marks.footerNoticeRest.test(line.text)) groups.push([line]);
+      else if (last?.at === line.at - 1 && (line.indent >= 4 || isWrapped(last, line, width))) group?.push(line);
     }
-  }
-
-  /** A notice of the CLI, a report of its background work, or else the model's prose. */
-  private bullet(block: Block): void {
-    const text = joined(block.lines);
-    this.isBusy = false;
-    if (!block.hasGap) {
-      if (this.message(block.lines, 'bullet')) return;
-      const relayed = table.RELAYED.exec(text);
-      const rest = text.slice(relayed?.[0].length ?? 0);
-      if (relayed !== null && this.take(rest, matchMessage(rest, 'bullet', this.context), block.lines)) return;
-    }
-    if (table.BACKGROUND_EVENT.test(text)) return;
-    // The model goes on after a throttled tool, and the tool is throttled still.
-    if (this.current?.family !== table.MCP_THROTTLE.id) this.progress('the model went on after it');
-    this.putAside(block, 'it stands in the prose of the model');
-  }
-
-  private result(block: Block): void {
-    if (this.message(block.lines, 'row')) {
-      this.isBusy = false;
-      return;
-    }
-    const text = joined(block.lines);
-    if (this.takeMcp(block)) return;
-    this.serverError(text);
-    if (/\blimits?\b/i.test(text) && !/^(?:tip|done|interrupted|\d)/i.test(text)) {
-      this.veto('unknown-wording', text, 'it speaks of a limit in words that no pattern knows');
-    }
-  }
-
-  /** Lines without a mark: each may begin a message, which goes on at most to where the next one begins. */
-  private plain(lines: readonly Line[]): void {
-    const margin = lines[0]?.indent ?? 0;
-    // Below a line at the margin, an indented line only continues it.
-    const canBegin = (line: Line) => line.indent <= margin || marks.NOTICE_MARK.test(line.text);
-    const begins = (line: Line) => canBegin(line) && matchMessage(line.text, 'plain', this.context) !== null;
-    for (let from = 0; from < lines.length; ) {
-      const group = lines.slice(from, from + MAX_MESSAGE_LINES);
-      const next = group.findIndex((line, i) => i > 0 && begins(line));
-      const message = next === -1 ? group : group.slice(0, next);
-      const first = message[0];
-      const isTaken = first !== undefined && canBegin(first) && this.message(message, 'plain', true);
-      if (!isTaken && first !== undefined) this.serverError(first.text);
-      from += isTaken ? message.length : 1;
-    }
-    const right = lines.findIndex((line) => / {3,}/.test(line.text));
-    if (right !== -1) this.footerHints(lines.slice(right));
-  }
-
-  footerNotice(lines: readonly Line[]): void {
-    if (marks.FOOTER_NOTICE.test(joined(lines))) this.message(lines, 'row');
-  }
-
-  /** The right-hand side of the footer: figures and the login. A status line of the user's own decides nothing. */
-  footerHints(footer: readonly Line[]): void {
-    const cells = footer.flatMap((line) => line.text.split(/ {3,}/).map((text) => ({ ...line, text })));
-    for (const [i, cell] of cells.entries()) {
-      const whole = joined(cells.slice(i, i + 3));
-      const match = matchMessage(cell.text, 'plain', this.context) ?? matchMessage(whole, 'plain', this.context);
-      if (match?.pattern.class === 'warning') this.take(whole, match, [cell]);
-      else if (match?.pattern.class === 'auth' && this.current === null) this.take(cell.text, match, [cell]);
-    }
-  }
-
-  dialog(lines: readonly Line[], dialog: Dialog): void {
-    if (dialog.kind === 'limit-menu') {
-      this.plain(lines.filter((line) => line.indent <= 2 && choiceOf(line) === line.text));
-      const rows = [joined(lines), tight(lines, this.width)];
-      const waiting = rows.map((row) => marks.LIMIT_MENU_WAIT.exec(row)?.[1]).find((words) => words !== undefined);
-      const reset = waiting === undefined ? null : parseReset(waiting, this.context);
-      const pattern = { id: LIMIT_MENU, class: 'quota' as const };
-      this.take(dialog.text, { pattern, window: windowOf('', reset), reset }, lines);
-    } else if (dialog.kind === 'login') {
-      this.take(dialog.text, { pattern: { id: 'login-dialog', class: 'auth' }, window: null, reset: null }, lines);
-    } else if (dialog.kind === 'other' && !lines.some((line) => marks.MODEL_QUESTION.test(line.text))) {
-      // Text at the margin above the choices was printed before the dialog opened.
-      const own = lines.findIndex((line) => line.indent > 0);
-      this.plain(own === -1 ? [] : lines.slice(0, own));
-    }
-  }
-
-  decide(busy: boolean): { readonly finding: Finding | null; readonly reason: string } {
-    const found = this.current;
-    if (found === null) return { finding: null, reason: this.whyNone() };
-    const named = `${found.family}: ${quote(found.text)}`;
-    if (found.class !== 'quota') {
-      if (busy && this.isPrompted) return { finding: null, reason: `a newer turn is running after ${named}` };
-      return { finding: found, reason: `${found.class} message in message position, ${named}` };
-    }
-    const objection = this.objection(found, busy);
-    if (objection !== null) {
-      this.veto(found.family, found.text, objection);
-      return { finding: null, reason: `no hit although ${named} stands there: ${objection}` };
-    }
-    const until = found.reset === null ? 'without a reset time' : `reset read from "${found.reset.raw}"`;
-    return { finding: found, reason: `limit message in message position, ${until}, ${named}` };
-  }
-
-  private objection(found: Finding, busy: boolean): string | null {
-    if (busy) return 'a turn is running at or below it';
-    if (found.reset === null) return null;
-    const aheadMs = found.reset.at - this.context.now;
-    if (aheadMs <= 0) return 'its reset has passed';
-    if (found.window === '5h' && aheadMs > (resetBoundMs('5h') ?? 0)) {
-      return 'its reset lies further ahead than the window is long, so it was printed before that time last passed';
-    }
-    return null;
-  }
-
-  private whyNone(): string {
-    if (this.whyOver !== null) return `no message that matters: ${this.whyOver}`;
-    const veto = this.vetoes.at(-1);
-    if (veto !== undefined) return `no message that matters: ${quote(veto.text)} was put aside, ${veto.reason}`;
-    return this.warnings.length > 0 ? 'only a usage warning' : 'no message that matters';
-  }
-
-  /** Whether the lines (with `mayEndEarly`, the first of them) are a message of the CLI; takes it if so. */
-  private message(lines: readonly Line[], place: Place, mayEndEarly = false): boolean {
-    let best: { readonly text: string; readonly match: Match } | null = null;
-    const texts = [joined(lines), tight(lines, this.width)];
-    if (mayEndEarly && !texts.some((text) => mayBegin(text, this.context))) return false;
-    for (let length = Math.min(lines.length, MAX_MESSAGE_LINES); length > 0; length--) {
-      const part = lines.slice(0, length);
-      const spaced = joined(part);
-      const unspaced = tight(part, this.width);
-      for (const text of spaced === unspaced ? [spaced] : [spaced, unspaced]) {
-        const match = matchMessage(text, place, this.context);
-        // The longer words of a time are the ones that no line break cut short.
-        if (match !== null && (best === null || resetLength(match) > resetLength(best.match))) best = { text, match };
-      }
-      if (!mayEndEarly || (best !== null && best.match.reset !== null)) break;
-    }
-    return best !== null && this.take(best.text, best.match, lines);
-  }
-
-  private take(text: string, match: Match | null, lines: readonly Line[]): boolean {
-    if (match === null) return false;
-    const { pattern } = match;
-    if (pattern.class === 'resumed') {
-      this.progress(`the CLI says ${quote(text)}`);
-      return true;
-    }
-    const found: Finding = {
-      class: pattern.class,
-      family: pattern.id,
-      window: match.window,
-      text: text.slice(0, MAX_TEXT),
-      reset: match.reset,
-      line: lines[0]?.at ?? 0,
-      selfContinues: pattern.selfContinues === true || /continuing automatically/i.test(text),
-    };
-    if (pattern.class === 'warning') {
-      if (!this.warnings.some((warning) => warning.text === found.text)) this.warnings.push(found);
-    } else if (pattern.class === 'quota') {
-      this.takeLimit(found);
-    } else {
-      this.replace(found, pattern.class);
-    }
-    return true;
-  }
-
-  private takeLimit(found: Finding): void {
-    if (isServerError(found.text, this.context.patterns)) {
-      this.veto(found.family, found.text, 'a server error stands in the same message');
-      return;
-    }
-    // The CLI leaves the zone away below the composer: it is the one of the banner on the same screen.
-    this.context = { ...this.context, zone: zoneIn(found.text) ?? this.context.zone };
-    this.current = this.current?.class === 'quota' ? merged(this.current, found) : found;
-    this.isPrompted = false;
-  }
-
-  private replace(found: Finding, by: FindingClass): void {
-    if (this.current?.class === 'quota') {
-      this.veto(this.current.family, this.current.text, `a newer message stands below it (${by})`);
-    }
-    this.current = found;
-    this.isPrompted = false;
-  }
-
-  /** A server error below a limit says that the limit was not the account's (R8). */
-  private serverError(text: string): void {
-    if (this.current?.class !== 'quota' || !isServerError(text, this.context.patterns)) return;
-    this.progress('a server error stands below it');
-  }
-
-  private takeMcp(block: Block): boolean {
-    const { regex } = table.MCP_THROTTLE;
-    const text = [joined(block.lines), tight(block.lines, this.width)].find((candidate) => regex.test(candidate));
-    if (text === undefined) return false;
-    return this.take(text, { pattern: table.MCP_THROTTLE, window: null, reset: null }, block.lines);
-  }
-
-  /** Work went on: whatever stood above is over. */
-  private progress(reason: string): void {
-    if (this.current === null) return;
-    this.whyOver = `${quote(this.current.text)} is over, ${reason}`;
-    this.veto(this.current.family, this.current.text, reason);
-    this.current = null;
-  }
-
-  /** Notes what would have matched, had it stood in message position. */
-  private putAside(block: Block, reason: string): void {
-    for (const line of block.lines) {
-      if (this.vetoes.length >= MAX_VETOES) return;
-      const match = matchQuoted(line.text, this.context);
-      if (match !== null) this.veto(match.pattern.id, line.text, reason);
-    }
-  }
-
-  private veto(family: string, text: string, reason: string): void {
-    if (this.vetoes.length < MAX_VETOES) this.vetoes.push({ family, text: text.slice(0, MAX_TEXT), reason });
+    return groups;
   }
 }
 
-const LIMIT_MENU = 'limit-menu';
+/** Beyond this a look at the whole screen costs more than it saves. */
+const LONGEST_LOOKED_OVER = 60_000;
 
-/** The newer message decides; a menu, notice or footer that only restates the limit keeps the banner's fuller words. */
-function merged(older: Finding, newer: Finding): Finding {
-  const isStopped = newer.family === 'continue-stopped';
-  const selfContinues = !isStopped && (older.selfContinues || newer.selfContinues);
-  const restates =
-    isStopped || newer.selfContinues || newer.family === LIMIT_MENU || /^\W*usage limit reached\b/i.test(newer.text);
-  if (!restates) return newer;
-  if (newer.reset === null || newer.reset.at === older.reset?.at) return { ...older, selfContinues };
-  // A later time of the same limit; the words that say which limit it is stand in the banner only.
-  return { ...newer, window: older.window ?? newer.window, selfContinues };
-}
-
-const resetLength = (match: Match) => match.reset?.raw.length ?? 0;
-
-const quote = (text: string) => `"${text.length > 120 ? `${text.slice(0, 119)}…` : text}"`;
-
-/** `⚠` lines of the footer, each with its wrapped or indented rest. */
-function footerNotices(footer: readonly Line[], width: number): Line[][] {
-  const groups: Line[][] = [];
-  for (const line of footer) {
-    if (line.text === '') continue;
-    const group = groups.at(-1);
-    const last = group?.at(-1);
-    if (marks.NOTICE_MARK.test(line.text) || /^continuing automatically\b/i.test(line.text)) groups.push([line]);
-    else if (last?.at === line.at - 1 && (line.indent >= 4 || isWrapped(last, line, width))) group?.push(line);
-  }
-  return groups;
+/** Whether no word of the screen can belong to a message, so that no pattern need be tried. */
+function isQuiet(screen: string, { agent, extra }: MatchContext): boolean {
+  if ((extra?.patterns.length ?? 0) > 0 || screen.length > LONGEST_LOOKED_OVER) return false;
+  // What takes no column may stand inside of a word.
+  if (/[\x1b\xad\u200b-\u200f\u2060-\u2064]/.test(screen)) return false;
+  const { prefilter } = languageOf(agent).messages;
+  // A pane cuts words at its width.
+  return !prefilter.test(screen) && !prefilter.test(screen.replace(/\r?\n/g, ''));
 }

@@ -1,26 +1,9 @@
-/** Divides a Claude Code screen into message blocks, composer, dialog and footer by the CLI's own marks. */
-import * as marks from '../agents/claude-screen.ts';
+/** Divides a screen into message blocks, composer, dialog and footer by the CLI's own marks. */
+import type { BlockKind, ScreenMarks } from '../agents/screen-language.ts';
 import { findComposer, isRule } from './composer.ts';
 import { findDialog } from './dialog.ts';
+import { BOX_BOTTOM, BOX_TOP, FENCE, SHELL_PROMPT } from './frames.ts';
 import { isWrapped, type Line, placed, stripSides, toLines, withoutBorders } from './lines.ts';
-
-/**
- * Whose words a block holds. `result`: a `⎿` row of the turn itself; `output`: what a tool or a shell printed;
- * `shell`: a command that the user ran from the composer;
- * `bullet`: a `●` block that is no tool call (the model's prose, or a notice of the CLI); `plain`: lines without a mark,
- * `quoted`: lines that stand inside of someone else's words.
- */
-export type BlockKind =
-  | 'prompt'
-  | 'bullet'
-  | 'tool'
-  | 'shell'
-  | 'output'
-  | 'result'
-  | 'plain'
-  | 'quoted'
-  | 'spinner'
-  | 'end';
 
 export interface Block {
   kind: BlockKind;
@@ -43,13 +26,13 @@ export interface Regions {
   readonly width: number;
 }
 
-/** Never throws. Only the last 1,500 lines and the first 2,000 characters of each are looked at. */
-export function divide(screen: string): Regions {
+/** Never throws. Only the last 400 lines and the first 2,000 characters of each are looked at. */
+export function divide(screen: string, marks: ScreenMarks): Regions {
   const lines = toLines(screen);
-  const start = sessionStart(lines);
-  const version = /Claude Code v(\d[\w.-]*)/.exec(lines[start - 1]?.text ?? '')?.[1] ?? null;
+  const start = sessionStart(lines, marks);
+  const version = marks.version.exec(lines[start - 1]?.text ?? '')?.[1] ?? null;
   const body = lines.slice(start);
-  const box = findComposer(body);
+  const box = findComposer(body, marks);
   const edge = body[box?.to ?? -1];
   // The composer's rule spans the pane; without one, the widest line comes nearest.
   const width =
@@ -59,17 +42,17 @@ export function divide(screen: string): Regions {
   if (box !== null) {
     return {
       version,
-      blocks: toBlocks(body.slice(0, box.from), width, true),
+      blocks: toBlocks(body.slice(0, box.from), marks, width, true),
       composer: { text: box.text, line: body[box.from]?.at ?? 0 },
       dialog: null,
       footer: body.slice(box.to + 1),
       width,
     };
   }
-  const dialogFrom = findDialog(body);
+  const dialogFrom = findDialog(body, marks);
   return {
     version,
-    blocks: toBlocks(body.slice(0, dialogFrom ?? body.length), width, false),
+    blocks: toBlocks(body.slice(0, dialogFrom ?? body.length), marks, width, false),
     composer: null,
     dialog: dialogFrom === null ? null : body.slice(dialogFrom).map(withoutBorders),
     footer: [],
@@ -78,22 +61,20 @@ export function divide(screen: string): Regions {
 }
 
 /** Index after the welcome line of the newest session: what stands above belongs to the shell. */
-function sessionStart(lines: readonly Line[]): number {
+function sessionStart(lines: readonly Line[], marks: ScreenMarks): number {
   for (let i = lines.length - 1; i >= 0; i--) {
     const line = lines[i];
-    if (
-      line !== undefined &&
-      line.indent <= 3 &&
-      line.text.includes('Claude Code') &&
-      marks.WELCOME.test(placed(line))
-    ) {
-      return i + 1;
-    }
+    if (line === undefined || line.indent > 3 || !line.text.includes(marks.product)) continue;
+    const isCard = lines.slice(i + 1, i + 25).some((below) => marks.notWelcome.test(below.text));
+    if (marks.welcome.test(placed(line)) && !isCard) return i + 1;
   }
   return 0;
 }
 
 interface Builder {
+  readonly marks: ScreenMarks;
+  readonly width: number;
+  readonly isWholeScreen: boolean;
   readonly blocks: Block[];
   current: Block | null;
   /** The block that a `⎿` row would belong to, and how many it has. */
@@ -103,11 +84,26 @@ interface Builder {
   fenced: boolean;
   /** Fence lines still to come: one that nothing closes is no fence. */
   fences: number;
+  /** The line above has a bar at its left. */
+  barred: boolean;
+  readonly hasBars: boolean;
 }
 
-function toBlocks(lines: readonly Line[], width: number, isWholeScreen: boolean): Block[] {
-  const state: Builder = { blocks: [], current: null, header: null, rows: 0, gap: false, fenced: false, fences: 0 };
-  state.fences = lines.filter((line) => marks.FENCE.test(placed(line))).length;
+function toBlocks(lines: readonly Line[], marks: ScreenMarks, width: number, isWholeScreen: boolean): Block[] {
+  const state: Builder = {
+    marks,
+    width,
+    isWholeScreen,
+    blocks: [],
+    current: null,
+    header: null,
+    rows: 0,
+    gap: false,
+    fenced: false,
+    fences: lines.filter((line) => FENCE.test(placed(line))).length,
+    barred: false,
+    hasBars: lines.some((line) => marks.bar.test(placed(line))),
+  };
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i];
     if (line === undefined) continue;
@@ -115,14 +111,15 @@ function toBlocks(lines: readonly Line[], width: number, isWholeScreen: boolean)
       state.gap = true;
       continue;
     }
-    if (line.indent <= 2 && marks.BOX_TOP.test(placed(line)) && !(line.indent > 0 && state.current !== null)) {
+    if (line.indent <= 2 && BOX_TOP.test(placed(line)) && !(line.indent > 0 && state.current !== null)) {
       i = takeBox(state, lines, i);
       continue;
     }
-    if (!takeFence(state, line)) takeLine(state, line, lines[i - 1], width, isWholeScreen);
+    if (!takeBar(state, line) && !takeFence(state, line)) takeLine(state, line, lines[i - 1]);
     state.gap = false;
   }
-  markQuotedRows(state.blocks, width);
+  // Where the CLI speaks under a mark of its own, nobody mistakes a row for it.
+  if (!marks.isBulletProse) markQuotedRows(state.blocks, marks, width);
   return state.blocks;
 }
 
@@ -145,7 +142,7 @@ function extend(state: Builder, block: Block, line: Line): void {
 
 /** Text between two fences at the margin is quoted. */
 function takeFence(state: Builder, line: Line): boolean {
-  if (marks.FENCE.test(placed(line))) {
+  if (FENCE.test(placed(line))) {
     state.fences -= 1;
     if (state.fenced) {
       state.fenced = false;
@@ -160,46 +157,75 @@ function takeFence(state: Builder, line: Line): boolean {
   return state.fenced;
 }
 
-function takeLine(state: Builder, line: Line, previous: Line | undefined, width: number, isWholeScreen: boolean): void {
-  const { current } = state;
-  const kind = headerKind(line, current);
+/** A bar at the left joins the lines of a prompt or of a notice. */
+function takeBar(state: Builder, line: Line): boolean {
+  const bar = state.marks.bar.exec(placed(line))?.[0];
+  const wasBarred = state.barred;
+  state.barred = bar !== undefined;
+  if (bar === undefined) return false;
+  const text = stripSides(placed(line).slice(bar.length).trim());
+  if (text === '') state.current = null;
+  else if (wasBarred && state.current !== null) extend(state, state.current, { ...line, text });
+  else
+    openHeader(state, state.isWholeScreen && state.blocks.length === 0 ? 'output' : 'plain', {
+      ...line,
+      text,
+      indent: 0,
+    });
+  return true;
+}
+
+function takeLine(state: Builder, line: Line, previous: Line | undefined): void {
+  const { current, marks } = state;
+  const kind = headerKind(line, current, marks);
   if (isRule(line)) {
     state.current = null;
     state.header = null;
   } else if (kind !== null) {
-    openHeader(state, kind, kind === 'end' ? line : { ...line, text: line.text.slice(1).trim() });
-  } else if (marks.ROW.test(placed(line))) {
-    takeRow(state, { ...line, text: line.text.slice(1).trim() });
+    openHeader(state, kind, kind === 'end' ? line : kind === 'spinner' ? withoutSign(line) : withoutMark(line));
+  } else if (marks.row.test(placed(line))) {
+    takeRow(state, withoutMark(line));
   } else if (line.indent === 0) {
-    takeMargin(state, line, previous, width);
+    takeMargin(state, line, previous);
   } else {
-    takeIndented(state, line, isWrapped(previous, line, width), isWholeScreen);
+    takeIndented(state, line, isWrapped(previous, line, state.width));
   }
 }
 
+const withoutMark = (line: Line): Line => ({ ...line, text: line.text.replace(/^.\uFE0F?/u, '').trim() });
+
+/** A moving sign may be several characters wide. */
+const withoutSign = (line: Line): Line => ({ ...line, text: line.text.replace(/^\S+\s*/, '') });
+
 /** The kind of block that a line begins by its mark, or null. */
-function headerKind(line: Line, current: Block | null): BlockKind | null {
+function headerKind(line: Line, current: Block | null, marks: ScreenMarks): BlockKind | null {
   const text = placed(line);
-  if (marks.BULLET.test(text)) return marks.TOOL_CALL.test(line.text.slice(1).trim()) ? 'tool' : 'bullet';
-  if (marks.SHELL_MODE.test(text)) return 'shell';
-  if (marks.PROMPT.test(text) || (/^[❯>›] /.test(line.text) && line.indent <= 3 && isOwn(current))) return 'prompt';
-  if (marks.RETRY_SPINNER.test(text) || marks.SPINNER.test(text)) return 'spinner';
-  return marks.TURN_END.test(text) && line.indent === 0 ? 'end' : null;
+  if (marks.retrySpinner.test(text) || marks.spinner.test(text)) return 'spinner';
+  if (marks.bullet.test(text)) return marks.toolCall.test(withoutMark(line).text) ? 'tool' : 'bullet';
+  if (marks.shellMode.test(text)) return 'shell';
+  if (marks.own.test(text)) return 'result';
+  if (marks.prompt.test(text) || (/^[❯>›] /.test(line.text) && line.indent <= 3 && isOwn(current))) return 'prompt';
+  return marks.turnEnd.test(text) && line.indent === 0 ? 'end' : null;
 }
 
 /** An indented line without a mark goes on with what stands above it. */
-function takeIndented(state: Builder, line: Line, wrapped: boolean, isWholeScreen: boolean): void {
-  const { current } = state;
+function takeIndented(state: Builder, line: Line, wrapped: boolean): void {
+  const { current, marks } = state;
+  if (marks.isProseIndented && state.hasBars) {
+    if (current?.kind === 'bullet') extend(state, current, line);
+    else openHeader(state, 'bullet', line);
+    return;
+  }
   // A notice may be indented where nothing encloses it.
-  const isNotice = marks.NOTICE_MARK.test(line.text) && isOwn(current);
+  const isNotice = marks.notice.test(line.text) && isOwn(current);
   const isLoose = current === null || current.kind === 'end' || current.kind === 'spinner';
-  const isList = state.gap && current?.kind === 'bullet' && marks.TASK_LINE.test(line.text);
+  const isList = state.gap && current?.kind === 'bullet' && marks.taskLine.test(line.text);
   if (current !== null && !isNotice && !isList && (!isLoose || wrapped)) {
     extend(state, current, line);
     return;
   }
   // Below a spinner or the end of a turn stand lists; at the top of a whole screen, the rest of what scrolled away.
-  const isMidway = line.indent >= 4 || current !== null || (isWholeScreen && state.blocks.length === 0);
+  const isMidway = line.indent >= 4 || current !== null || (state.isWholeScreen && state.blocks.length === 0);
   open(state, isMidway && !isNotice ? 'output' : 'plain', line);
 }
 
@@ -215,25 +241,28 @@ function takeRow(state: Builder, line: Line): void {
 }
 
 /** A line at the margin without a mark: the wrapped rest of the line above, or a message of its own. */
-function takeMargin(state: Builder, line: Line, previous: Line | undefined, width: number): void {
-  const { current } = state;
-  const isNotice = marks.NOTICE_MARK.test(line.text);
-  const isRest = !state.gap && !isNotice && (isWrapped(previous, line, width) || current?.kind === 'plain');
-  if (marks.SHELL_PROMPT.test(line.text)) openHeader(state, 'quoted', line);
+function takeMargin(state: Builder, line: Line, previous: Line | undefined): void {
+  const { current, marks } = state;
+  const isNotice = marks.notice.test(line.text);
+  const runsOn = current?.kind === 'plain' || (marks.ownRunsOn && current?.kind === 'result');
+  const isRest = !state.gap && !isNotice && (isWrapped(previous, line, state.width) || runsOn);
+  if (SHELL_PROMPT.test(line.text)) openHeader(state, 'quoted', line);
   else if (current !== null && (isRest || current.kind === 'quoted')) extend(state, current, line);
   else openHeader(state, 'plain', line);
 }
 
-/** A box of the CLI: its text is a message of its own. Returns the index of its last line. */
+/** A box: the CLI's own words, unless its first line tells that it holds another's. Returns the index of its last line. */
 function takeBox(state: Builder, lines: readonly Line[], top: number): number {
-  const bottom = top + 1 + lines.slice(top + 1, top + 61).findIndex((line) => marks.BOX_BOTTOM.test(placed(line)));
+  const bottom = top + 1 + lines.slice(top + 1, top + 61).findIndex((line) => BOX_BOTTOM.test(placed(line)));
   if (bottom === top) return top;
   const inside = lines.slice(top + 1, bottom).map((line) => ({ ...line, indent: 0, text: stripSides(line.text) }));
+  const first = inside.find((line) => line.text !== '')?.text ?? '';
+  const kind = state.marks.boxes.find((box) => box.first.test(first))?.kind ?? 'plain';
   state.gap = false;
   state.current = null;
   for (const line of inside) {
     if (line.text === '') state.current = null;
-    else if (state.current === null) open(state, 'plain', line);
+    else if (state.current === null) open(state, kind, line);
     else (state.current as Block).lines.push(line);
   }
   state.current = null;
@@ -242,7 +271,7 @@ function takeBox(state: Builder, lines: readonly Line[], top: number): number {
 }
 
 /** A row that a person or the model pasted into their own text is no row: prose leads to it, or goes on after it. */
-function markQuotedRows(blocks: readonly Block[], width: number): void {
+function markQuotedRows(blocks: readonly Block[], marks: ScreenMarks, width: number): void {
   let isProse = false;
   let last = '';
   for (const block of blocks) {
@@ -252,7 +281,7 @@ function markQuotedRows(blocks: readonly Block[], width: number): void {
           i > 0 &&
           line.indent >= 1 &&
           line.indent <= 3 &&
-          !marks.TASK_LINE.test(line.text) &&
+          !marks.taskLine.test(line.text) &&
           !isWrapped(block.lines[i - 1], line, width),
       );
       if (goesOn || (block.isApart && /[:：]$/.test(last))) block.kind = 'quoted';

@@ -36,9 +36,9 @@ export function parseReset(text: string, context: ResetContext): ResetTime | nul
   return null;
 }
 
-const EPOCH = /\|\s?(\d{13}|\d{10})(?!\d)/;
+const EPOCH = /(?:\||"resets_?at": ?)\s?(\d{13}|\d{10})(?!\d)/i;
 const INTRODUCTION =
-  /\b(?:resets?|resetting|reset (?:time|date)|try again|retry|retrying|regain access|continu(?:e|es|ing)(?: automatically)?|available(?: again)?|back|refreshes|renews|until|wait)\b:?/gi;
+  /\b(?:resets?|resetting|reset (?:time|date)|try again|retry|retrying|regain access|continu(?:e|es|ing)(?: automatically)?|available(?: again)?|back|refreshes|renews|until|wait|reinicia(?:-se|rá)?|restablece|restablecerá|renova|réinitialise|réinitialisation|zurückgesetzt|wird)\b:?/giu;
 
 /** What stands after each word that introduces a time, the last one first; the whole text when there is no such word. */
 function* statedTimes(text: string): Generator<string> {
@@ -49,16 +49,16 @@ function* statedTimes(text: string): Generator<string> {
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-const LEAD = '^[\\s·∙•|,:-]{0,9}(?:(?:at|on|by|after|around|is|again)\\s+){0,3}';
+const LEAD = '^[\\s·∙•|,:-]{0,9}(?:(?:at|on|by|after|around|is|again|a las|às|à|um|am|le|el|em)\\s+){0,3}';
 const LEADING = new RegExp(LEAD, 'i');
 const MONTH =
   '(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?';
 const WEEKDAY =
   '(mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:r|rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)\\.?';
-const GAP = '(?:\\s?,\\s?|\\s+)(?:(?:at|on|by)\\s+)?';
+const GAP = '(?:\\s?,\\s?|\\s+)(?:(?:at|on|by|à|às|a las|um)\\s+)?';
 // A bare number is no time of day: it needs minutes or a half of the day.
 const CLOCK =
-  '(?=\\d{1,2}(?:[:.]\\d{2}|\\s?[ap]\\.?\\s?m))(\\d{1,2})(?:[:.](\\d{2}))?(?::\\d{2})?(?:\\s?([ap])\\.?\\s?m\\b\\.?)?';
+  '(?=\\d{1,2}(?:[:.]\\d{2}|\\s?[ap]\\.?\\s?m))(\\d{1,2})(?:[:.](\\d{2})(?!\\.\\d))?(?::\\d{2})?(?:\\s?([ap])\\.?\\s?m\\b\\.?)?';
 const rule = (body: string) => new RegExp(LEAD + body, 'i');
 
 const DURATION =
@@ -78,11 +78,19 @@ const CLOCK_THEN_DATE = rule(
 );
 const WEEKDAY_CLOCK = rule(`(?:next\\s)?${WEEKDAY}(?:${GAP}${CLOCK})?(?![\\w])`);
 const CLOCK_THEN_WEEKDAY = rule(`${CLOCK}${GAP}${WEEKDAY}(?![\\w])`);
+/** Day before month, the month in one of the languages below, with or without a weekday: `qua., 25 de nov., 6:00`. */
+const LOCAL_DATE = new RegExp(
+  `${LEAD}(?:\\p{L}{2,12}\\.?,?\\s)?(\\d{1,2})\\.?\\s(?:de\\s)?(\\p{L}{3,10})\\.?(?:,?\\s(?:de\\s)?(\\d{4})\\b)?(?:(?:\\s?,\\s?|\\s)(?:(?:a las|às|à|um|kl)\\s)?${CLOCK})?`,
+  'iu',
+);
+/** `24.11.2026, 11:52`; slashes only where the first number can be no month. */
+const NUMERIC_DATE = rule(`(\\d{1,2})[./](\\d{1,2})[./](\\d{4})(?:${GAP}${CLOCK})?`);
 const NEAR_DAY = rule(`(today|tonight|tomorrow)(?:${GAP}${CLOCK})?`);
 const CLOCK_THEN_NEAR_DAY = rule(`${CLOCK}${GAP}(today|tonight|tomorrow)\\b`);
 const CLOCK_ONLY = rule(CLOCK);
 const ZONE_IN_PARENTHESES = /^\s?\(\s?([A-Za-z0-9_+\-/: ]{1,50}?)\s?\)/;
-const ZONE_BARE = /^\s((?:UTC|GMT)[+-]\d{1,2}(?::\d{2})?|UTC|GMT|[PMCE][SD]T|CES?T|BST|IST|JST|KST)(?!\w)/;
+const ZONE_BARE =
+  /^\s((?:UTC|GMT)[+-]\d{1,2}(?::\d{2})?|UTC|GMT|[PMCE][SD]T|AK[SD]T|HST|[CEW]ES?T|BST|IST|JST|KST|MSK|SGT|HKT|WIB|PKT|A[CE][SD]T|AWST|NZ[SD]T)(?!\w)/;
 
 function readTime(text: string, { now, zone }: ResetContext): ResetTime | null {
   const lasting = DURATION.exec(text);
@@ -122,6 +130,16 @@ function readTime(text: string, { now, zone }: ResetContext): ResetTime | null {
   if (m !== null) {
     const parts = { day: Number(m[2]), month: monthNumber(m[3]), year: number(m[4]), time: clock(m[5], m[6], m[7]) };
     return date(m, parts);
+  }
+  m = NUMERIC_DATE.exec(text);
+  if (m !== null && (m[0].includes('.') || Number(m[1]) > 12)) {
+    const time = clock(m[4], m[5], m[6]);
+    return date(m, { day: Number(m[1]), month: Number(m[2]), year: number(m[3]), time });
+  }
+  m = LOCAL_DATE.exec(text);
+  if (m !== null && localMonth(m[2]) > 0) {
+    const time = clock(m[4], m[5], m[6]);
+    return date(m, { day: Number(m[1]), month: localMonth(m[2]), year: number(m[3]), time });
   }
   m = WEEKDAY_CLOCK.exec(text);
   if (m !== null) {
@@ -164,6 +182,25 @@ interface DateParts {
 const MIDNIGHT: TimeOfDay = { hour: 0, minute: 0 };
 const number = (digits: string | undefined) => (digits === undefined ? undefined : Number(digits));
 const monthNumber = (name: string | undefined) => MONTHS.indexOf((name ?? '').slice(0, 3).toLowerCase()) + 1;
+
+/** How the months begin in Portuguese, Spanish, French, German and Italian. */
+const LOCAL_MONTHS = [
+  /^(?:jan|ene|gen)/i,
+  /^(?:fe[bv]|fév)/i,
+  /^m(?:ar|är)/i,
+  /^a[bpv]r/i,
+  /^(?:ma[iy]|mag)/i,
+  /^(?:jun|juin|giu)/i,
+  /^(?:jul|juil|lug)/i,
+  /^(?:ago|aug|aoû)/i,
+  /^se[pt]/i,
+  /^(?:o[cku]t|ott)/i,
+  /^nov/i,
+  /^d[eéi][czs]|^dic/i,
+];
+
+/** 0: no month begins so. */
+const localMonth = (name = '') => LOCAL_MONTHS.findIndex((start) => start.test(name)) + 1;
 
 /** Null when the digits are no time of day. */
 function clock(hour: string | undefined, minute: string | undefined, half: string | undefined): TimeOfDay | null {
@@ -244,6 +281,25 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   ist: '+05:30',
   jst: '+09:00',
   kst: '+09:00',
+  akst: '-09:00',
+  akdt: '-08:00',
+  hst: '-10:00',
+  wet: '+00:00',
+  west: '+01:00',
+  eet: '+02:00',
+  eest: '+03:00',
+  msk: '+03:00',
+  pkt: '+05:00',
+  wib: '+07:00',
+  sgt: '+08:00',
+  hkt: '+08:00',
+  awst: '+08:00',
+  acst: '+09:30',
+  acdt: '+10:30',
+  aest: '+10:00',
+  aedt: '+11:00',
+  nzst: '+12:00',
+  nzdt: '+13:00',
 };
 
 /** The zone right after a time, with the words it was read from; `zone` is null when none is named or none exists. */

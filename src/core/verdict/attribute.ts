@@ -1,6 +1,7 @@
 /** Charges a hit to the account under which its turn ran. */
 import type { Activation } from '../swap/swap.ts';
 import type { EpochMs } from '../time.ts';
+import type { Vote } from './votes.ts';
 
 export interface TurnFacts {
   /** Whether this CLI version follows the link while it runs. */
@@ -40,4 +41,14 @@ export function chargeTurn(turn: TurnFacts): Charge | null {
   if (active === undefined) return null;
   const when = turnAt === null ? 'active when the limit was first seen' : 'active when its request was sent';
   return { account: active.account, reason: when };
+}
+
+/** The votes, each with the account under which that of which it speaks ran. @param hit whom the hit itself is charged to */
+export function chargeVotes(votes: readonly Vote[], turn: TurnFacts, hit: Charge | null): readonly Vote[] {
+  return votes.map((vote) => {
+    const isOfHit = vote.weight === 'decisive' || vote.weight === 'supports';
+    const turnAt = vote.kind === 'figure' ? vote.since : (vote.turnAt ?? (vote.kind === 'screen' ? null : vote.at));
+    const charge = isOfHit && hit !== null ? hit : chargeTurn({ ...turn, turnAt });
+    return charge === null ? vote : { ...vote, account: charge.account };
+  });
 }

@@ -76,6 +76,7 @@ export interface Hit {
   readonly firstSeenAt: EpochMs;
   /** When it stops counting: its reset, else the end of the time for which a limit without one is believed. */
   readonly endsAt: EpochMs;
+  /** It does not rest on the text of a screen alone. */
   readonly structured: boolean;
 }
 
@@ -99,7 +100,7 @@ export type PaneDecision =
     }
   | {
       readonly kind: 'confirmed';
-      readonly how: 'structured' | 'instant' | 'polls';
+      readonly how: 'structured' | 'agreed' | 'instant' | 'polls';
       readonly hit: Hit;
       readonly reason: string;
     }
@@ -153,7 +154,7 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
   const key = fingerprint(seen, memory.banner);
   const sameBanner = memory.banner?.key === key ? memory.banner : null;
   const since = past(sameBanner?.since, at) ?? at;
-  const turnAt = evidence.turnAt ?? sameBanner?.turnAt ?? watchedTurnStart(memory, at);
+  const turnAt = evidence.turnAt ?? sameBanner?.turnAt ?? watchedTurnStart(memory, at) ?? evidence.turnEndedAt;
   const turnSeen = evidence.turnAt !== null || (sameBanner?.turnSeen ?? memory.busySince !== null);
   const resetAt = sameBanner?.resetAt ?? evidence.resetAt;
   const hit: Hit = {
@@ -180,7 +181,7 @@ export function stepPane(before: PaneMemory, seen: Observation, policy: ConfirmP
   if (hit.structured) {
     return {
       memory: { ...withBanner, suspected: null },
-      decision: { kind: 'confirmed', how: 'structured', hit, reason: evidence.reason },
+      decision: { kind: 'confirmed', how: evidence.agreed ? 'agreed' : 'structured', hit, reason: evidence.reason },
     };
   }
   if (hit.resetAt !== null && !needsProof(hit)) {
@@ -212,7 +213,7 @@ function staleReason(hit: Hit, at: EpochMs): string | null {
     if (hit.resetAt === null) return 'it states no reset and has stood there for too long to be believed';
     return hit.firstSeenAt < hit.resetAt ? 'its reset has passed while it stood there' : 'its reset lies in the past';
   }
-  if (hit.window === '5h' && !hit.structured && hit.endsAt - hit.firstSeenAt > SESSION_BOUND_MS) {
+  if (hit.window === '5h' && hit.turnId === null && hit.endsAt - hit.firstSeenAt > SESSION_BOUND_MS) {
     return 'a 5-hour limit cannot reset that late: it was printed before its reset';
   }
   return null;

@@ -18,6 +18,10 @@ export interface PaneFinding {
   readonly pool: string | null;
   readonly notSwitchable: NotSwitchable | null;
   readonly reading: Reading;
+  /** When the screen was read: its times of day were understood as of then. */
+  readonly readAt: EpochMs;
+  /** When the pool's link was last moved; null: not since the record begins. */
+  readonly switchedAt: EpochMs | null;
   readonly signals: SessionSignals | null;
   readonly evidence: Evidence;
   readonly decision: PaneDecision;

@@ -1,4 +1,4 @@
-/** What a CLI's own files say of a session: its registry entry and the tail of its transcript. */
+/** What a CLI's own files and our own records say of a session: registry entry, transcript or rollout, hooks, figures. */
 import type { FindingClass, QuotaWindow } from '../agents/profile.ts';
 import type { EpochMs } from '../time.ts';
 
@@ -48,6 +48,44 @@ export interface TranscriptTail {
   readonly version: string | null;
 }
 
+/** How a session's turn stands, as the CLI told its hooks. */
+export interface HookRecord {
+  /** `StopFailure@<epoch ms>`: names the record in evidence. */
+  readonly id: string;
+  /**
+   * `StopFailure`: the turn ended with an error, a throttle as well as a limit. `Stop`: it ended well, or, before Claude Code
+   * 2.1.78, in any way. `UserPromptSubmit`: a prompt was sent and nothing has ended it yet.
+   */
+  readonly event: 'StopFailure' | 'Stop' | 'UserPromptSubmit';
+  /** When the hook ran, by this machine's clock. */
+  readonly at: EpochMs;
+  readonly sessionId: string;
+  /** `error` of StopFailure, such as `rate_limit`, `server_error`, `authentication_failed`; null for the others. */
+  readonly error: string | null;
+  /** At most 200 characters, masked. */
+  readonly details: string | null;
+  /** The last message of the assistant, or of the CLI in its name; at most 400 characters, masked. */
+  readonly text: string | null;
+}
+
+/** How much of one window is used, as the CLI itself was told by its provider. */
+export interface QuotaFigure {
+  readonly window: QuotaWindow;
+  /** 0 … 100, or above. */
+  readonly usedPercent: number;
+  readonly resetAt: EpochMs | null;
+  readonly source: 'statusline' | 'rollout';
+  /** When it was last reported. */
+  readonly at: EpochMs;
+  /** Since when it has been reported unchanged: what is older than a flip belongs to the account before. */
+  readonly since: EpochMs;
+  /** The account's home, resolved, that the session's configuration directory led to at `since`; null or absent: not known. */
+  readonly home?: string | null;
+}
+
+/** At most one for each window, newest sample only. */
+export type QuotaFigures = readonly QuotaFigure[];
+
 /** What could be learned of the session behind a pane. */
 export interface SessionSignals {
   readonly entry: SessionEntry | null;
@@ -58,4 +96,11 @@ export interface SessionSignals {
   readonly isGuess: boolean;
   /** Null when there is none, or it cannot be read: then the screen alone decides. */
   readonly transcript: TranscriptTail | null;
+  /** The newest record of a turn's begin or end that `claude-failover hook` wrote for this session. */
+  readonly hook?: HookRecord | null;
+  readonly figures?: QuotaFigures | null;
+  /** The tail of a Codex rollout, in the terms of a transcript: `rejected` is a turn that ended with `usage_limit_exceeded`. */
+  readonly rollout?: TranscriptTail | null;
+  /** What was passed over and how often, as `transcript: bad_json`; such things never hide what else there is. */
+  readonly skipped?: Readonly<Record<string, number>>;
 }

@@ -90,6 +90,18 @@ describe('the tail of a transcript [R249]', () => {
     expect(await read()).toMatchObject({ lastAssistant: { kind: 'answer', text: 'on B' } });
   });
 
+  it.each([
+    ['seconds', 1_795_178_067, 1_795_178_067_000],
+    ['milliseconds', 1_795_178_067_000, 1_795_178_067_000],
+    ['ISO 8601', '2026-11-20T12:34:27Z', 1_795_178_067_000],
+    ['a number of no century of ours', 12, null],
+    ['no number', {}, null],
+  ])('takes the reset of a rejection in %s', async (_unit, resetsAt, resetAt) => {
+    const quotaLimits = { status: 'rejected', resetsAt, rateLimitType: 'five_hour' };
+    writeFileSync(path, row('assistant', 1, 'a limit', { isApiErrorMessage: true, quotaLimits }));
+    expect(await read()).toMatchObject({ lastAssistant: { kind: 'rejected', window: '5h', resetAt } });
+  });
+
   it('passes over sidechains [R252]', async () => {
     writeFileSync(path, rejection(1) + row('assistant', 5, 'of a helper', { isSidechain: true, version: '9.9.9' }));
     expect(await read()).toMatchObject({ lastAssistant: { kind: 'rejected' }, version: '2.1.328' });
@@ -165,6 +177,28 @@ describe('reading on', () => {
     await read();
     append(path, longRow(2, MIB / 2).repeat(20) + row('assistant', 3, 'third'));
     expect(await lastText()).toBe('third');
+  });
+
+  it('passes over a line of fifty megabytes in bounded memory, and finds what comes after it', async () => {
+    writeFileSync(path, row('assistant', 1, 'first'));
+    expect(await lastText()).toBe('first');
+    const before = process.memoryUsage().rss;
+    append(path, longRow(2, 50 * MIB).slice(0, -2));
+    const startMs = performance.now();
+    for (let look = 0; look < 10; look++) await read();
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    append(path, `}\n${row('assistant', 3, 'third')}`);
+    expect(await lastText()).toBe('third');
+    // The test itself holds the line a few times.
+    expect(process.memoryUsage().rss - before).toBeLessThan(600 * MIB);
+  });
+
+  it('has nothing to say of a file of another user, and says why', async () => {
+    writeFileSync(path, row('assistant', 1, 'not mine'));
+    const ownUid = (process.getuid?.() ?? 0) + 1;
+    const stranger = createTranscriptReader({ clock, log, classifyText: () => null, ownUid });
+    expect(await stranger.read(path, SESSION)).toBeNull();
+    expect(stranger.skipped(path)).toEqual({ foreign_owner: 1 });
   });
 
   it('takes in a sparse file of two gigabytes without reading it', async () => {

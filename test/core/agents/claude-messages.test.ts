@@ -1,10 +1,11 @@
 /** The table of Claude Code's messages: every row proves itself with its own example. */
 import { describe, expect, test } from 'vitest';
-import { MCP_THROTTLE, MESSAGES, PREFILTER } from '../../../src/core/agents/claude-messages.ts';
+import { claudeMessages } from '../../../src/core/agents/claude-messages.ts';
 import { matchMessage } from '../../../src/core/screen/messages.ts';
 
 const context = { now: Date.parse('2026-09-10T12:00:00Z'), zone: 'UTC' };
-const all = [...MESSAGES, MCP_THROTTLE];
+const { patterns: MESSAGES, prefilter: PREFILTER, toolThrottle } = claudeMessages;
+const all = [...MESSAGES, ...(toolThrottle === null ? [] : [toolThrottle])];
 
 describe('[R258] the table of messages', () => {
   test.each(MESSAGES)('$id is the first row that its example matches', ({ id, class: kind, example }) => {

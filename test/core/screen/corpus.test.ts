@@ -1,10 +1,13 @@
 /** Real screens and collected messages, each with the class and reset that it must be given. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { LanguageKind } from '../../../src/core/agents/screen-language.ts';
 import { type Detection, detect } from '../../../src/core/screen/detect.ts';
 
 interface Case {
   readonly id: string;
+  /** Default: Claude Code. */
+  readonly agent?: LanguageKind;
   readonly label: string;
   readonly text: string;
   readonly ambiguous?: boolean;
@@ -14,7 +17,9 @@ interface Case {
 
 interface Capture {
   readonly file: string;
+  readonly agent: LanguageKind;
   readonly label: string;
+  /** What the screen itself shows, where the label names the error that was provoked; `why` explains it. */
   readonly shows?: string;
   readonly capturedAt: string;
   readonly resetsAtEpochS: number | null;
@@ -38,9 +43,9 @@ const CLASS_OF: Readonly<Record<string, string>> = {
   healthy: 'none',
 };
 
-function detectCase({ reset }: Case, text: string): Detection {
+function detectCase({ agent = 'claude', reset }: Case, text: string): Detection {
   const now = Date.parse(reset?.expect_from ?? '2026-10-02T12:00:00Z');
-  return detect(text, { agent: 'claude', now, zone: reset?.local_tz ?? 'UTC' });
+  return detect(text, { agent, now, zone: reset?.local_tz ?? 'UTC' });
 }
 
 /** The cases that come out wrong in class or reset when their text is changed so. */
@@ -56,9 +61,12 @@ function wrongCases(change: (text: string) => string): string[] {
 const hardWrap = (text: string, width: number) =>
   text
     .split('\n')
-    .flatMap((line) => line.match(new RegExp(`.{1,${width}}`, 'gu')) ?? [''])
+    .flatMap((line) => (isBoxed(line) ? [line] : (line.match(new RegExp(`.{1,${width}}`, 'gu')) ?? [''])))
     .map((line) => line.trimEnd())
     .join('\n');
+
+/** A box is drawn anew for every width. */
+const isBoxed = (line: string) => line.startsWith('│');
 
 const isBorder = (line: string) => /^[\s─═│╭╰╮╯]*$/.test(line);
 
@@ -68,8 +76,9 @@ function softWrap(text: string, width: number, hangs: boolean): string {
     .split('\n')
     .flatMap((line) => {
       if (isBorder(line)) return [line.slice(0, width)];
+      if (isBoxed(line)) return [line];
       const lead = /^\s*/.exec(line)?.[0] ?? '';
-      const rest = /^\s*⎿|^\s{5}/.test(line) ? '     ' : /^[●⏺❯>]/.test(line) ? '  ' : lead;
+      const rest = /^\s*⎿|^\s{5}/.test(line) ? '     ' : /^[●⏺❯>✕✦•■⚠›]/.test(line) ? '  ' : lead;
       const out: string[] = [];
       let current = lead;
       for (const word of line.trim().split(' ')) {
@@ -101,6 +110,32 @@ describe('[R10] [R239] the collected messages', () => {
   test('no lookalike and no healthy screen is ever a limit', () => {
     const calm = corpus.filter((one) => CLASS_OF[one.label] !== 'quota');
     expect(calm.filter((one) => detectCase(one, one.text).class === 'quota')).toEqual([]);
+  });
+
+  test('are right in the shares that are asked for, all agents together', () => {
+    const found = [
+      ...corpus.map((one) => {
+        const { class: kind, resetAt } = detectCase(one, one.text);
+        const at = one.reset?.expect_at === undefined ? null : Date.parse(one.reset.expect_at);
+        return { want: CLASS_OF[one.label], kind, resetIsRight: resetAt === at, isSure: one.ambiguous !== true };
+      }),
+      ...captures.map(({ file, agent, label, shows, capturedAt, resetsAtEpochS }) => {
+        const { class: kind, resetAt } = detect(read(`captures/${file}`), {
+          agent,
+          now: Date.parse(capturedAt),
+          zone: 'UTC',
+        });
+        const resetIsRight = resetsAtEpochS === null || resetAt === Math.floor(resetsAtEpochS / 60) * 60_000;
+        return { want: CLASS_OF[shows ?? label], kind, resetIsRight, isSure: true };
+      }),
+    ];
+    const limits = found.filter(({ want, isSure }) => want === 'quota' && isSure);
+    const hit = limits.filter(({ kind }) => kind === 'quota');
+    const share = (part: number, of: number) => part / of;
+    expect(found.filter(({ want, kind }) => kind === 'quota' && want !== 'quota')).toEqual([]);
+    expect(share(hit.length, limits.length)).toBeGreaterThanOrEqual(0.99);
+    expect(share(found.filter(({ want, kind }) => want === kind).length, found.length)).toBeGreaterThanOrEqual(0.98);
+    expect(share(hit.filter(({ resetIsRight }) => resetIsRight).length, hit.length)).toBeGreaterThanOrEqual(0.99);
   });
 
   test.each<readonly [string, (text: string) => string]>([
@@ -142,9 +177,9 @@ describe('[R10] [R239] the collected messages', () => {
 });
 
 describe('the captured screens', () => {
-  test.each(captures)('$file shows $label', ({ file, label, shows, capturedAt, resetsAtEpochS }) => {
+  test.each(captures)('$file shows $label', ({ file, agent, label, shows, capturedAt, resetsAtEpochS }) => {
     const now = Date.parse(capturedAt);
-    const found = detect(read(`captures/${file}`), { agent: 'claude', now, zone: 'UTC' });
+    const found = detect(read(`captures/${file}`), { agent, now, zone: 'UTC' });
     expect(found.class, found.reason).toBe(CLASS_OF[shows ?? label]);
     // The CLI rounds down to the minute.
     if (resetsAtEpochS !== null) expect(found.resetAt).toBe(Math.floor(resetsAtEpochS / 60) * 60_000);

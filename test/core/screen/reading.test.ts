@@ -1,10 +1,11 @@
 /** What a reading says beside the class: composer, dialog, busy, vetoes, warnings, patterns of the user. */
 import { describe, expect, test } from 'vitest';
-import type { ExtraPatterns } from '../../../src/core/screen/messages.ts';
 import { readScreen } from '../../../src/core/screen/reading.ts';
+import type { UserPatterns } from '../../../src/core/screen/user-patterns.ts';
 
 const now = Date.parse('2026-11-20T12:00:00Z');
-const read = (screen: string, patterns: ExtraPatterns = {}) => readScreen(screen, { now, zone: 'UTC', patterns });
+const read = (screen: string, user: Partial<UserPatterns> = {}) =>
+  readScreen(screen, { now, zone: 'UTC', extra: { patterns: [], ignore: [], serverErrors: [], ...user } });
 const RULE = '─'.repeat(80);
 const composer = (text = '', footer = '  ? for shortcuts') => `\n${RULE}\n❯ ${text}\n${RULE}\n${footer}`;
 const boxed = (text: string) => `╭${'─'.repeat(40)}╮\n│ > ${text.padEnd(37)}│\n╰${'─'.repeat(40)}╯\n  ? for shortcuts`;
@@ -213,8 +214,12 @@ describe('[R29] patterns of the user', () => {
   test('add a limit, in message position only', () => {
     const extra = [{ id: 'fair-use', substring: 'fair use ended', window: 'daily' as const }];
     expect(read(screen).finding).toBeNull();
-    expect(read(screen, { extra }).finding).toMatchObject({ family: 'fair-use', window: 'daily', class: 'quota' });
-    expect(read(`● Bash(x)\n  ⎿  Fair use ended for today\n${composer()}`, { extra }).finding).toBeNull();
+    expect(read(screen, { patterns: extra }).finding).toMatchObject({
+      family: 'user:fair-use',
+      window: 'daily',
+      class: 'quota',
+    });
+    expect(read(`● Bash(x)\n  ⎿  Fair use ended for today\n${composer()}`, { patterns: extra }).finding).toBeNull();
   });
 
   test('ignore a message, and mark another as a server error', () => {
@@ -222,7 +227,7 @@ describe('[R29] patterns of the user', () => {
     const gateway = [{ id: 'gateway', regex: /from the gateway/g }];
     expect(read(one).finding?.class).toBe('quota');
     expect(read(one, { ignore: gateway }).finding).toBeNull();
-    expect(read(one, { serverErrorExtra: gateway }).finding).toBeNull();
+    expect(read(one, { serverErrors: gateway }).finding).toBeNull();
   });
 });
 

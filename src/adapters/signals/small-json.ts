@@ -1,0 +1,39 @@
+/** Reads a small JSON file that another program may be writing, replacing or removing at this moment. */
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { NoFileReason } from './jsonl-tail.ts';
+
+export type SmallJson =
+  | { readonly kind: 'read'; readonly value: Readonly<Record<string, unknown>>; readonly stats: Stats }
+  | { readonly kind: 'none'; readonly reason: NoFileReason | 'too_long' | 'bad_json' };
+
+/**
+ * Never throws, never waits for a writer, never reads more than `maxBytes`.
+ *
+ * @param ownUid the only owner whose file is read, and never through a link; null: any, also through a link
+ */
+export async function readSmallJson(path: string, maxBytes: number, ownUid: number | null): Promise<SmallJson> {
+  let file: FileHandle | null = null;
+  try {
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (ownUid === null ? 0 : constants.O_NOFOLLOW);
+    file = await open(path, flags);
+    const stats = await file.stat();
+    if (!stats.isFile()) return none('not_a_file');
+    if (ownUid !== null && stats.uid !== ownUid) return none('foreign_owner');
+    if (stats.size > maxBytes) return none('too_long');
+    const value: unknown = JSON.parse(await file.readFile('utf8'));
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? { kind: 'read', value: { ...value }, stats } : none('bad_json');
+  } catch (error) {
+    if (error instanceof SyntaxError) return none('bad_json');
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return none('missing');
+    return none(code === 'ELOOP' ? 'link' : 'unreadable');
+  } finally {
+    await file?.close().catch(() => {});
+  }
+}
+
+function none(reason: (SmallJson & { kind: 'none' })['reason']): SmallJson {
+  return { kind: 'none', reason };
+}

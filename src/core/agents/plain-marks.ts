@@ -1,0 +1,50 @@
+/** Marks as most agents have them: what a new agent starts from. */
+import { type DialogMarks, NEVER, type ScreenMarks } from './screen-language.ts';
+
+const plainDialog: DialogMarks = {
+  sign: /^ {0,4}[❯>›●] ?\d{1,2}[.)] \S|\b(?:press )?enter to (?:confirm|select|continue|submit)\b|\besc(?:ape)? to (?:cancel|exit|close|go back|dismiss)\b/i,
+  prompt: /^[❯>›] (?!\d{1,2}[.)] )\S/,
+  isIndented: false,
+  waiting: NEVER,
+  choice: /^\s{0,6}(?:[❯>›●] ?)?(?:\d{1,2}[.)] )?/,
+  limitTitle: NEVER,
+  limitChoice: NEVER,
+  limitWait: NEVER,
+  saysLimit: false,
+  modelQuestion: NEVER,
+  kinds: [],
+};
+
+export const plainMarks: ScreenMarks = {
+  welcome: NEVER,
+  product: '\0',
+  notWelcome: NEVER,
+  version: NEVER,
+  bullet: /^ ?[•●⏺✦]\s/,
+  toolCall: /^(?:[\w.:-]{1,80}\(|(?:Ran|Running|Read|Edited|Called|Explored|Searched)\b)/,
+  row: /^ {0,4}[⎿└]\s?/,
+  own: NEVER,
+  ownRunsOn: true,
+  isBulletProse: true,
+  isProseIndented: false,
+  bar: NEVER,
+  prompt: /^ {0,2}[❯>›](?:\s|$)/,
+  shellMode: NEVER,
+  notice: /^(?:[⚠✗✘✕❌⛔❗🛑🚫🖐ℹ■✖×⚡🚦⏳]|\[!\])\uFE0F?\s*/u,
+  spinner: /^ {0,3}[⠀-⣿]\s+\S/,
+  retrySpinner: NEVER,
+  turnEnd: NEVER,
+  taskLine: NEVER,
+  interruptHint: NEVER,
+  footerNotice: NEVER,
+  footerNoticeRest: NEVER,
+  boxes: [],
+  composer: {
+    prompt: /^[❯>›](?:\s|$)/,
+    placeholder: NEVER,
+    footer: /^ {2,}\S/,
+    isFrameless: false,
+    barEnd: NEVER,
+  },
+  dialog: plainDialog,
+};

@@ -1,7 +1,7 @@
 /** `accounts`: how each account stands, and switching one off or on or forgetting its limits through the daemon. */
 import type { AccountStatusView } from '../core/account-view.ts';
 import { wallTime } from '../core/wall-time.ts';
-import type { AccountAction } from '../ports.ts';
+import type { AccountAction } from '../ports/daemon.ts';
 import { askDaemon, errorOf, expectAnswer, reportNoDaemon } from './daemon-client.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';

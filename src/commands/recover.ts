@@ -1,5 +1,5 @@
 /** `recover`: asks the daemon to verify its pools and to act again where all is well. */
-import type { RecoverAnswer } from '../ports.ts';
+import type { RecoverAnswer } from '../ports/daemon.ts';
 import { askDaemon, asRecord, errorOf, reportNoDaemon } from './daemon-client.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';

@@ -1,7 +1,7 @@
 /** `sessions`: the agents in their panes with the account each counts on, and ending the claims of one of them. */
 import type { StatusView } from '../core/status.ts';
 import { formatDuration, SECOND } from '../core/time.ts';
-import type { TerminateAnswer } from '../ports.ts';
+import type { TerminateAnswer } from '../ports/daemon.ts';
 import { askDaemon, errorOf, expectAnswer, reportNoDaemon } from './daemon-client.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';

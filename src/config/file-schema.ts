@@ -1,31 +1,16 @@
 /** The keys of the configuration file: type, default, unit and description of each. Nothing is converted here. */
 
 import { z } from 'zod';
-import { parseSize } from '../core/size.ts';
 import { DURATION, parseDuration } from '../core/time.ts';
+import { duration, whole } from './key-types.ts';
 import { NOTIFICATION_KEYS } from './notification-keys.ts';
+import { Alerts, Credentials, Janitor, Stats } from './record-keys.ts';
 import { TelegramKeys } from './telegram-keys.ts';
 
 /** `tmux` would rewrite `.` and `:` in a session name; pools follow the same rule because they appear in key paths. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const RESTART = { requiresRestart: true } as const;
-
-/** A duration as text. `least` and `most` are inclusive; the longest stays below what a timer can hold (24.8 days). */
-function duration(least: string, most = '7d') {
-  const [leastMs, mostMs] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-  return z
-    .string()
-    .regex(DURATION, 'expected a duration with its unit: ms, s, m, h or d')
-    .refine((text) => {
-      const ms = parseDuration(text);
-      return ms === null || (ms >= leastMs && ms <= mostMs);
-    }, `must be from ${least} to ${most}`);
-}
-
-function whole(least: number, most: number) {
-  return z.int().min(least).max(most);
-}
 
 /** A share as a fraction; null: the default of its place. */
 function fraction() {
@@ -350,74 +335,6 @@ const Leases = z.strictObject({
 const Notifications = z.strictObject({
   ...NOTIFICATION_KEYS,
   telegram: TelegramKeys.prefault({}).describe('Messages to Telegram, and commands from there.'),
-});
-
-const share = () => z.number().min(0).max(1);
-
-/** A size as text, as `parseSize` reads it. */
-function size(least: string) {
-  return z
-    .string()
-    .regex(/^\s*\d+(\.\d+)?\s*(KiB|MiB|GiB)\s*$/, 'expected a size with its unit: KiB, MiB or GiB')
-    .refine((text) => (parseSize(text) ?? 0) >= (parseSize(least) ?? 0), `must be at least ${least}`);
-}
-
-const Credentials = z.strictObject({
-  check_interval: duration('10s', '1d')
-    .default('10m')
-    .describe('Duration between two looks at the login of each home.'),
-  expiry_warn: duration('0ms', '7d')
-    .default('24h')
-    .describe('Duration before the end of a login that the CLI cannot renew, from which on that is told.'),
-});
-
-const Janitor = z.strictObject({
-  interval: duration('1m', '1d').default('1h').describe('Duration between two removals of old records.'),
-  log_retention_days: whole(0, 36_500)
-    .default(30)
-    .describe(
-      'Days for which events and records of swaps are kept; 0: for ever. CLAUDE_FAILOVER_LOG_RETENTION_DAYS outranks it.',
-    ),
-  log_max_records: whole(0, 1_000_000_000)
-    .default(1_000_000)
-    .describe('Events that are kept at most; 0: any number. CLAUDE_FAILOVER_LOG_MAX_RECORDS outranks it.'),
-  min_free_disk: size('0KiB').default('500MiB').describe('Size: less room than this where the database lies is told.'),
-});
-
-const Alerts = z.strictObject({
-  interval: duration('5s', '1h').default('1m').describe('Duration between two runs of the rules.'),
-  error_window: duration('1m', '1d').default('5m').describe('Duration over which failures are counted.'),
-  error_rate: share().default(0.1).describe('Share of failed operations from which on that is a warning.'),
-  error_rate_critical: share().default(0.5).describe('The same, critical.'),
-  error_min_samples: whole(2, 1_000_000).default(10).describe('Operations that must have been made for it.'),
-  account_down_rate: share()
-    .default(0.5)
-    .describe("Share of an account's sessions with login or server errors from which on the account is down."),
-  account_down_min: whole(2, 1_000_000)
-    .default(10)
-    .describe('Failures that must have been seen for it; two sessions are enough in a pool of less than four.'),
-  dedupe_cooldown: duration('0ms', '1d')
-    .default('5m')
-    .describe('Duration after the end of an alert in which the same one is not raised again, unless it is worse.'),
-  quota_info: share().default(0.8).describe('Share of a window that is used, from which on that is noted.'),
-  quota_warning: share().default(0.9).describe('The same, as a warning.'),
-  quota_critical: share().default(1).describe('The same, critical.'),
-  spike: z
-    .strictObject({
-      swaps_per_hour: whole(2, 10_000)
-        .default(4)
-        .describe('Swaps of one pool within an hour that are a warning; twice as many are critical.'),
-    })
-    .prefault({})
-    .describe('What counts as unusually busy.'),
-});
-
-const Stats = z.strictObject({
-  daily_at: z
-    .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day, such as "00:05"')
-    .default('00:05')
-    .describe('When the figures of the day before are closed, UTC.'),
 });
 
 /** The whole file. Unknown keys are refused. */

@@ -1,6 +1,6 @@
 /** The routes that change one account or end the leases of one session. */
 import type { Context, Hono } from 'hono';
-import type { AccountAction, DaemonApi } from '../ports.ts';
+import type { AccountAction, DaemonApi } from '../ports/daemon.ts';
 import { problem } from './guard.ts';
 import { readBody } from './parameters.ts';
 

@@ -5,7 +5,8 @@ import { EVENT_SEVERITY } from '../core/events.ts';
 import { PAUSE_TIMES, parsePauseTime } from '../core/pause.ts';
 import type { EpochMs } from '../core/time.ts';
 import { parseDuration } from '../core/time.ts';
-import type { EventFilter, ManualSwap } from '../ports.ts';
+import type { ManualSwap } from '../ports/daemon.ts';
+import type { EventFilter } from '../ports.ts';
 
 /** The request cannot be taken as it is. */
 export class BadRequest extends Error {

@@ -8,7 +8,8 @@ import type { EpochMs } from '../core/time.ts';
 import { HOUR } from '../core/time.ts';
 import { wallTime } from '../core/wall-time.ts';
 import { explainPane, explainSwap } from '../core/why.ts';
-import type { Clock, DaemonApi, ManualSwapAnswer } from '../ports.ts';
+import type { DaemonApi, ManualSwapAnswer } from '../ports/daemon.ts';
+import type { Clock } from '../ports.ts';
 
 export interface AnswerPorts {
   readonly api: DaemonApi;

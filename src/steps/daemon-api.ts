@@ -11,9 +11,9 @@ import type {
   ManualSwapAnswer,
   PaneRecord,
   RecoverAnswer,
-  SessionRow,
   SwapRecord,
-} from '../ports.ts';
+} from '../ports/daemon.ts';
+import type { SessionRow } from '../ports.ts';
 import { actOnAccount, terminateSession } from './account-actions.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';

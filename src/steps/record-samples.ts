@@ -138,7 +138,6 @@ async function samplesOf(
   return samples;
 }
 
-/** The one place where the figures of a CLI's own files come in. */
 /** Warnings that appeared while the pane was watched, as they were read when they appeared. */
 function screenFigures(memory: SampleMemory, finding: PaneFinding): readonly SessionFigure[] {
   const key = paneKey(finding.view.identity);

@@ -10,13 +10,13 @@ import type {
   AccountAction,
   AccountAnswer,
   DaemonApi,
-  EventFilter,
   ManualSwap,
   ManualSwapAnswer,
   PaneRecord,
   SwapRecord,
   TerminateAnswer,
-} from '../../src/ports.ts';
+} from '../../src/ports/daemon.ts';
+import type { EventFilter } from '../../src/ports.ts';
 import { aVote } from './builders.ts';
 import { anAlert, fakeRecords } from './fake-records.ts';
 

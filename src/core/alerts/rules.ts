@@ -3,6 +3,7 @@ import type { JournalEvent } from '../events.ts';
 import type { AccountFacts } from '../quota/eligibility.ts';
 import { breakerEndsAt } from '../quota/policy.ts';
 import { settle } from '../quota/record.ts';
+import { standingLimit } from '../quota/view.ts';
 import type { PoolView } from '../status.ts';
 import { describeLink } from '../swap/recovery.ts';
 import type { EpochMs } from '../time.ts';
@@ -148,9 +149,9 @@ type Base = Pick<Firing, 'subject' | 'pool'>;
 function quotaRules(account: AccountFacts, base: Base, now: EpochMs, thresholds: AlertThresholds): readonly Firing[] {
   const found: Firing[] = [];
   const records = account.quota.map((record) => settle(record, now)).filter(({ window }) => window !== 'model');
-  const limited = records.find((record) => record.limitReached);
-  if (limited !== undefined) {
-    const until = toIso(limited.resetAt ?? limited.lockUntil);
+  const limited = standingLimit(account.quota, now);
+  if (limited !== null) {
+    const until = toIso(limited.until);
     const detail = `${account.name} is at its ${limited.window} limit${until === null ? '' : ` until ${until}`}`;
     found.push(state('rate_limit', 'warning', base, detail));
   }

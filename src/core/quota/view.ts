@@ -1,4 +1,6 @@
 /** How an account's quota is shown: the same figures, with source and age, in every view. */
+
+import type { QuotaWindow } from '../agents/profile.ts';
 import type { EpochMs } from '../time.ts';
 import { SECOND, toIso } from '../time.ts';
 import type { AutoPausePolicy, PausableAccount, PausedWindow, ThresholdFrom } from './auto-pause.ts';
@@ -88,6 +90,17 @@ export function lockedUntil(quota: readonly QuotaRecord[], now: EpochMs): EpochM
     .map((raw) => settle(raw, now))
     .flatMap((record) => (record.limitReached && record.resetAt === null ? (endOf(record) ?? []) : []));
   return locks.length === 0 ? null : Math.max(...locks);
+}
+
+/** A limit of the account as a whole that stands now, and its end where that is known; null: none. */
+export function standingLimit(
+  quota: readonly QuotaRecord[],
+  now: EpochMs,
+): { readonly window: QuotaWindow; readonly until: EpochMs | null } | null {
+  const limited = quota
+    .map((raw) => settle(raw, now))
+    .find((record) => record.limitReached && record.window !== 'model');
+  return limited === undefined ? null : { window: limited.window, until: limited.resetAt ?? limited.lockUntil };
 }
 
 /** The first end of a limit that stands on any of these; null: none stands. */

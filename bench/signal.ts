@@ -53,7 +53,7 @@ try {
       if (line !== null) writeHookLine(stateDir, line, { now: Date.now } as never);
     };
     await measure(`record → verdict, ${RECORDS} records, ${PANES} more panes`, RECORDS, write);
-    const main = await builtMain();
+    const main = builtMain();
     const config = daemon.configFile;
     const run = (payload: object): void => {
       spawnSync(process.execPath, [main, '--config', config, 'hook'], { input: JSON.stringify(payload) });

@@ -9,7 +9,7 @@ import { createSharedEntries } from './adapters/accounts/shared-links.ts';
 import { createDiskSpace } from './adapters/disk-space.ts';
 import { createKillSwitch } from './adapters/kill-switch.ts';
 import { makeOwnDirectory } from './adapters/own-directory.ts';
-import { watchHooks } from './adapters/signals/hook-watch.ts';
+import { watchFigures, watchHooks } from './adapters/signals/hook-watch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createSignals } from './adapters/signals/signals.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
@@ -109,7 +109,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     makeOwnDirectory(config.daemon.stateDir, 'daemon.state_dir');
     makeOwnDirectory(config.daemon.runtimeDir, 'daemon.runtime_dir');
     takeLocks(config, clock.now(), cleanUps);
-    const store = await openStore({ stateDir: config.daemon.stateDir, now: clock.now(), log });
+    const store = await openStore({
+      stateDir: config.daemon.stateDir,
+      now: clock.now(),
+      log,
+      busyTimeoutMs: BUSY_TIMEOUT_MS,
+    });
     cleanUps.push({ name: 'store', run: () => store.close() });
 
     const link = options.adapters?.link ?? createAccountLink({ log });
@@ -368,6 +373,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         isRunning = true;
         const ear = watchHooks({ stateDir: config.daemon.stateDir, onRecord: hearHook, clock, log });
         cleanUps.push({ name: 'hooks', run: () => ear.close() });
+        const figures = watchFigures(config.daemon.stateDir, (sessionId) => signals.hearFigures(sessionId), log);
+        cleanUps.push({ name: 'figures', run: () => figures.close() });
         supervisor.start();
       },
       async runOnce() {
@@ -391,6 +398,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     throw error;
   }
 }
+
+/** The whole daemon stands still while a statement waits for another process; what fails is done again by the next tick. */
+const BUSY_TIMEOUT_MS = 1000;
 
 /** What a tmux client needs, and nothing that could travel on into a server. */
 function tmuxEnvironment(env: AppOptions['env']): Record<string, string> {

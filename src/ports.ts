@@ -148,6 +148,8 @@ export interface Signals {
   readSession(configDir: string, cwd: string, sessionId: string): Promise<SessionSignals>;
   /** When a hook of this session last told something, by this process's ear; null: never. Then the files are worth a look. */
   heardAt?(sessionId: string): EpochMs | null;
+  /** When its status line last reported figures, by this process's ear; null: never. */
+  figuresAt?(sessionId: string): EpochMs | null;
 }
 
 /** Where an account link stands and which homes it may point at. */

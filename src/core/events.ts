@@ -101,8 +101,8 @@ export function needsAttention(events: readonly JournalEvent[]): readonly Journa
   const newest = new Map<string, JournalEvent>();
   for (const event of events) {
     if (event.severity !== 'warning' && event.severity !== 'critical') continue;
-    // Alerts are counted by themselves, and end.
-    if (event.type.startsWith('alert_')) continue;
+    // Alerts are counted by themselves, and end; a window that fills is one of them.
+    if (event.type.startsWith('alert_') || event.type === 'quota_warning') continue;
     const key = JSON.stringify([event.type, event.pool, event.account, event.session, event.pane]);
     if (!newest.has(key)) newest.set(key, event);
   }

@@ -181,9 +181,10 @@ async function compareAccount(
 async function tellServers(ports: ReconcilerPorts, told: Map<string, string>, context: TickContext): Promise<void> {
   for (const { server, state, reason } of ports.board.snapshot()?.servers ?? []) {
     const key = `tmux ${server}`;
-    const before = told.get(key) ?? 'ok';
-    if (before === state) continue;
+    // Before anybody works there is no server, and nothing is wrong.
+    const before = told.get(key) ?? (state === 'absent' ? state : 'ok');
     told.set(key, state);
+    if (before === state) continue;
     const type = state === 'ok' ? 'tmux_available' : 'tmux_unavailable';
     await ports.local.append(
       [{ type, data: { detail: `tmux server ${server} is ${state}`, reason } }],

@@ -1,10 +1,11 @@
 /** Gathers what the rules of the alerts look at: the board, the journal of the last day, the disk. */
 import type { Config } from '../config/schema.ts';
 import type { AlertFacts, AlertPane, AlertThresholds } from '../core/alerts/rules.ts';
-import { ALERT_EVENTS, ALERT_HORIZON_MS } from '../core/alerts/rules.ts';
+import { ALERT_EVENTS, ALERT_HORIZON_MS, WALL_HORIZON_MS } from '../core/alerts/rules.ts';
 import { paneKey } from '../core/panes.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { unexplainedWall } from '../core/verdict/unknown-wall.ts';
 import type { AlertStore, DiskSpace } from '../ports/records.ts';
 import type { Board } from '../ports.ts';
 
@@ -32,6 +33,7 @@ export async function gatherAlertFacts(
     pools,
     panes: panesOf(ports.board),
     events: await ports.alerts.eventsSince(ALERT_EVENTS, now - ALERT_HORIZON_MS),
+    toldWalls: await toldWalls(ports, now),
     disk: freeBytes === null ? null : { path, freeBytes },
     configRejected: ports.configRejected(),
   };
@@ -54,11 +56,17 @@ export function thresholdsOf({ alerts, janitor, credentials }: Config): AlertThr
   };
 }
 
+async function toldWalls({ alerts }: AlertFactPorts, now: EpochMs): Promise<ReadonlySet<string>> {
+  const events = await alerts.eventsSince(['unknown_wall'], now - WALL_HORIZON_MS);
+  return new Set(events.map(({ data }) => data.wording).filter((wording) => typeof wording === 'string'));
+}
+
 function panesOf(board: AlertFactPorts['board']): readonly AlertPane[] {
   const findings = board.findings();
   return (board.snapshot()?.panes ?? []).map((view) => {
     const finding = findings.get(paneKey(view.identity));
-    const base = { label: view.label, session: view.sessionName, failures: view.failures };
+    const wall = finding === undefined ? null : (unexplainedWall(finding)?.wording ?? null);
+    const base = { label: view.label, session: view.sessionName, failures: view.failures, wall };
     // A pane with credentials of its own says nothing about our accounts.
     if (finding === undefined || finding.notSwitchable !== null)
       return { ...base, pool: null, account: null, error: null };

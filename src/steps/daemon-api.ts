@@ -17,7 +17,7 @@ import type { SessionRow } from '../ports.ts';
 import { actOnAccount, terminateSession } from './account-actions.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
-import { setFlags } from './pool-flags.ts';
+import { readFlags, setFlags } from './pool-flags.ts';
 import { readPool } from './read-pool.ts';
 import { refreshPool } from './refresh-pool.ts';
 import { clearPool, verifyPool } from './repair-pool.ts';
@@ -174,9 +174,11 @@ async function recover(ports: ApiPorts, pool: string | null): Promise<readonly R
     const profile = profileOf(ports.profiles, config);
     const verified = await verifyPool(ports, config, profile);
     if (verified.ok) {
+      const { partial } = await readFlags(ports.local, config.name);
       await clearPool(ports, config);
+      const swap = partial?.swapId == null ? {} : { swap: partial.swapId };
       await ports.local.append(
-        [{ type: 'recovered_by_hand', pool: config.name, data: { detail: verified.detail } }],
+        [{ type: 'recovered_by_hand', pool: config.name, ...swap, data: { detail: verified.detail } }],
         ports.clock.now(),
       );
     }

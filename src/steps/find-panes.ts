@@ -57,6 +57,8 @@ const SIGNALS_IDLE_MS = 30 * SECOND;
 /** And those of one whose screen stands still, after this. */
 const SIGNALS_QUIET_MS = 5 * MINUTE;
 const MIN_GAP_MS = 30 * SECOND;
+/** Its files are not read again sooner for figures: a status line may be drawn every second. */
+const FIGURES_REST_MS = 5 * SECOND;
 
 export async function findPanes(
   ports: FindPorts,
@@ -110,7 +112,8 @@ export async function findPanes(
     }
     // Other patterns may read the same screen differently.
     if (mine.patterns !== context.config.quota.patterns) mine.hash = null;
-    const isStill = last !== undefined && !isHeard(ports, mine) && standsStill(mine, last, view, ports.clock.now());
+    const isTold = isHeard(ports, mine) || hasNewFigures(ports, mine, ports.clock.now());
+    const isStill = last !== undefined && !isTold && standsStill(mine, last, view, ports.clock.now());
     if (isStill) {
       const at = ports.clock.now();
       mine.memory = { ...mine.memory, lastObservedAt: at, lastClearAt: at };
@@ -159,6 +162,13 @@ function isHeard(ports: FindPorts, mine: WatchedPane): boolean {
   return heardAt !== null && heardAt >= mine.signalsAt;
 }
 
+/** Its status line reported figures since its files were read: most write them a moment after the screen stood still. */
+function hasNewFigures(ports: FindPorts, mine: WatchedPane, now: EpochMs): boolean {
+  const session = mine.signals?.sessionId ?? null;
+  const toldAt = session === null ? null : (ports.signals.figuresAt?.(session) ?? null);
+  return toldAt !== null && toldAt >= mine.signalsAt && Math.abs(now - mine.signalsAt) >= FIGURES_REST_MS;
+}
+
 /** The session rows are only needed when a pane is new. */
 async function sessionsOnce(ports: FindPorts, watched: ReadonlyMap<string, WatchedPane>, snapshot: PaneSnapshot) {
   const isNew = snapshot.panes.some((view) => view.process !== null && !watched.has(paneKey(view.identity)));
@@ -191,7 +201,7 @@ async function findOne(
     mine.memory.banner !== null ||
     mine.memory.suspected !== null ||
     isHeard(ports, mine) ||
-    (isNew && !reading.busy);
+    (!reading.busy && (isNew || hasNewFigures(ports, mine, now)));
   const restMs = isNew ? SIGNALS_IDLE_MS : SIGNALS_QUIET_MS;
   if (interesting || Math.abs(now - mine.signalsAt) >= restMs) {
     const read = await ports.signals.read(process);

@@ -54,7 +54,13 @@ export async function recordSamples(
     const mine = [...findings.values()].filter((finding) => finding.pool === config.name);
     samples.push(...(await samplesOf(ports, memory, config, accounts, mine, context)));
   }
-  return mergeSamples(ports, samples, context);
+  try {
+    return await mergeSamples(ports, samples, context);
+  } catch (error) {
+    // What could not be written is dealt with again at the next look.
+    memory.handled.clear();
+    throw error;
+  }
 }
 
 /** All of them in one transaction: of a thousand samples only the newest of each account and window is written. */

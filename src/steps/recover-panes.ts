@@ -179,7 +179,10 @@ async function look(
   return {
     present: view !== null && !view.dead,
     agent: process?.agent === profile.kind ? process : null,
-    reading: screen === null ? null : ports.readScreen(belowCommand(screen.text, row, profile), ports.clock.now()),
+    reading:
+      screen === null
+        ? null
+        : ports.readScreen(belowCommand(screen.text, row, profile), ports.clock.now(), profile.kind),
     shellInFront: view?.shellInFront ?? false,
     screenText: view?.screen?.text ?? null,
     screenChangedAt: screen?.changedAt ?? null,

@@ -45,7 +45,18 @@ export async function reportFinding(
   // The hit was told before its swap; that it was acted upon is the swap's to tell.
   if (finding.consumedBy !== null) return said;
   const type = eventType(finding, context.config);
-  const event: NewEvent = { type, session: view.sessionName, pane: view.label, data: fields, ...poolOfEvent(finding) };
+  const notSwitchable = finding.notSwitchable === null ? {} : { not_switchable: finding.notSwitchable.reason };
+  const data = { ...fields, ...notSwitchable };
+  // A suspicion needs nobody yet.
+  const isEarly = type === 'session_not_switchable' && decision.kind !== 'confirmed';
+  const event: NewEvent = {
+    type,
+    ...(isEarly ? { severity: 'info' } : {}),
+    session: view.sessionName,
+    pane: view.label,
+    data,
+    ...poolOfEvent(finding),
+  };
   await store.append([event], finding.at);
   return said;
 }

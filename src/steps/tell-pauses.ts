@@ -32,7 +32,8 @@ export async function tellPauses(
     const { thresholdAction } = context.config.quota;
     const base = { pool: config.name, account: account.name } as const;
     if (pause === null) {
-      const data = { detail: `${account.name} is below its thresholds again` };
+      // Below the threshold, or the figure is too old to count.
+      const data = { detail: `no figure of ${account.name} that still counts is over a threshold` };
       events.push({ type: 'threshold_pause_ended', ...base, data });
       context.log.info({ ...base, ...data }, 'account no longer auto-paused');
       continue;

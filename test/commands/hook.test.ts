@@ -103,7 +103,7 @@ describe('hook', () => {
 
 describe('the built program as a hook', () => {
   const start = async (args: readonly string[], input: string | Buffer) =>
-    spawnSync(process.execPath, [await builtMain(), 'hook', ...args], {
+    spawnSync(process.execPath, [builtMain(), 'hook', ...args], {
       input,
       env: { HOME: home, PATH: process.env.PATH },
       encoding: 'utf8',
@@ -124,7 +124,7 @@ describe('the built program as a hook', () => {
   });
 
   test('ends by itself when its input is never closed', async () => {
-    const child = spawn(process.execPath, [await builtMain(), 'hook'], {
+    const child = spawn(process.execPath, [builtMain(), 'hook'], {
       stdio: ['pipe', 'ignore', 'ignore'],
       env: { HOME: home, PATH: process.env.PATH },
     });

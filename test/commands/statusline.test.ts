@@ -77,7 +77,7 @@ describe('statusline', () => {
 
 describe('the built program as a status line', () => {
   const start = async (args: readonly string[], input: string | Buffer = payload) =>
-    spawnSync(process.execPath, [await builtMain(), 'statusline', ...args], {
+    spawnSync(process.execPath, [builtMain(), 'statusline', ...args], {
       input,
       env: { HOME: home, PATH: process.env.PATH },
     });
@@ -113,7 +113,7 @@ describe('the built program as a status line', () => {
   });
 
   test('ends its wrapped command when it is told to end', async () => {
-    const child = spawn(process.execPath, [await builtMain(), 'statusline', '--wrap', 'echo $$; exec sleep 1000'], {
+    const child = spawn(process.execPath, [builtMain(), 'statusline', '--wrap', 'echo $$; exec sleep 1000'], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { HOME: home, PATH: process.env.PATH },
     });

@@ -331,6 +331,10 @@ describe('attention', () => {
     const shown = needsAttention([drift(1, 'a'), event(), drift(2, 'b'), drift(3, 'a')]);
     expect(shown.map(({ id }) => id)).toEqual([1, 2]);
   });
+
+  test('a window that filled up is an alert for as long as it is so, and nothing besides', () => {
+    expect(needsAttention([event({ type: 'quota_warning', severity: 'critical' })])).toEqual([]);
+  });
 });
 
 test('keys that wait for a restart are told', () => {

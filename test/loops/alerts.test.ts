@@ -1,15 +1,21 @@
 /** The detector: facts of the board, the journal and the disk become alerts, by the thresholds of the tick's configuration. */
 import { describe, expect, test } from 'vitest';
 import { paneKey } from '../../src/core/panes.ts';
+import { readScreen } from '../../src/core/screen/reading.ts';
+import { FRESH_PANE, stepPane } from '../../src/core/verdict/confirm.ts';
+import { gatherEvidence } from '../../src/core/verdict/evidence.ts';
+import { unexplainedWall } from '../../src/core/verdict/unknown-wall.ts';
 import { createAlerts } from '../../src/loops/alerts.ts';
 import type { TickContext } from '../../src/ports.ts';
 import { createBoard } from '../../src/runtime/board.ts';
 import { openFor } from '../store/support/open.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
+import { CONFIRM } from '../support/builders.ts';
 import { account, paneRecord, poolView, quota } from '../support/daemon-facts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
+const RULE = '─'.repeat(80);
 const ALERTS = {
   intervalMs: 60_000,
   errorWindowMs: 300_000,
@@ -117,6 +123,40 @@ describe('the detector', () => {
     await tick();
     await tick();
     expect(await open()).toEqual(['session_unreachable']);
+  });
+
+  test('a wall that was told is an alert for as long as it stands there', async () => {
+    const { tick, show, open, board, local, clock } = await bench();
+    show();
+    const text = 'Your allotment limit is used up for now';
+    const stands = (screen: string) => {
+      const at = clock.now();
+      const reading = readScreen(`${screen}\n${RULE}\n❯ \n${RULE}`, { now: at, zone: 'UTC' });
+      const evidence = gatherEvidence(reading, null, at, at);
+      const { decision } = stepPane(FRESH_PANE, { paneKey: 'p', evidence, busy: reading.busy, at }, CONFIRM);
+      const { finding } = paneRecord();
+      const view = {
+        ...finding.view,
+        failures: 0,
+        screen: { text: `${screen}\n${RULE}\n❯ \n${RULE}`, hash: 'h', capturedAt: at, changedAt: at },
+      };
+      const shown = { ...finding, view, reading, evidence, decision, signals: null };
+      board.postFindings(new Map([[paneKey(view.identity), shown]]));
+      board.postSnapshot({ takenAt: 0, servers: [], panes: [view] });
+      return unexplainedWall(shown)?.wording;
+    };
+    const wording = stands(`❯ go\n  ⎿  ${text}\n`);
+    expect(wording).toBeDefined();
+    await tick();
+    expect(await open()).toEqual([]);
+    await local.append([{ type: 'unknown_wall', data: { wording } }], clock.now());
+    await clock.advance(2 * 86_400_000);
+    await tick();
+    expect(await open()).toEqual(['unknown_wall']);
+    stands('● Done.\n');
+    await tick();
+    await tick();
+    expect(await open()).toEqual([]);
   });
 
   test('what is written in the journal counts', async () => {

@@ -239,3 +239,31 @@ test('an agent that cannot be switched yet is read and told, never swapped', asy
   await tick();
   expect(await told('swap_requested')).toEqual([]);
 });
+
+test('figures that a status line told while the screen stood still are read soon, once, and not in the middle of a turn', async () => {
+  let toldAt = 0;
+  let reads = 0;
+  const other = ports();
+  const read = async (): Promise<SessionSignals> => {
+    reads++;
+    return { ...signalsOf(null), sessionId: 'session' };
+  };
+  monitor = createQuotaMonitor({ ...other, signals: { ...other.signals, read, figuresAt: () => toldAt } });
+  screens = [IDLE];
+  await tick();
+  expect(reads).toBe(1);
+  toldAt = clock.now() + SECOND;
+  await tick(2 * SECOND);
+  expect(reads).toBe(1);
+  await tick(4 * SECOND);
+  await tick(6 * SECOND);
+  await tick(6 * SECOND);
+  expect(reads).toBe(2);
+  screens = [`❯ go\n\n✻ Thinking… (12s · esc to interrupt)\n${COMPOSER}`];
+  toldAt = clock.now() + SECOND;
+  await tick(6 * SECOND);
+  expect([...board.findings().values()][0]?.reading.busy).toBe(true);
+  expect(reads).toBe(2);
+  await tick(30 * SECOND);
+  expect(reads).toBe(3);
+});

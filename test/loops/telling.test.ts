@@ -287,10 +287,15 @@ describe('peace', () => {
     for (let session = 0; session < 8; session++)
       await desk.happens({ type: 'session_adopted', session: `s${session}` });
     for (let hour = 0; hour < 24; hour++) {
-      await desk.happens({ type: 'throttled', session: 's1' }, { type: 'config_applied' });
+      await desk.happens({ type: 'throttled', session: 's1' }, { type: 'config_applied' }, { type: 'quota_cleared' });
       for (const account of ['work', 'spare']) await desk.happens({ type: 'quota_warning', pool: 'default', account });
+      if (hour === 3) await desk.happens(...byHand);
       if (hour === 9 || hour === 14 || hour === 20) {
         const id = `s${hour}`;
+        for (const event of filling(hour === 14 ? 'spare' : 'work')) {
+          await desk.happens(event);
+          await desk.pass(MINUTE, 30 * SECOND);
+        }
         const one = (type: EventType, data: Readonly<Record<string, unknown>> = {}): NewEvent => ({
           ...swap(type, data),
           swap: id,
@@ -305,16 +310,71 @@ describe('peace', () => {
           await desk.pass(4 * SECOND, SECOND);
         }
         await desk.happens(one('swap_completed', { panes: 3, handedOver: 0 }));
+        await desk.pass(3 * MINUTE, MINUTE);
+        for (const alert of ['rate_limit', 'quota_high'] as const)
+          await desk.happens({ type: 'alert_resolved', pool: 'default', data: alertData(alert) });
+        await desk.happens({ type: 'threshold_pause_ended', pool: 'default', account: 'work' });
       }
       await desk.pass(HOUR, 5 * MINUTE);
     }
     const messages = channel('telegram').sent.filter(({ previous, mode }) => previous === null || mode === 'follow');
-    expect(messages.map(({ message }) => message.key)).toEqual(['daemon', 'swap:s9', 'swap:s14', 'swap:s20']);
+    expect(messages.map(({ message }) => message.key)).toEqual([
+      'daemon',
+      'quota:default',
+      'swap:s9',
+      'swap:s14',
+      'swap:s20',
+    ]);
     expect(messages.length).toBeLessThanOrEqual(5);
     expect(channel('email').sent.length).toBeLessThanOrEqual(5);
     expect(clock.pending).toBe(0);
   });
 });
+
+const alertData = (type: 'rate_limit' | 'quota_high'): Readonly<Record<string, unknown>> => ({
+  alert: 1,
+  alert_type: type,
+  fingerprint: `${type}:account:work`,
+  told_by: type === 'rate_limit' ? 'quota_hit' : 'quota_warning',
+});
+
+/** What an account's window writes on its way to the limit, pause and alerts included. */
+function filling(account: string): readonly NewEvent[] {
+  const base = { pool: 'default', account } as const;
+  const used = (level: number, severity: 'info' | 'warning' | 'critical'): NewEvent => {
+    const detail = `${account} has used ${level * 100} % of its 5h window`;
+    return { ...base, type: 'quota_warning', severity, data: { detail, window: '5h', level } };
+  };
+  const high = (type: EventType, severity: 'info' | 'warning' | 'critical'): NewEvent => ({
+    ...base,
+    type,
+    severity,
+    data: alertData('quota_high'),
+  });
+  return [
+    used(0.8, 'info'),
+    high('alert_raised', 'info'),
+    used(0.9, 'warning'),
+    high('alert_escalated', 'warning'),
+    { ...base, type: 'threshold_pause', data: { detail: `${account} is auto-paused` } },
+    used(1, 'critical'),
+    high('alert_escalated', 'critical'),
+    { ...base, type: 'alert_raised', severity: 'warning', data: alertData('rate_limit') },
+  ];
+}
+
+const byHand: readonly NewEvent[] = (
+  [
+    'account_disabled',
+    'account_enabled',
+    'account_removed',
+    'quota_reset_by_hand',
+    'session_terminated',
+    'state_imported',
+    'clock_jump',
+    'chat_refused',
+  ] as const
+).map((type) => ({ type, pool: 'default', account: 'old', data: { detail: 'by hand' } }));
 
 describe('the place reached in the journal', () => {
   test('what happened before anybody was to be told is not told later', async () => {

@@ -40,5 +40,13 @@ test(
       return !(await open()).includes('rate_limit:account:work-1');
     });
     expect(await daemon.events('quota_reset_by_hand')).toMatchObject([{ account: 'work-1' }]);
+
+    expect(await daemon.app.api.account('work-1', 'disable')).toMatchObject({ kind: 'done' });
+    await detect();
+    expect(await open()).toContain('account_disabled:account:work-1');
+    await daemon.app.api.account('work-1', 'enable');
+    await detect();
+    await detect();
+    expect(await open()).not.toContain('account_disabled:account:work-1');
   }),
 );

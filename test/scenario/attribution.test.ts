@@ -110,6 +110,18 @@ test.concurrent(
 );
 
 test.concurrent(
+  'before anybody works there is no tmux server, and nobody is told of it',
+  onStage(async ({ world, tmux, start }) => {
+    await tmux.killServer();
+    const daemon = await start();
+    await daemon.polls(8);
+    await world.startPane(tmux, { name: 'a' });
+    await daemon.told('session_adopted');
+    expect(await daemon.events('tmux_unavailable')).toEqual([]);
+  }),
+);
+
+test.concurrent(
   'a server that ends and begins anew is told, and its panes are watched again [R28 R102]',
   onStage(async ({ world, tmux, start }) => {
     await world.startPane(tmux, { name: 'a' });

@@ -1,5 +1,6 @@
 /** Figures that sessions show become records of the accounts they belong to. */
 import { expect, test } from 'vitest';
+import { StoreError } from '../../src/core/errors.ts';
 import type { QuotaSample } from '../../src/core/quota/sample.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
@@ -156,6 +157,19 @@ test('a burst of a thousand samples is at most ten transactions, and the newest 
   expect(transactions).toBeLessThanOrEqual(10);
   expect(await bench.store.pool.quota()).toHaveLength(6);
   expect(await bench.record('a', '7d')).toMatchObject({ used: 0.99 });
+});
+
+test('a figure that the store did not take is recorded at the next look', async () => {
+  const bench = await quotaBench();
+  const memory = newSampleMemory();
+  const pane = reporting(bench, [{ usedPercent: 96, since: NOON - HOUR }]);
+  const views = new Map([[bench.pool.name, await bench.view()]]);
+  const shared = { mergeQuotas: () => Promise.reject(new StoreError('store_locked', 'locked')) };
+  await expect(recordSamples({ ...bench.ports, shared }, memory, byKey(pane), views, bench.context())).rejects.toThrow(
+    'locked',
+  );
+  expect(await look(bench, memory, pane)).toBe(true);
+  expect(await bench.record('a')).toMatchObject({ used: 0.96 });
 });
 
 test('a level is told once for its account, not by every pane and not again after a restart [R11 R150]', async () => {

@@ -71,3 +71,17 @@ test('a warning with a figure is told for its account elsewhere, one without a f
   await reportFinding(store, 'clear|none', warn('Approaching usage limit'), context);
   expect(events).toMatchObject([{ type: 'quota_warning' }]);
 });
+
+test('the limit of a pane that follows no link is told with the reason why no swap helps', async () => {
+  const { events, context, store } = bench();
+  const { finding } = paneRecord();
+  const own = { ...finding, consumedBy: null, notSwitchable: { reason: 'its environment sets ANTHROPIC_API_KEY' } };
+  await reportFinding(store, '', own, context);
+  expect(events).toMatchObject([
+    {
+      type: 'session_not_switchable',
+      severity: 'info',
+      data: { not_switchable: 'its environment sets ANTHROPIC_API_KEY' },
+    },
+  ]);
+});

@@ -75,7 +75,7 @@ test(`[R182 R200] ${HISTORIES} random histories of two writers and kills: nobody
   const pool = new SqlPoolStore(sqlitePool(db, new WriteQueue()), 'memory');
   await pool.ensureAccounts(['work', 'spare'].map((name) => ({ name, pool: 'claude' })));
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 16 }), fc.nat(3), async (steps, limit) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 16, size: 'max' }), fc.nat(3), async (steps, limit) => {
       db.exec('delete from leases');
       let now = NOON;
       const dead = new Set<number>();

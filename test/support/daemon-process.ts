@@ -19,7 +19,7 @@ export interface DaemonProcess {
 
 /** Starts it and waits until its socket answers. */
 export async function startDaemonProcess(world: StandInWorld, config: string): Promise<DaemonProcess> {
-  const main = await builtMain();
+  const main = builtMain();
   const logFile = join(world.root, 'daemon.log');
   const out = openSync(logFile, 'a', 0o600);
   const child = spawn(process.execPath, [main, 'run', '--config', config], {

@@ -26,7 +26,7 @@ const clock: Clock = {
   deadline: (_ms, parent) => real.deadline(REQUEST_MS, parent),
 };
 /** Every twentieth alert is critical and of another account than any other. */
-const TYPES: readonly EventType[] = ['billing_wall', 'account_not_usable', 'session_not_switchable', 'loop_degraded'];
+const TYPES: readonly EventType[] = ['billing_wall', 'account_not_usable', 'account_over_capacity', 'loop_degraded'];
 
 function alert(number: number): NewEvent {
   const type = number % 20 === 0 ? 'login_needed' : (TYPES[number % TYPES.length] ?? 'drift');

@@ -1,4 +1,4 @@
-/** Hears from the kernel that `claude-failover hook` wrote a record, so that the daemon need not wait for its next poll. */
+/** Hears from the kernel that `claude-failover hook` or `statusline` wrote something, so that the daemon need not wait to see it. */
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock, Logger } from '../../ports.ts';
@@ -19,7 +19,6 @@ export interface HookWatchParts {
 
 /** Where the system does not tell, nothing is called: the poll is the net. */
 export function watchHooks({ stateDir, onRecord, clock, log }: HookWatchParts): { close(): void } {
-  const directory = dirname(recordPath(stateDir, 'hooks', 'any'));
   const closed = new AbortController();
   const echoes = new Set<string>();
   const hear = (sessionId: string): void => {
@@ -31,19 +30,34 @@ export function watchHooks({ stateDir, onRecord, clock, log }: HookWatchParts): 
       if (!closed.signal.aborted) onRecord(sessionId);
     });
   };
+  const ear = listen(dirname(recordPath(stateDir, 'hooks', 'any')), '.jsonl', hear, log);
+  return {
+    close() {
+      closed.abort();
+      ear.close();
+    },
+  };
+}
+
+/** Calls `onFigures` with the id of each session whose status line just reported figures, changed or not. */
+export function watchFigures(stateDir: string, onFigures: (sessionId: string) => void, log: Logger): { close(): void } {
+  return listen(dirname(recordPath(stateDir, 'quota', 'any')), '.json', onFigures, log);
+}
+
+function listen(directory: string, ending: string, hear: (sessionId: string) => void, log: Logger): { close(): void } {
   try {
     makeOwnDirectory(directory, 'daemon.state_dir');
     const watcher = watch(directory, { persistent: false }, (_event, name) => {
-      const sessionId = basename(name ?? '', '.jsonl');
+      const sessionId = basename(name ?? '', ending);
       if (isSessionId(sessionId)) hear(sessionId);
     });
     watcher.on('error', (err) => {
-      log.warn({ err, directory }, 'the directory of hook records is not watched any more');
+      log.warn({ err, directory }, 'the directory of session records is not watched any more');
       watcher.close();
     });
-    closed.signal.addEventListener('abort', () => watcher.close());
+    return watcher;
   } catch (err) {
-    log.warn({ err, directory }, 'the directory of hook records cannot be watched');
+    log.warn({ err, directory }, 'the directory of session records cannot be watched');
+    return { close: () => undefined };
   }
-  return { close: () => closed.abort() };
 }

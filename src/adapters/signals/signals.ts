@@ -42,6 +42,8 @@ export interface SignalsOptions {
 export interface SignalsWithEar extends Signals {
   /** Notes that a hook of this session told something just now. */
   hear(sessionId: string): void;
+  /** Notes that its status line reported figures just now. */
+  hearFigures(sessionId: string): void;
 }
 
 type Skipped = Readonly<Partial<Record<string, number>>>;
@@ -61,6 +63,7 @@ export function createSignals(options: SignalsOptions): SignalsWithEar {
       : createRolloutReader({ clock, log, ownUid, classifyText: classifyCodexText });
   const guesses = new Map<string, { readonly sessionId: string; readonly madeAtMs: number }>();
   const heard = new Map<string, EpochMs>();
+  const figures = new Map<string, EpochMs>();
 
   return {
     async read(process) {
@@ -93,16 +96,20 @@ export function createSignals(options: SignalsOptions): SignalsWithEar {
       }
     },
 
-    hear(sessionId) {
-      heard.delete(sessionId);
-      heard.set(sessionId, clock.now());
-      for (const oldest of heard.keys()) {
-        if (heard.size <= MAX_HEARD) break;
-        heard.delete(oldest);
-      }
-    },
+    hear: (sessionId) => note(heard, sessionId),
     heardAt: (sessionId) => heard.get(sessionId) ?? null,
+    hearFigures: (sessionId) => note(figures, sessionId),
+    figuresAt: (sessionId) => figures.get(sessionId) ?? null,
   };
+
+  function note(times: Map<string, EpochMs>, sessionId: string): void {
+    times.delete(sessionId);
+    times.set(sessionId, clock.now());
+    for (const oldest of times.keys()) {
+      if (times.size <= MAX_HEARD) break;
+      times.delete(oldest);
+    }
+  }
 
   async function ofClaude(process: AgentProcess): Promise<SessionSignals> {
     const entry = await readSessionEntry(process);

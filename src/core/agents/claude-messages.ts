@@ -43,7 +43,9 @@ const PATTERNS: readonly MessagePattern[] = [
     id: 'extra-usage-on',
     class: 'warning',
     window: null,
-    regex: start("(?:you(?:['’ʼ]re| are) )?now using (?:your )?(?:extra usage|usage credits|credits|overage)\\b"),
+    regex: start(
+      "(?:you(?:['’ʼ]re| are) )?now using (?:your )?(?:extra usage|usage credits|usage allocation|credits|overage)\\b",
+    ),
     example: "You're now using extra usage · Your session limit resets 3pm",
   },
   {
@@ -82,7 +84,7 @@ const PATTERNS: readonly MessagePattern[] = [
     id: 'credit-balance',
     class: 'billing',
     window: null,
-    regex: start('(?:api error[: (].{0,200}?)?(?:your )?credit balance (?:is )?too low'),
+    regex: start('(?:api error[: (].{0,200}?)?(?:your )?(?:org(?:anization)?(?:.s)? )?credit balance (?:is )?too low'),
     example: 'Credit balance too low · Add funds: https://platform.claude.com/settings/billing',
   },
   {
@@ -90,9 +92,19 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'billing',
     window: null,
     regex: start(
-      'api error:? ?\\(?402\\b|(?:api error[: (].{0,120}?"?)?billing_error\\b|(?:your )?(?:last )?(?:payment|subscription)(?: method)? (?:has |was |is |could not be )?(?:failed|past due|declined|required|expired|cancell?ed|paused|processed)\\b|insufficient (?:credits?|funds|balance)\\b',
+      'api error:? ?\\(?402\\b|(?:api error[: (].{0,120}?"?)?billing_error\\b|(?:your )?(?:last )?(?:payment|subscription)(?: method)? (?:has |was |is |could not be )?(?:failed|ended|lapsed|past due|declined|required|expired|cancell?ed|paused|processed)\\b|insufficient (?:credits?|funds|balance)\\b',
     ),
     example: 'Your subscription is past due · Update your payment method at claude.ai/settings/billing',
+  },
+  {
+    // No time brings these back: somebody must grant them.
+    id: 'not-in-plan',
+    class: 'billing',
+    window: null,
+    regex: start(
+      '(?:your|this) (?:seat|plan|subscription)(?: type)? (?:does not|doesn.t) include\\b|your (?:usage )?allocation (?:has been|was|is) disabled|your (?:[\\w-]{1,12}(?:.s)? )?usage limit is set to \\W?0\\b|[\\w.]{1,20}(?: [\\d.]{1,6})? requires (?:extra usage|usage credits)\\b',
+    ),
+    example: "Your seat type doesn't include usage credits",
   },
   // Login needed.
   {
@@ -140,7 +152,7 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'auth',
     window: null,
     regex: start(
-      "(?:your|this) (?:organization|org|account|team)(?:['’]s)? (?:has disabled|has been (?:disabled|suspended|banned)|is (?:disabled|on hold|suspended|not allowed)|does not (?:have access|allow)|requires verification)",
+      "(?:your|this) (?:organization|org|account|team)(?:['’]s)? (?:has disabled|has been (?:disabled|suspended|banned)|is (?:disabled|on hold|suspended|not allowed)|does not (?:have access|allow)|requires verification)|this service is disabled for your\\b|could not refresh your login(?! because another)",
     ),
     example: 'Your organization has disabled Claude subscription access for Claude Code',
   },
@@ -221,7 +233,7 @@ const MCP_THROTTLE: MessagePattern = {
 
 export const claudeMessages: MessageTable = {
   prefilter:
-    /l[ií]mit|usage|error|login|cr[eé]dit|out|retrying|unavailable|failed|auth|continu|timed|high|api|token|paste|browser|capacity|overload|hang|limite|payment|cap|subscription|account|fund|balance|organi|demand|many/i,
+    /l[ií]mit|usage|error|login|cr[eé]dit|out|retrying|unavailable|failed|auth|continu|timed|high|api|token|paste|browser|capacity|overload|hang|limite|payment|cap|subscription|allowance|budget|quota|seat|include|require|service|account|fund|balance|organi|demand|many/i,
   patterns: PATTERNS,
   toolThrottle: MCP_THROTTLE,
   backgroundEvent:

@@ -20,6 +20,7 @@ const marks: ScreenMarks = {
   isProseIndented: false,
   bar: NEVER,
   prompt: /^ ?[❯>›](?:\s|$)/,
+  promptEndsAtGap: false,
   shellMode: /^ ?(?:[❯>›]\s)?!\s?\S/,
   notice: /^(?:[⚠✗✘⛔❗🛑🚫ℹ■✖×]|\[!\])\uFE0F?\s*/u,
   // `✽ Hatching… (6m 1s · ↓ 73.2k tokens)`.

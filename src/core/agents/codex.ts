@@ -42,7 +42,7 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'billing',
     window: null,
     regex: start(
-      "you(?:['’]ve| have)? (?:hit|reached|exceeded) (?:your|the) (?:spend(?:ing)?|credit|budget) (?:cap|limit)\\b",
+      "you(?:['’]ve| have)? (?:hit|reached|exceeded) (?:your|the) (?:(?:workspace|organization|team|monthly|owner)(?:['’]s)? ){0,2}(?:spend(?:ing)?|credit|budget) (?:cap|limit)\\b",
     ),
     example:
       'You hit your spend cap set by the owner of your workspace. Ask an owner to increase your spend cap to continue.',
@@ -51,7 +51,9 @@ const PATTERNS: readonly MessagePattern[] = [
     id: 'workspace-credits',
     class: 'billing',
     window: null,
-    regex: start('(?:your|this|the) (?:workspace|organization|team|account) (?:is|has)(?: run)? out of credits\\b'),
+    regex: start(
+      '(?:your|this|the) (?:workspace|organization|team|account) (?:(?:is|has)(?: run)? out of|has no(?: more)?) credits\\b|you(?:.ve| have) (?:used (?:up )?all (?:of )?your|no(?: more)?|run out of) credits\\b',
+    ),
     example: 'Your workspace is out of credits. Add credits to continue.',
   },
   {
@@ -131,6 +133,7 @@ const marks: ScreenMarks = {
   row: /^ {0,4}└\s?/,
   own: /^ {0,2}(?:[■⚠🖐✗✘⛔]|\[!\])\uFE0F?\s/u,
   prompt: /^ ?[›▌](?:\s|$)/,
+  promptEndsAtGap: false,
   notice: /^(?:[■⚠🖐✗✘⛔❗🛑🚫ℹ]|\[!\])\uFE0F?\s*/u,
   spinner: WORKING,
   retrySpinner: /^ {0,2}[•◦] re-?connecting\b/i,
@@ -171,13 +174,13 @@ export const codexLanguage: ScreenLanguage = {
   marks,
   messages: {
     prefilter:
-      /limit|usage|error|token|sign|log|quota|credit|spend|plan|stream|retry|status|reconnect|capacity|demand|high|overload|unavailable|timed|timeout|connect|failed|heads|\d%|fetch|key|auth|many|billing|balance|organi|account/i,
+      /limit|usage|error|token|sign|log|quota|credit|spend|plan|stream|retry|status|reconnect|capacity|demand|high|overload|unavailable|timed|timeout|connect|failed|falling|server|heads|\d%|fetch|key|auth|many|billing|balance|organi|account/i,
     patterns: PATTERNS,
     toolThrottle: null,
     backgroundEvent: NEVER,
     relayed: NEVER,
     errorPrefix:
-      /^(?:error(?: [a-z ]{1,40})?: |(?:codex|stream|turn|agent|server) error: |unexpected status \d{3}[^:]{0,40}: |failed to [a-z ]{1,40}: |[a-z]+ failed: ){1,2}/i,
+      /^(?:error(?: [a-z ]{1,40})?: |\{"type": ?"(?:error|turn\.failed)",.{0,40}?"message": ?"|(?:codex|stream|turn|agent|server) error: |unexpected status \d{3}[^:]{0,40}: |failed to [a-z ]{1,40}: |[a-z]+ failed: ){1,2}/i,
     unnamedWindow: 'distance',
   },
 };

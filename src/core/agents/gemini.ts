@@ -40,6 +40,14 @@ const PATTERNS: readonly MessagePattern[] = [
   },
   // The session goes on with another model.
   {
+    id: 'switching-by-itself',
+    class: 'warning',
+    window: 'daily',
+    regex: start('automatically switching (?:from|to)\\b'),
+    endsLimit: true,
+    example: 'Automatically switching from gemini-2.5-pro to gemini-2.5-flash for the remainder of this session.',
+  },
+  {
     id: 'fallback-for-quota',
     class: 'warning',
     window: 'daily',
@@ -100,7 +108,7 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'throttle',
     window: null,
     regex: start(
-      '(?:[\'’" ]{0,8}message[\'’"]?: ?[\'’"])?no capacity available for model\\b|we are currently experiencing high demand\\b|pardon our congestion\\b|slow response times detected\\b|possible quota limitations in place\\b',
+      '(?:[\'’" ]{0,8}message[\'’"]?: ?[\'’"])?no capacity available for model\\b|we are currently experiencing high demand\\b|pardon our congestion\\b|slow response times detected\\b|possible quota limitations in place\\b|(?:.{0,120}\\b)?quota exceeded for (?:quota )?metric .{0,160}?per minute\\b',
     ),
     example: 'Pardon Our Congestion! It looks like gemini-2.5-pro is very popular at the moment.',
   },
@@ -119,7 +127,9 @@ const PATTERNS: readonly MessagePattern[] = [
     id: 'daily-quota',
     class: 'quota',
     window: 'daily',
-    regex: start('you have (?:reached|hit|exceeded) your daily\\b.{0,60}?(?:quota(?: limit)?|limit)\\b'),
+    regex: start(
+      'you have (?:reached|hit|exceeded) your daily\\b.{0,60}?(?:quota(?: limit)?|limit)\\b(?: for [\\w.-]{1,40})?',
+    ),
     checkTail: true,
     example: 'You have reached your daily gemini-2.5-pro quota limit.',
   },
@@ -166,6 +176,7 @@ const marks: ScreenMarks = {
   // A box whose top has scrolled away.
   bar: /^ ?│(?:\s|$)/,
   prompt: /^ {0,2}>(?:\s|$)/,
+  promptEndsAtGap: false,
   shellMode: /^ {0,2}!\s/,
   notice: /^(?:[✕✗✘✖×ℹ⚠⚡🚦❌⛔■])\uFE0F?\s*/u,
   spinner: /^ {0,3}[⠀-⣿] .{0,200}\((?:esc to cancel|\d)/,
@@ -214,12 +225,12 @@ export const geminiLanguage: ScreenLanguage = {
   marks,
   messages: {
     prefilter:
-      /limit|usage|error|quota|capacity|exhaust|demand|high|congestion|attempt|\d%|login|auth|credential|key|credit|billing|fallback|switched|slow|overload|unavailable|timed|fetch|connect|429|many|account|token/i,
+      /limit|usage|error|quota|capacity|exhaust|demand|high|congestion|attempt|\d%|login|auth|credential|key|credit|billing|fallback|switch|slow|overload|unavailable|timed|fetch|connect|429|many|account|token/i,
     patterns: PATTERNS,
     toolThrottle: null,
     backgroundEvent: NEVER,
     relayed: NEVER,
-    errorPrefix: /^(?:error(?: [a-z ]{1,40})?: |[a-z]+error: ){1,2}/i,
+    errorPrefix: /^(?:error(?: [a-z ]{1,40})?: |[a-z_.]{1,60}error: ){1,2}/i,
     unnamedWindow: 'daily',
   },
 };

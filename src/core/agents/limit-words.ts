@@ -4,7 +4,7 @@ import type { QuotaWindow } from './profile.ts';
 /** Words before "limit" that are not about an account's quota. */
 const OTHER =
   '(?!(?:fast|rate|context|length|tokens?|pull|requests?|retry|retries|turns?|output|input|file|size|upload|image|storage|disk|memory|time|recursion|depth|connections?|concurrency|thinking)\\b)';
-export const WORD = `${OTHER}[\\w'’.-]{1,24}`;
+export const WORD = `${OTHER}[\\w'’./-]{1,24}`;
 export const YOU_HAVE = "you(?:['’ʼ]ve| have)(?: now| already)?";
 /** A name may have a dot inside of it, but a sentence ends at one. */
 const NAME = `${OTHER}(?:[\\w'’-]|\\.(?=\\w)){1,40}`;
@@ -15,8 +15,8 @@ export const start = (body: string) => new RegExp(`^(?:${body})`, 'i');
 /** Words before "limit" that say which one; anything else names a model. */
 export const WINDOW_WORDS: readonly { readonly window: QuotaWindow; readonly regex: RegExp }[] = [
   { window: 'model', regex: /\b(?:opus|sonnet|haiku|fable|mythos|model)\b/i },
-  { window: '5h', regex: /\b(?:session|(?:\d{1,2}|five)[- ]?h(?:ou)?rs?|hourly)\b/i },
-  { window: '7d', regex: /\b(?:week|weekly|semanal|hebdomadaire|7[- ]?day|seven[- ]day|wöchentlich\w*)\b/i },
+  { window: '5h', regex: /\b(?:session|(?:\d{1,2}|five)[- ]?h(?:(?:ou)?rs?)?|hourly|sitzungs\w*)\b/i },
+  { window: '7d', regex: /\b(?:week|weekly|semanal|hebdomadaire|7[- ]?day|seven[- ]day|wöchentlich\w*|wochen\w*)\b/i },
   { window: 'daily', regex: /\b(?:daily|today|day|diário|diario)\b/i },
   { window: 'monthly', regex: /\b(?:month|monthly|org|organization|team|workspace|mensal|mensual)\b/i },
 ];
@@ -29,11 +29,11 @@ export const MONEY_WORDS = /\b(?:spend|spending|credits?|extra usage)\b/i;
 // -- How a message goes on -----------------------------------------------------------------------------------------------
 
 /** A server error in the same message as a limit, or below it, says that the limit is not the account's. */
-export const SERVER_ERROR = /api_error|overloaded_error|internal server error|api error: ?\(?5\d\d\b/i;
+export const SERVER_ERROR = /\bapi_error\b|overloaded_error|internal server error|api error: ?\(?5\d\d\b/i;
 
 /** How a message goes on after its head, where prose could stand as well. */
 export const STRICT_TAIL =
-  /^(?:[.!]?\s*$|"\s*[,}]|\s*[·∙•⋅|…]|[.!,;:]?\s*[[(]?(?:resets?\b|retrying in\b|(?:it |this )?will reset|until\b|(?:your )?(?:[\w-]{1,12} ){0,2}limits? (?:will )?resets?|you will regain|access (?:will )?resets?|(?:or )?(?:try again|retry in)\b|to (?:get|continue|keep) |run \/|use \/|type \/|\/[a-z]|please (?:wait|try|upgrade|run|contact)|(?:switch|upgrade|contact|ask|add|wait|visit|select|manage|raise|buy) |opening your options|continuing automatically|usage limit reached|what do you want to do|stop and wait)|\s[-–—]\s?(?:resets?|try again|continuing|\/|run |upgrade|switch))/i;
+  /^(?:[.!]?\]?\s*$|"\s*[,}]|\s*[·∙•⋅|…]|[.!,;:]?\s*[[(]?(?:resets?\b|retrying in\b|(?:it |this )?(?:will reset|resets)|until\b|(?:your )?(?:[\w-]{1,12} ){0,2}(?:limits?|quota|allowance|usage) (?:will )?resets?|you will regain|access (?:will )?resets?|(?:or )?(?:try again|retry in)\b|to (?:get|continue|keep) |run \/|use \/|type \/|\/[a-z]|please (?:wait|try|upgrade|run|contact|return|come back)|\(?(?:request|req)[_ ]?id\b|\(?\w{1,12} plan\)|(?:switch|upgrade|contact|ask|add|wait|visit|select|manage|raise|buy) |opening your options|continuing automatically|usage limit reached|what do you want to do|stop and wait)|\s[-–—]\s?(?:resets?|try again|continuing|\/|run |upgrade|switch))/i;
 
 /** How a limit's message goes on in a `●` block, where the model writes as well. */
 export const BULLET_TAIL =

@@ -49,7 +49,6 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'unknown',
     regex: start('(?:your )?(?:subscription|plan|go|zen) (?:usage )?quota (?:is )?(?:exceeded|exhausted|reached)\\b'),
-    checkTail: true,
     isWaiting: true,
     example: 'Subscription quota exceeded. Retry in 3h 2min.',
   },
@@ -73,11 +72,12 @@ const marks: ScreenMarks = {
   bar: /^ {0,3}[┃╹▌](?:[ ▀]{1,3}|$)/,
   isProseIndented: true,
   prompt: NEVER,
+  promptEndsAtGap: false,
   // The bar of the counter stands before the words of a retry.
-  notice: /^(?:[■⬝]{3,}|[⚠✗✘✕❌⛔])\uFE0F?\s*/u,
+  notice: /^(?:[■⬝]+|[⚠✗✘✕❌⛔])\uFE0F?\s*/u,
   footerNotice: /\bretrying\b/i,
   footerNoticeRest: /\bretrying (?:in )?\d/i,
-  spinner: /^ {0,4}[■⬝▣⬥]{3,}/,
+  spinner: /^ {0,4}(?:[■⬝]|[▣⬥]{3})/,
   turnEnd: /^ {0,4}▣ /,
   interruptHint: /\besc (?:again to )?interrupt\b/i,
   composer: {
@@ -105,7 +105,7 @@ export const opencodeLanguage: ScreenLanguage = {
     toolThrottle: null,
     backgroundEvent: NEVER,
     relayed: NEVER,
-    errorPrefix: /^(?:(?:api |ai_apicall)?error(?: [a-z ]{1,40})?: |\d{3}:? ){1,2}/i,
+    errorPrefix: /^(?:(?:api )?error(?: [a-z ]{1,40})?: |[a-z_.]{1,60}error: |\d{3}:? ){1,3}/i,
     unnamedWindow: 'distance',
   },
 };

@@ -9,7 +9,9 @@ const PATTERNS: readonly MessagePattern[] = [
     id: 'model-included',
     class: 'warning',
     window: null,
-    regex: start('you have exceeded your .{1,60}?\\. we have automatically switched you\\b'),
+    regex: start(
+      'you(?:.ve| have) (?:exceeded|reached|used) .{1,160}?\\. (?:we have|we.ve|you have been) (?:automatically )?switched\\b',
+    ),
     example: 'You have exceeded your premium request allowance. We have automatically switched you to GPT-4.1',
   },
   ...PLAN_WARNINGS,
@@ -20,7 +22,7 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'unknown',
     regex: start(
-      "(?:your |the )?(?:[\\w'’-]{1,24} ){0,4}quota (?:is |has been |was )?(?:exhausted|used up|reached)(?:: (?:[\\w-]{1,24} ){1,4}quota exceeded)?(?![\\w-])",
+      "(?:your |the )?(?:[\\w'’-]{1,24} ){0,4}quota (?:is |has been |was )?(?:exhausted|used up|reached)(?:: (?:[\\w-]{1,24} ){1,4}quota exceeded)?(?![\\w-])|(?:\\[?api error[:(] ?)?(?:\\d{3} )?(?:free )?allocated quota exceeded\\b",
     ),
     checkTail: true,
     resetInside: true,
@@ -31,7 +33,7 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'monthly',
     regex: start(
-      "you(?:['’]ve| have) (?:exceeded|used up|exhausted) your (?:[\\w'’-]{1,24} ){0,3}(?:allowance|requests)\\b",
+      "you(?:['’]ve| have) (?:hit|reached|exceeded|used up|used all (?:of )?|exhausted) ?your (?:[\\w'’-]{1,24} ){0,3}(?:allowance|requests?(?: limit)?)\\b(?: for this \\w{3,6})?",
     ),
     checkTail: true,
     example: 'You have exceeded your premium request allowance.',
@@ -61,12 +63,12 @@ export const otherLanguage: ScreenLanguage = {
   marks: { ...plainMarks, bar: /^ ?[│┃](?:\s|$)/ },
   messages: {
     prefilter:
-      /limit|usage|error|quota|retrying|overload|many|unavailable|timed|fetch|connect|credit|balance|billing|payment|key|auth|token|login|demand|high|capacity|account|organi|subscription|allowance|\d%/i,
+      /limit|usage|error|quota|retrying|overload|many|unavailable|timed|fetch|connect|credit|balance|billing|payment|key|auth|token|login|demand|high|capacity|account|organi|subscription|allowance|request|switched|traffic|\d%/i,
     patterns: PATTERNS,
     toolThrottle: null,
     backgroundEvent: NEVER,
     relayed: NEVER,
-    errorPrefix: /^(?:(?:api )?error(?: [a-z ]{1,40})?: |[a-z]+error: ){1,2}/i,
+    errorPrefix: /^(?:(?:api )?error(?: [a-z ]{1,40})?: |[a-z_.]{1,60}error: |\d{3}:? ){1,2}/i,
     unnamedWindow: 'distance',
   },
 };

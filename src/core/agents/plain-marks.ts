@@ -29,6 +29,7 @@ export const plainMarks: ScreenMarks = {
   isProseIndented: false,
   bar: NEVER,
   prompt: /^ {0,2}[❯>›](?:\s|$)/,
+  promptEndsAtGap: true,
   shellMode: NEVER,
   notice: /^(?:[⚠✗✘✕❌⛔❗🛑🚫🖐ℹ■✖×⚡🚦⏳]|\[!\])\uFE0F?\s*/u,
   spinner: /^ {0,3}[⠀-⣿]\s+\S/,

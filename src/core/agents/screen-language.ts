@@ -37,6 +37,8 @@ export interface MessagePattern {
   /** A reset nearer than this is no limit of an account: the CLI waits for it and goes on. In ms. */
   readonly transientBelowMs?: number;
   readonly selfContinues?: true;
+  /** Of a warning: the session goes on, so that no limit above it counts. */
+  readonly endsLimit?: true;
   /** The CLI shows it while it waits: a counter that runs beside it is no progress. */
   readonly isWaiting?: true;
   readonly example: string;
@@ -103,6 +105,8 @@ export interface ScreenMarks {
   /** A bar at the left of what the user or the CLI says. Taken off the line. */
   readonly bar: RegExp;
   readonly prompt: RegExp;
+  /** A blank line ends what the user said; else indented text below it is still the user's. */
+  readonly promptEndsAtGap: boolean;
   /** A shell command that the user ran from the composer; its output is not the CLI's word. */
   readonly shellMode: RegExp;
   /** Tested against the trimmed text: a sign before the words of a notice. */

@@ -61,7 +61,7 @@ export const NETWORK_TROUBLE: readonly MessagePattern[] = [
     class: 'throttle',
     window: null,
     regex: start(
-      '(?:claude |the |anthropic(?:.s)? )?[\\w.]{1,20}(?: [\\d.]{1,6})? (?:is|are) (?:currently |temporarily )?(?:experiencing high (?:load|demand)|unavailable, so|unavailable\\b.{0,20}$|overloaded|at capacity)|due to (?:unexpected )?capacity constraints|we(?:.re| are) (?:currently )?experiencing high demand',
+      '(?:claude |the |this |our |anthropic(?:.s)? )?[\\w.]{1,20}(?: [\\d.]{1,6})? (?:is|are) (?:currently |temporarily )?(?:experiencing (?:very )?high (?:load|demand|traffic)|unavailable, so|unavailable\\b.{0,20}$|overloaded|at capacity)|due to (?:unexpected )?capacity constraints|we(?:.re| are) (?:currently )?experiencing high demand',
     ),
     example: 'Opus is experiencing high load, please use /model to switch to Sonnet',
   },
@@ -83,7 +83,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      `${YOU_HAVE} (?:hit|reached|exceeded|exhausted|used up|maxed out|run into) (?:your|the|all (?:of )?your)((?: ${WORD}){0,6}) (?:limits?|quota|allowance|allotment|cap)(?![\\w-])${FOR}`,
+      `${YOU_HAVE} (?:hit|reached|exceeded|exhausted|used up|maxed out|run into) (?:your|the|all (?:of )?your)((?: ${WORD}){0,6}) (?:limits?|quota|allowance|allotment|budget|cap)(?![\\w-])${FOR}`,
     ),
     checkTail: true,
     // A limit that is over within a minute is one of pace, not of a plan.
@@ -95,7 +95,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      `(?:you(?:['’ʼ]re| are)(?: now| currently)? out of|${YOU_HAVE} (?:run out of|used (?:up )?all (?:of )?your|used up your|no)|you have no more)((?: ${WORD}){0,3} (?:usage|credits?|quota))(?: (?:left|remaining))?(?![\\w-])${FOR}`,
+      `(?:you(?:['’ʼ]re| are)(?: now| currently)? out of|${YOU_HAVE} (?:run out of|used (?:up )?all (?:of )?your|used up your|exhausted (?:all )?(?:of )?your|no)|you have no more)((?: ${WORD}){0,3} (?:usage|credits?|quota))(?: (?:left|remaining))?(?![\\w-])${FOR}`,
     ),
     checkTail: true,
     example: "You're out of extra usage · resets 5:50pm (Asia/Calcutta)",
@@ -115,7 +115,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      `(?:your |the )?((?:${WORD} ){0,6})(?:limits?|cap|quota) (?:has been |have been |was |is )?(?:reached|hit|exceeded|exhausted)(?: again)?(?![\\w-])${FOR}`,
+      `(?:your |the )?((?:${WORD} ){0,6})(?:limits?|cap|quota)${FOR} (?:has been |have been |was |is )?(?:reached|hit|exceeded|exhausted|used up)(?: again)?(?![\\w-])${FOR}`,
     ),
     checkTail: true,
     knownWords: true,
@@ -126,7 +126,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      '(?:você atingiu|has alcanzado|vous avez atteint|du hast)[^.!?]{0,30}?(l[ií]mite?[^.!?·∙|]{0,40}?)(?:$|[.·∙|]| - | erreicht)|((?:l[ií]mite?|nutzungslimit)[^.!?·∙|]{0,40}?) (?:atingido|alcanzado|atteinte?|erreicht)',
+      '(?:você atingiu|(?:ha|has) alcanzado|(?:vous avez|tu as) atteint|du hast|sie haben)[^.!?]{0,30}?(\\w{0,12}l[ií]mite?[^.!?·∙|]{0,40}?)(?:$|[.·∙|]| - | erreicht)|((?:l[ií]mite?|\\w{2,12}limit)[^.!?·∙|]{0,40}?) (?:atingido|alcanzado|atteinte?|erreicht)',
     ),
     example: 'Limite de uso semanal atingido · Reinicia dom., 7 de jun., 6:00',
   },
@@ -139,7 +139,7 @@ export const PROVIDER_TROUBLE: readonly MessagePattern[] = [
     class: 'throttle',
     window: null,
     regex: start(
-      '(?:error: )?(?:the )?(?:(?:api|request|token|model|provider) )?rate[- ]?limit(?:ed|s)?\\b(?: (?:is |was |has been )?(?:exceeded|reached|hit|error)\\b|:|[.!]?$)|(?:error:? )?(?:429 |http 429:? )?too many requests\\b|(?:provider|server|model|service) is (?:currently |temporarily )?overloaded|stream (?:error|disconnected)\\b|error while reading the server response\\b|connection (?:failed|lost|reset|refused)\\b|(?:idle )?timeout waiting for\\b|unexpected status (?:408|409|429|5\\d\\d)\\b|this request would exceed your (?:account|organization)(?:.s)? rate limit\\b|(?:an error occurred while|the server had an error) processing your request\\b',
+      '(?:error: )?(?:the )?(?:(?:api|request|token|model|provider) )?rate[- ]?limit(?:ed|s)?\\b(?: (?:is |was |has been )?(?:exceeded|reached|hit|error)\\b|:|[.!]?$)|(?:error:? )?(?:429 |http 429:? )?too many requests\\b|(?:provider|server|model|service) is (?:currently |temporarily )?overloaded|stream (?:error|disconnected)\\b|error while reading the server response\\b|connection (?:failed|lost|reset|refused)\\b|(?:idle )?timeout waiting for\\b|unexpected status (?:408|409|429|5\\d\\d)\\b|this request would exceed your (?:account|organization)(?:.s)? rate limit\\b|(?:an error occurred|the server had an error)(?: while)? processing your request\\b|(?:sorry, )?you(?:.ve| have) (?:hit|reached|exceeded) (?:a|the|your) (?:[\\w-]{1,12} ){0,2}rate[- ]?limit\\b|(?:error: )?(?:\\w{1,12}: )?\\[?resource_exhausted\\b|falling back from \\w{1,20} to \\w{1,20} transport',
     ),
     example: 'Rate limit reached. Please try again in 1.5s.',
   },
@@ -153,7 +153,7 @@ export const MONEY_TROUBLE: readonly MessagePattern[] = [
     class: 'billing',
     window: null,
     regex: start(
-      '(?:.{0,80}\\b)?(?:quota exceeded|exceeded your current quota)[.,] (?:please )?check your plan and billing|(?:your )?(?:credit |account )?balance (?:is )?(?:too low|insufficient|exhausted|negative)\\b|(?:.{0,60}\\b)?insufficient (?:credits?|funds|balance|quota)\\b|insufficient_quota\\b|no payment method\\b|payment required\\b|(?:error: )?402 |billing (?:or credits )?(?:exhausted|required|hard limit)|(?:your )?(?:last )?payment (?:method )?(?:has |was |is )?(?:failed|declined|required|expired)\\b|(?:your )?subscription (?:has |was |is )(?:expired|cancell?ed|paused|past due|inactive)\\b',
+      'you(?:.re| are) out of (?:ai |prepaid |account )?credits\\b|(?:.{0,80}\\b)?(?:quota exceeded|exceeded your current quota)[.,] (?:please )?check your plan and billing|(?:your )?(?:credit |account )?balance (?:is )?(?:too low|insufficient|exhausted|negative)\\b|(?:.{0,60}\\b)?insufficient (?:credits?|funds|balance|quota)\\b|insufficient_quota\\b|no payment method\\b|payment required\\b|(?:error: )?402 |billing (?:or credits )?(?:exhausted|required|hard limit)|(?:your )?(?:last )?payment (?:method )?(?:has |was |is )?(?:failed|declined|required|expired)\\b|(?:your )?subscription (?:has |was |is )(?:ended|lapsed|expired|cancell?ed|paused|past due|inactive)\\b|your account is in arrears\\b',
     ),
     example: 'Quota exceeded. Check your plan and billing details.',
   },
@@ -166,7 +166,7 @@ export const ACCESS_TROUBLE: readonly MessagePattern[] = [
     class: 'auth',
     window: null,
     regex: start(
-      '(?:error: )?(?:40[13] )?(?:unauthorized|forbidden)\\b(?: ?[:.(]|$)|(?:error: )?(?:incorrect|invalid|missing|expired) (?:api[ -]key|bearer token|auth(?:entication|orization)?(?: token| key| credentials)?|access token)\\b|(?:not logged in|please (?:run .{1,40}login|log ?in|sign in)|login (?:is )?required|your (?:login|session|token) (?:has |is )?(?:expired|been revoked|invalid))\\b|token refresh failed\\b|no (?:api key|credentials) (?:found|configured|provided)\\b|missing environment variable: .?\\w{2,40}(?:key|token)',
+      '(?:error: )?(?:40[13] )?(?:unauthorized|forbidden)\\b(?: ?[:.(]|$)|(?:error: )?(?:incorrect|invalid|missing|expired) (?:api[ -]key|bearer token|auth(?:entication|orization)?(?: token| key| credentials)?|access token)\\b|(?:not logged in|please (?:run .{1,40}login|log ?in|sign in)|(?:login|authentication) (?:is )?required|authentication failed|your (?:login|session|token) (?:has |is )?(?:expired|been revoked|invalid))\\b|token refresh failed\\b|no (?:api key|credentials) (?:found|configured|provided)\\b|missing environment variable: .?\\w{2,40}(?:key|token)',
     ),
     example: 'Incorrect API key provided',
   },

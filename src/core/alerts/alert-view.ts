@@ -50,6 +50,7 @@ export function alertView(alert: Alert): AlertView {
  */
 const TOLD_BY: Readonly<Partial<Record<AlertType, JournalEvent['type']>>> = {
   rate_limit: 'quota_hit',
+  quota_high: 'quota_warning',
   login_needed: 'login_needed',
   no_eligible_account: 'no_eligible_account',
   swap_failed: 'swap_failed',
@@ -57,6 +58,8 @@ const TOLD_BY: Readonly<Partial<Record<AlertType, JournalEvent['type']>>> = {
   drift: 'drift',
   circuit_breaker: 'circuit_breaker',
   session_unreachable: 'session_unreachable',
+  unknown_wall: 'unknown_wall',
+  account_disabled: 'account_disabled',
   config_reload_failed: 'config_rejected',
 };
 
@@ -82,17 +85,11 @@ export function alertEvent(type: NewEvent['type'], alert: Alert): NewEvent {
       value: rounded(value),
       threshold: rounded(threshold),
       window: windowMs === null ? null : formatDuration(windowMs),
-      told_by: toldBy(alert),
+      told_by: TOLD_BY[alert.type] ?? null,
       by: alert.changedBy,
       lasted: isOver ? formatDuration(alert.lastAt - alert.firstAt) : null,
     },
   };
-}
-
-/** A window that is full ends in a limit, which tells itself. */
-function toldBy(alert: Alert): JournalEvent['type'] | null {
-  if (alert.type === 'quota_high' && alert.value >= 1) return 'quota_hit';
-  return TOLD_BY[alert.type] ?? null;
 }
 
 /** @example 'Quota high: work-1' */

@@ -1,39 +1,37 @@
 /** What each kind of event says to a person: which incident it belongs to, a line about it, what it needs. */
 import type { EventType, JournalEvent, Severity } from '../events.ts';
-import { formatDuration } from '../time.ts';
+import { DAY, formatDuration } from '../time.ts';
+import { alertSaying } from './alert-sayings.ts';
+import {
+  breakerKey,
+  driftKey,
+  exhaustedKey,
+  failingKey,
+  loginKey,
+  overThresholdKey,
+  unreachableKey,
+  usageKey,
+  wallKey,
+} from './incident-keys.ts';
+import type { Saying } from './saying.ts';
+import { closing, number, opening, plain, poolName, resets, said, seen, swapSaying, text } from './saying.ts';
 
-/** What one event adds to the message of its incident. */
-export interface Saying {
-  /** The incident. Events with the same key are told in one message. */
-  readonly key: string;
-  /** Can begin an incident; false: only goes on with one that was told. */
-  readonly opens: boolean;
-  /** Nothing more is expected after this. */
-  readonly settles: boolean;
-  /** The new headline; null: the one before stays. */
-  readonly title: string | null;
-  /** What is added below it; a line with the same slot replaces the earlier one. */
-  readonly slot: string;
-  readonly line: string | null;
-  readonly quote?: string | null;
-  /** null: nothing is needed any more; absent: as before. */
-  readonly needs?: string | null;
-}
-
-type Rule = (event: JournalEvent) => Saying;
+type Rule = (event: JournalEvent) => Saying | readonly Saying[];
 
 /** Not told unless `notifications.events` gives them a severity: they happen all day, or are told by what follows. */
 export const UNTOLD: ReadonlySet<EventType> = new Set<EventType>([
   'config_applied',
   'quota_suspected',
   'quota_hit',
-  'quota_warning',
+  'quota_cleared',
   'throttled',
   'swap_refused',
   'session_adopted',
   'session_gone',
   'chat_refused',
+  'clock_jump',
   'pool_held',
+  'recovered_by_hand',
   'account_disabled',
   'account_enabled',
   'account_removed',
@@ -43,17 +41,24 @@ export const UNTOLD: ReadonlySet<EventType> = new Set<EventType>([
   'threshold_pause_ended',
 ]);
 
-/** How loud an event is in a message. */
+/** How loud an event is in a message; `debug`: it begins none, but goes on with one that was told. */
 export function toldSeverity(event: JournalEvent): Severity {
-  return UNTOLD.has(event.type) ? 'debug' : event.severity;
+  if (UNTOLD.has(event.type)) return 'debug';
+  return LOUDNESS[event.type]?.(event) === false ? 'debug' : event.severity;
 }
+
+/** Of types that are worth a message only at times: whether this one is. */
+const LOUDNESS: Partial<Readonly<Record<EventType, (event: JournalEvent) => boolean>>> = {
+  // The lower level is no news to anybody, and a window that is full ends in a limit, which tells itself.
+  quota_warning: ({ severity }) => severity === 'warning',
+  // Where the pool moves on by itself, its swap tells why.
+  threshold_pause: ({ severity }) => severity === 'warning',
+};
 
 /** What an event says; one without a rule of its own is told by its type and its own words. */
 export function sayingsOf(event: JournalEvent): readonly Saying[] {
   if (event.type.startsWith('alert_')) return alertSaying(event);
-  const rule: Rule | undefined = RULES[event.type];
-  const first = rule?.(event) ?? general(event);
-  return event.type === 'account_recovered' ? recovered(event) : [first];
+  return [RULES[event.type]?.(event) ?? general(event)].flat();
 }
 
 const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
@@ -79,20 +84,19 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
   config_applied: () => ({ ...closing('config', 'The configuration is in order again') }),
   login_needed: (event) => ({
     ...opening(loginKey(event), `${event.account ?? 'An account'} needs a login`),
-    ...words(event),
+    ...(event.pane === null ? { line: said(event) } : seen(event, text(event, 'detail'))),
     needs: `log in to ${event.account ?? 'the account'} again: no limit, no waiting helps`,
   }),
   no_eligible_account: (event) => ({
-    ...opening(`exhausted:${event.pool ?? '?'}`, `No account of ${poolName(event)} can be used`),
+    ...opening(exhaustedKey(event), `No account of ${poolName(event)} can be used`),
     line: said(event),
     needs: text(event, 'earliest') === null ? 'log in to an account or add one' : 'nothing, if you can wait',
   }),
   swap_requested: (event) => ({
     ...swapSaying(event),
-    title: `${poolName(event)}: ${text(event, 'by') === 'hand' ? 'a swap was asked for by hand' : `${event.account ?? 'the account'} hit its limit, swapping`}`,
+    title: `${poolName(event)}: ${occasion(event)}`,
     slot: 'request',
-    line: text(event, 'by') === 'hand' ? said(event) : `seen in ${event.pane ?? event.session ?? '?'}${resets(event)}`,
-    quote: text(event, 'snippet'),
+    ...(text(event, 'by') === null ? seen(event, text(event, 'snippet')) : { line: said(event) }),
   }),
   swap_prepared: (event) => ({ ...swapSaying(event), slot: 'plan', line: `from ${fromTo(event)}` }),
   swap_flipped: (event) => ({
@@ -101,29 +105,32 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
     slot: 'plan',
     line: null,
   }),
-  swap_completed: (event) => ({
-    ...swapSaying(event),
-    settles: true,
-    title: `${fromTo(event)}: ${panes(event)}`,
-    slot: 'plan',
-    line: null,
-    needs: number(event, 'handedOver') > 0 ? 'look at the panes that were handed over' : null,
-  }),
-  swap_failed: (event) => ({
-    ...swapSaying(event),
-    settles: true,
-    title: `${poolName(event)}: the swap failed, everything is as before`,
-    slot: 'end',
-    line: said(event),
-    needs: 'see claude-failover why last; it is tried again by itself',
-  }),
-  swap_postponed: (event) => ({
-    ...swapSaying(event),
-    settles: true,
-    title: `${poolName(event)}: the swap was put off, it is tried again`,
-    slot: 'end',
-    line: said(event),
-  }),
+  swap_completed: (event) => [
+    {
+      ...swapSaying(event),
+      settles: true,
+      title: `${fromTo(event)}: ${panes(event)}`,
+      slot: 'plan',
+      line: null,
+      needs: number(event, 'handedOver') > 0 ? 'look at the panes that were handed over' : null,
+    },
+    closing(
+      failingKey(event),
+      `${poolName(event)}: ${isResumption(event) ? 'no swap is needed any more' : 'the swap went well now'}`,
+    ),
+  ],
+  swap_failed: (event) => [
+    failedSwap(event, 'the swap failed, everything is as before'),
+    {
+      ...opening(failingKey(event), `${poolName(event)}: the swap failed, everything is as before`),
+      line: said(event),
+      needs: 'see claude-failover why last; it is tried again by itself',
+    },
+  ],
+  swap_postponed: (event) => [
+    failedSwap(event, 'the swap was put off, it is tried again'),
+    { ...opening(failingKey(event), `${poolName(event)}: the swap was put off, it is tried again`), line: said(event) },
+  ],
   swap_refused: (event) => ({
     ...(event.swap === null ? opening(`refused:${event.pool ?? '?'}`, '') : swapSaying(event)),
     settles: true,
@@ -152,15 +159,12 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
     needs: 'look at the panes that were handed over',
   }),
   circuit_breaker: (event) => ({
-    ...opening(`breaker:${event.pool ?? '?'}`, `${poolName(event)} swaps too often; it only observes now`),
+    ...opening(breakerKey(event), `${poolName(event)} swaps too often; it only observes now`),
     line: said(event),
     needs: 'find out why, then run: claude-failover recover',
   }),
   drift: (event) => ({
-    ...opening(
-      `drift:${event.pool ?? '?'}:${event.account ?? ''}`,
-      `${event.account ?? poolName(event)} is not as it was left`,
-    ),
+    ...opening(driftKey(event), `${event.account ?? poolName(event)} is not as it was left`),
     line: said(event),
     needs: text(event, 'remedy') ?? 'run: claude-failover doctor',
   }),
@@ -176,7 +180,7 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
   }),
   billing_wall: (event) => ({
     ...opening(`billing:${event.account ?? event.pane ?? '?'}`, `${event.account ?? 'An account'} met a billing wall`),
-    ...words(event),
+    ...(text(event, 'snippet') === null ? { line: said(event) } : seen(event, text(event, 'snippet'))),
     needs: 'see to the plan or the credit of this account; no swap is made for it',
   }),
   model_limit: (event) => ({
@@ -184,11 +188,83 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
       `model:${event.account ?? event.pane ?? '?'}`,
       `${event.account ?? 'An account'} hit the limit of one model`,
     ),
-    ...words(event),
+    ...(text(event, 'snippet') === null ? { line: said(event) } : seen(event, text(event, 'snippet'))),
     settles: true,
     needs: 'choose another model there, or set quota.model_limit_swaps',
   }),
-  tmux_unavailable: (event) => ({ ...opening('tmux', 'A tmux server cannot be read'), line: said(event) }),
+  quota_warning: (event) => ({
+    ...opening(usageKey(event), `${event.account ?? 'An account'} nears its limit`),
+    lastsMs: DAY,
+    slot: `use of ${event.account ?? '?'} ${text(event, 'window') ?? ''}`,
+    line: `${said(event) ?? 'a window fills'}${resets(event)}`,
+  }),
+  threshold_pause: (event) =>
+    event.severity === 'warning'
+      ? {
+          ...opening(
+            overThresholdKey(event),
+            `${event.account ?? 'An account'} is over its threshold and stays in use`,
+          ),
+          line: said(event),
+          needs: 'swap when it suits: claude-failover swap; or change quota.threshold_action',
+        }
+      : {
+          ...opening(usageKey(event), ''),
+          title: null,
+          lastsMs: DAY,
+          slot: `pause of ${event.account ?? '?'}`,
+          line: said(event),
+        },
+  threshold_pause_ended: (event) => ({
+    ...closing(overThresholdKey(event), `${event.account ?? 'An account'} is over no threshold any more`),
+    line: said(event),
+  }),
+  unknown_wall: (event) => ({
+    ...opening(wallKey(event), `${event.pane ?? 'A pane'} stands still, and no pattern knows why`),
+    ...seen(event, text(event, 'text')),
+    needs: 'look at this pane; claude-failover incidents lists what was read there',
+  }),
+  session_not_switchable: (event) => {
+    // A suspicion is none yet, and an old limit none any more.
+    if (event.data.decision !== 'confirmed' && event.data.decision !== 'instant') return [];
+    return {
+      ...opening(`own-limit:${event.pane ?? '?'}`, `${event.pane ?? 'A pane'} hit a limit that no swap can help`),
+      ...seen(event, text(event, 'snippet')),
+      settles: true,
+      needs: `wait or see to it by hand: ${text(event, 'not_switchable') ?? 'this pane does not follow the account link'}`,
+    };
+  },
+  session_unreachable: (event) => ({
+    ...opening(unreachableKey(event), `${event.pane ?? 'A pane'} cannot be read any more`),
+    line: said(event),
+    needs: 'run: claude-failover doctor',
+  }),
+  account_over_capacity: (event) => ({
+    ...opening(`capacity:${event.account ?? '?'}`, `${event.account ?? 'An account'} runs more sessions than it may`),
+    line: said(event),
+  }),
+  leases_unavailable: (event) => ({
+    ...opening('leases', 'It cannot be counted how many sessions run on an account'),
+    line: said(event),
+    needs: 'check the store; leases.on_error decides what happens meanwhile',
+  }),
+  loop_degraded: (event) => ({
+    ...opening(`loop:${said(event) ?? ''}`, 'A part of the daemon keeps failing'),
+    line: [said(event), text(event, 'error')].filter(Boolean).join(': '),
+    needs: 'run: claude-failover doctor',
+  }),
+  recovered_by_hand: (event) =>
+    [`partial:${event.pool ?? '?'}`, `swap:${event.swap ?? '?'}`, breakerKey(event), failingKey(event), driftKey(event)]
+      .map((key) => closing(key, `${poolName(event)} was put in order by hand`))
+      .concat(closing('store', 'The database was accepted by hand')),
+  account_recovered: recovered,
+  tmux_unavailable: (event) => ({
+    ...opening('tmux', 'A tmux server cannot be read'),
+    line: [said(event), text(event, 'reason')]
+      .filter((part, i, all) => part !== null && all.indexOf(part) === i)
+      .join(': '),
+    needs: 'run: claude-failover doctor',
+  }),
   tmux_available: (event) => ({ ...closing('tmux', 'tmux can be read again'), line: said(event) }),
   paused: (event) => ({ ...opening('pause', 'Paused: nothing is done automatically'), line: said(event) }),
   resumed: () => ({ ...closing('pause', 'Resumed') }),
@@ -206,106 +282,48 @@ function recovered(event: JournalEvent): readonly Saying[] {
     ...closing(key, `${event.account ?? 'An account'} can be used again`),
     line,
   });
-  const ends = [
-    end(`login:${event.account ?? '?'}`),
-    end(`unusable:${event.account ?? '?'}`),
-    end(`exhausted:${event.pool ?? '?'}`),
-  ];
+  const ends = [end(loginKey(event)), end(`unusable:${event.account ?? '?'}`), end(exhaustedKey(event))];
   const title = `${event.account ?? 'An account'} has its limit behind it; work goes on`;
   return event.swap === null ? ends : [...ends, { ...swapSaying(event), title, slot: 'plan', line }];
 }
 
-/**
- * Alerts. One whose condition an event has told already (`told_by`) only lends its id to that event's message and ends it;
- * any other is an incident of its own, but a dead login is one incident however it was found.
- */
-function alertSaying(event: JournalEvent): readonly Saying[] {
-  const fingerprint = text(event, 'fingerprint') ?? '?';
-  const isOver = event.type === 'alert_resolved' || event.type === 'alert_dismissed';
-  const known = KEY_OF_ALERT[text(event, 'alert_type') ?? '']?.(event) ?? null;
-  const isTold = text(event, 'told_by') !== null;
-  if (isTold && known === null) return [];
-  const key = known ?? `alert:${fingerprint}`;
-  const [type = '', , subject = ''] = fingerprint.split(':');
-  const title = `${plain(type)}: ${subject}`;
-  if (isOver) return [closing(key, `Over: ${title}`)];
-  const goesOn: Saying = { key, opens: false, settles: false, title: null, slot: 'alert', line: null };
-  if (isTold) return [goesOn];
-  if (event.type === 'alert_acknowledged')
-    return [{ ...goesOn, line: `acknowledged by ${text(event, 'by') ?? 'somebody'}`, needs: null }];
-  return [{ ...opening(key, title), slot: 'alert', line: [said(event), measured(event)].filter(Boolean).join('; ') }];
+/** What a swap was asked for. */
+function occasion(event: JournalEvent): string {
+  switch (text(event, 'by')) {
+    case 'hand':
+      return 'a swap was asked for by hand';
+    case 'threshold':
+      return `${text(event, 'from') ?? 'the account'} is over its threshold, swapping`;
+    case 'return':
+      return `going back to ${event.account ?? 'the preferred account'}`;
+    default:
+      return `${event.account ?? 'the account'} hit its limit, swapping`;
+  }
 }
 
-const KEY_OF_ALERT: Readonly<Record<string, (event: JournalEvent) => string>> = {
-  login_needed: loginKey,
-  credential_expired: loginKey,
-  no_eligible_account: (event) => `exhausted:${event.pool ?? '?'}`,
-  circuit_breaker: (event) => `breaker:${event.pool ?? '?'}`,
-  config_reload_failed: () => 'config',
-};
-
-function loginKey(event: JournalEvent): string {
-  return `login:${event.account ?? event.pane ?? '?'}`;
-}
-
-function measured(event: JournalEvent): string | null {
-  const { value, threshold, metric } = event.data;
-  if (typeof value !== 'number' || typeof threshold !== 'number' || typeof metric !== 'string' || metric === 'is_so')
-    return null;
-  const window = text(event, 'window');
-  return `${metric.replaceAll('_', ' ')} ${value}, threshold ${threshold}${window === null ? '' : ` in ${window}`}`;
+/** The swap that was told to be under way; that it ended so is told for the pool, once for however many tries. */
+function failedSwap(event: JournalEvent, what: string): Saying {
+  const base = { ...swapSaying(event), opens: false, settles: true, isAside: true, needs: null };
+  return { ...base, title: `${poolName(event)}: ${what}`, slot: 'end', line: said(event) };
 }
 
 function general(event: JournalEvent): Saying {
   const where = [event.pool, event.account, event.session ?? event.pane].filter((part) => part !== null);
   return {
     ...opening([event.type, ...where].join(':'), [plain(event.type), ...where.slice(-1)].join(': ')),
-    ...words(event),
+    line: said(event),
     ...(text(event, 'remedy') === null ? {} : { needs: text(event, 'remedy') }),
   };
 }
 
-function opening(key: string, title: string): Saying {
-  return { key, opens: true, settles: false, title, slot: 'what', line: null };
-}
-
-function closing(key: string, title: string): Saying {
-  return { key, opens: false, settles: true, title, slot: 'end', line: null, needs: null };
-}
-
-function swapSaying(event: JournalEvent): Saying {
-  return { ...opening(`swap:${event.swap ?? '?'}`, ''), title: null };
-}
-
-function words(event: JournalEvent): Pick<Saying, 'line' | 'quote'> {
-  const quote = text(event, 'snippet');
-  // What a pane showed is a quotation, and nothing else is.
-  if (event.pane !== null && quote === null && event.type === 'login_needed')
-    return { line: `seen in ${event.pane}`, quote: text(event, 'detail') };
-  return { line: said(event), quote };
-}
-
-/** The event's own sentence. */
-function said(event: JournalEvent): string | null {
-  return text(event, 'detail') ?? text(event, 'reason') ?? text(event, 'error');
-}
-
-function text(event: JournalEvent, name: string): string | null {
-  const value = event.data[name];
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function number(event: JournalEvent, name: string): number {
-  const value = event.data[name];
-  return typeof value === 'number' ? value : 0;
-}
-
-function poolName(event: JournalEvent): string {
-  return event.pool === null ? 'the pool' : `pool ${event.pool}`;
+/** After its own reset a pool goes on where it is. */
+function isResumption(event: JournalEvent): boolean {
+  return text(event, 'from') !== null && text(event, 'from') === text(event, 'to');
 }
 
 function fromTo(event: JournalEvent): string {
-  return `${text(event, 'from') ?? '?'} → ${text(event, 'to') ?? event.account ?? '?'}`;
+  const to = text(event, 'to') ?? event.account ?? '?';
+  return isResumption(event) ? to : `${text(event, 'from') ?? '?'} → ${to}`;
 }
 
 function panes(event: JournalEvent): string {
@@ -316,17 +334,7 @@ function panes(event: JournalEvent): string {
   return handedOver === 0 ? all : `${all}, ${handedOver} handed over`;
 }
 
-function resets(event: JournalEvent): string {
-  const at = text(event, 'reset_at');
-  return at === null ? '' : `, resets at ${at.slice(0, 16).replace('T', ' ')} UTC`;
-}
-
 function after(event: JournalEvent): string {
   const afterMs = number(event, 'afterMs');
   return afterMs > 0 ? ` after ${formatDuration(afterMs)}` : '';
-}
-
-function plain(type: string): string {
-  const words = type.replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

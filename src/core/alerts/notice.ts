@@ -5,7 +5,7 @@ import type { EpochMs } from '../time.ts';
 import { HOUR } from '../time.ts';
 import { cutTo } from './escape.ts';
 import type { Message } from './message.ts';
-import type { Saying } from './notice-rules.ts';
+import type { Saying } from './saying.ts';
 
 export type ToldSeverity = Message['severity'];
 
@@ -128,6 +128,7 @@ export function hideIdentities(value: string, { showIdentities }: NoticeStyle): 
 
 function isLive(before: Notice | null, saying: Saying, at: EpochMs): boolean {
   if (before === null || at - before.updatedAt >= INCIDENT_ENDS_AFTER_MS) return false;
+  if (at - before.firstAt >= (saying.lastsMs ?? Number.POSITIVE_INFINITY)) return false;
   // What ends its trouble only matters while there is some; what begins one anew is a new incident, unless it is one deed.
   return !before.settled || (saying.opens && (saying.key.startsWith('swap:') || saying.settles));
 }

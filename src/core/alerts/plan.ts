@@ -89,7 +89,8 @@ export function planTelling(
     const severity = policy.overrides[event.type]?.severity ?? toldSeverity(event);
     for (const saying of sayingsOf(event)) {
       const before = find(saying.key);
-      const notice = developed(before, event, saying, severity, policy);
+      const isAside = saying.isAside === true;
+      const notice = developed(before, event, saying, isAside ? 'debug' : severity, policy);
       if (notice === null) continue;
       const isNew = notice.count === 1;
       if (isNew) {
@@ -122,7 +123,7 @@ export function planTelling(
         mode: rose || (isOver && notice.severity === 'critical') ? 'follow' : 'edit',
         event: event.type,
         onlyEditors: repeats,
-        onlyReplaces: toldBefore !== null && !rose && !notice.settled,
+        onlyReplaces: isAside || (toldBefore !== null && !rose && !notice.settled),
       });
     }
   }

@@ -22,6 +22,8 @@ export interface AlertPane {
   readonly failures: number;
   /** What stands on its screen instead of work; null: neither. */
   readonly error: 'auth' | 'server' | null;
+  /** The wording of what stands there and no pattern knows; null: nothing does. */
+  readonly wall: string | null;
 }
 
 export interface AlertFacts {
@@ -30,6 +32,8 @@ export interface AlertFacts {
   readonly panes: readonly AlertPane[];
   /** Of the types in `ALERT_EVENTS`, of the last day. */
   readonly events: readonly JournalEvent[];
+  /** The wordings that `unknown_wall` told of within `WALL_HORIZON_MS`. */
+  readonly toldWalls: ReadonlySet<string>;
   /** Null: the file system did not tell. */
   readonly disk: { readonly path: string; readonly freeBytes: number } | null;
   /** What is wrong with the changed configuration that was not taken; null: nothing. */
@@ -66,6 +70,9 @@ export const ALERT_EVENTS = [
 /** The longest time the rules look back. */
 export const ALERT_HORIZON_MS = DAY;
 
+/** A wall that was told and still stands is the same one for so long. */
+export const WALL_HORIZON_MS = 7 * DAY;
+
 /** Captures that failed in a row before a pane counts as unreachable. */
 export const UNREACHABLE_AFTER = 5;
 
@@ -82,6 +89,7 @@ export function evaluate(facts: AlertFacts, thresholds: AlertThresholds): readon
       ...view.pool.accounts.flatMap((account) => accountRules(account, view, facts, thresholds)),
     ]),
     ...facts.panes.flatMap(unreachable),
+    ...facts.panes.flatMap((pane) => walled(pane, facts)),
     ...errorSpikes(facts, thresholds),
     ...daemonRules(facts, thresholds),
   ];
@@ -140,6 +148,7 @@ function accountRules(
   return [
     ...quotaRules(account, base, facts.now, thresholds),
     ...loginRules(account, base, facts.now, thresholds),
+    ...switchedOff(account, base),
     ...accountDown(account, base, view, facts, thresholds),
   ];
 }
@@ -257,6 +266,19 @@ function unreachable(pane: AlertPane): readonly Firing[] {
   const base = { subject: { kind: 'session', id: pane.label }, pool: pane.pool } as const;
   const firing = state('session_unreachable', 'warning', base, `${pane.failures} captures in a row failed`);
   return [{ ...firing, metric: 'failed_captures', value: pane.failures, threshold: UNREACHABLE_AFTER }];
+}
+
+/** Only what stood long enough to be told of. */
+function walled(pane: AlertPane, { toldWalls }: AlertFacts): readonly Firing[] {
+  if (pane.wall === null || !toldWalls.has(pane.wall)) return [];
+  const base = { subject: { kind: 'session', id: pane.label }, pool: pane.pool } as const;
+  return [state('unknown_wall', 'warning', base, `${pane.label} stands still behind words that no pattern knows`)];
+}
+
+/** Easily forgotten: an account that somebody switched off helps nobody until it is switched on again. */
+function switchedOff({ name, row }: AccountFacts, base: Base): readonly Firing[] {
+  if (row?.status !== 'disabled') return [];
+  return [state('account_disabled', 'info', base, `${name} is no target: ${row.statusReason ?? 'it is switched off'}`)];
 }
 
 function daemonRules(facts: AlertFacts, thresholds: AlertThresholds): readonly Firing[] {

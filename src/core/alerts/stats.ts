@@ -36,6 +36,7 @@ export interface DayFigures extends Figures {
 /** The event types that are counted. */
 export const STATS_EVENTS = [
   'quota_hit',
+  'quota_suspected',
   'quota_cleared',
   'swap_prepared',
   'swap_flipped',
@@ -173,6 +174,8 @@ function countOf({ type, data }: JournalEvent): Figures | null {
   switch (type) {
     case 'quota_hit':
       return data.decision === 'confirmed' ? { ...NONE, hitsConfirmed: 1 } : { ...NONE, hitsInstant: 1 };
+    case 'quota_suspected':
+      return data.decision === 'vetoed' ? { ...NONE, hitsVetoed: 1 } : null;
     case 'quota_cleared':
       return { ...NONE, hitsVetoed: 1 };
     case 'swap_prepared':

@@ -3,7 +3,7 @@ import type { AccountRow, HomeState } from '../accounts.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE } from '../time.ts';
 import type { AutoPause, AutoPausePolicy, AutoPauseRules } from './auto-pause.ts';
-import { pauseOf } from './auto-pause.ts';
+import { pauseOf, thresholdOf } from './auto-pause.ts';
 import type { QuotaRecord } from './record.ts';
 import { endOf, settle } from './record.ts';
 import { quotaWindowName } from './window-name.ts';
@@ -107,7 +107,10 @@ export function isEligible(
       pause === null && context.purpose === 'early' ? pauseOf(account, now, policy, ROOM_TO_SPARE, true) : null;
     // The limit of the same window says more.
     const isFull = account.quota.some((raw) => raw.window === pause?.window && settle(raw, now).limitReached);
-    if (pause !== null && !isFull) add('auto_paused', `auto-paused: ${describePause(pause)}`, pause.until);
+    if (pause !== null && !isFull) {
+      const from = thresholdOf(account, pause.window, policy).from === 'default' ? ', the default' : '';
+      add('auto_paused', `auto-paused: ${describePause(pause)}${from}`, pause.until);
+    }
     if (near !== null) add('little_room', `too little room: ${describePause(near)}`, near.until);
     const { leases = 0, maxSessions = 0 } = account;
     if (maxSessions > 0 && leases >= maxSessions) add('at_capacity', `${leases} of ${maxSessions} sessions run on it`);

@@ -60,11 +60,14 @@ export function applyLimitHit(
   };
 }
 
+/** A figure of the turn before may be shown a moment after the limit was hit: it neither ends the limit nor hides it. */
+export const AFTER_HIT_MS = MINUTE;
+
 /** What the provider told after the hit knows better. */
 function isOldNews(live: QuotaRecord, hit: LimitHit, now: EpochMs): boolean {
   if (live.source !== 'statusline' && live.source !== 'rollout') return false;
-  if (hit.at === undefined || live.updatedAt > now + MINUTE || live.updatedAt <= hit.at) return false;
-  return !live.limitReached || live.resetAt !== null;
+  if (hit.at === undefined || live.updatedAt > now + MINUTE) return false;
+  return live.limitReached ? live.resetAt !== null && live.updatedAt > hit.at : live.updatedAt >= hit.at + AFTER_HIT_MS;
 }
 
 /** The record as it stands at `now`: a limit whose reset or lock has passed is over, with nobody having to unlock it. */

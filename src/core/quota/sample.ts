@@ -3,7 +3,7 @@ import type { QuotaWindow } from '../agents/profile.ts';
 import type { EpochMs } from '../time.ts';
 import { DAY, HOUR, MINUTE } from '../time.ts';
 import type { QuotaRecord } from './record.ts';
-import { applyLimitHit, isSameRecord, settle } from './record.ts';
+import { AFTER_HIT_MS, applyLimitHit, isSameRecord, settle } from './record.ts';
 
 /** `statusline` and `rollout` repeat what the provider told the CLI; `screen` and `banner` are words on a terminal. */
 export type SampleSource = 'statusline' | 'rollout' | 'screen' | 'banner';
@@ -38,9 +38,6 @@ export interface SampleResult {
   /** Another window has begun than the one the record was of. */
   readonly rolled: boolean;
 }
-
-/** A figure of the turn before the limit may be shown a moment after it: only a later one ends the limit. */
-const AFTER_HIT_MS = MINUTE;
 
 /** No CLI tells more than this, even when a plan's extra use counts in. */
 const MOST_PERCENT = 1000;

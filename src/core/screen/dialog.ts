@@ -19,13 +19,24 @@ export function findDialog(lines: readonly Line[], marks: ScreenMarks): number |
   }
   if (sign === null) return null;
   let from = sign;
-  for (let at = sign - 1; at >= 0; at--) {
-    const line = lines[at];
+  let end = sign - 1;
+  for (; end >= 0; end--) {
+    const line = lines[end];
     if (line === undefined || endsDialog(line, marks) || isSolidRule(line) || BOX_TOP.test(placed(line))) break;
     if (marks.dialog.isIndented && line.indent === 0 && line.text !== '') break;
-    if (line.text !== '') from = at;
+    if (line.text !== '') from = end;
   }
-  return from;
+  const above = lines[end];
+  const isBelowText = above !== undefined && above.text !== '' && !isRule(above) && from === end + 1;
+  return marks.dialog.isIndented && isBelowText ? belowWrap(lines, from, sign) : from;
+}
+
+/** Indented lines right below a message are its wrapped rest; the dialog begins after a blank line. */
+function belowWrap(lines: readonly Line[], from: number, sign: number): number {
+  const gap = lines.slice(from, sign).findIndex((line) => line.text === '');
+  if (gap === -1) return from;
+  const first = lines.slice(from + gap, sign).findIndex((line) => line.text !== '');
+  return first === -1 ? sign : from + gap + first;
 }
 
 const isDialogSign = (line: Line, above: readonly Line[], marks: DialogMarks) =>

@@ -15,7 +15,7 @@ export function windowOf(words: string, reset: ResetTime | null, rest = '', open
   const named = /your ((?:[\w-]{1,12} ){1,2})limits? (?:will )?resets?/i.exec(rest)?.[1] ?? words;
   const word = WINDOW_WORDS.find(({ regex }) => regex.test(named))?.window;
   // A name that is no plain word is a model that is not known yet.
-  const hasName = leftOver(named).some((other) => /^[A-Z]/.test(other));
+  const hasName = leftOver(named).some((other) => /^[A-Z]|^(?!max|pro-|team|tier|plan)[a-z]{2,12}-\d/.test(other));
   if (hasName && (!opens || word !== undefined || /\d/.test(named))) return 'model';
   if (word !== undefined) return word;
   return MONEY_WORDS.test(named) && reset === null ? 'monthly' : null;

@@ -23,7 +23,7 @@ export interface MatchContext {
 export type Place = 'bullet' | 'plain' | 'row';
 
 export interface Match {
-  readonly pattern: Pick<MessagePattern, 'id' | 'class' | 'selfContinues' | 'isWaiting'>;
+  readonly pattern: Pick<MessagePattern, 'id' | 'class' | 'selfContinues' | 'isWaiting' | 'endsLimit'>;
   readonly window: QuotaWindow | null;
   readonly reset: ResetTime | null;
 }

@@ -249,6 +249,7 @@ export class Reader {
       selfContinues: pattern.selfContinues === true || /continuing automatically/i.test(text),
     };
     if (pattern.class === 'warning') {
+      if (pattern.endsLimit === true) this.progress(`the CLI says ${quote(text)}`);
       if (!this.warnings.some((warning) => warning.text === found.text)) this.warnings.push(found);
     } else if (pattern.class === 'quota') {
       this.takeLimit(found);

@@ -195,7 +195,7 @@ function takeLine(state: Builder, line: Line, previous: Line | undefined): void 
 const withoutMark = (line: Line): Line => ({ ...line, text: line.text.replace(/^.\uFE0F?/u, '').trim() });
 
 /** A moving sign may be several characters wide. */
-const withoutSign = (line: Line): Line => ({ ...line, text: line.text.replace(/^\S+\s*/, '') });
+const withoutSign = (line: Line): Line => ({ ...line, text: line.text.replace(/^(?:[■⬝▣⬥]+|\S+)\s*/, '') });
 
 /** The kind of block that a line begins by its mark, or null. */
 function headerKind(line: Line, current: Block | null, marks: ScreenMarks): BlockKind | null {
@@ -210,7 +210,9 @@ function headerKind(line: Line, current: Block | null, marks: ScreenMarks): Bloc
 
 /** An indented line without a mark goes on with what stands above it. */
 function takeIndented(state: Builder, line: Line, wrapped: boolean): void {
-  const { current, marks } = state;
+  const { marks } = state;
+  const isOver = marks.promptEndsAtGap && state.gap && state.current?.kind === 'prompt';
+  const current = isOver ? null : state.current;
   if (marks.isProseIndented && state.hasBars) {
     if (current?.kind === 'bullet') extend(state, current, line);
     else openHeader(state, 'bullet', line);

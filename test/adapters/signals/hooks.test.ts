@@ -15,9 +15,10 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hookLine, writeHookLine } from '../../../src/adapters/signals/hook-record.ts';
-import { watchHooks } from '../../../src/adapters/signals/hook-watch.ts';
+import { watchFigures, watchHooks } from '../../../src/adapters/signals/hook-watch.ts';
 import { createHookReader, type HookReader } from '../../../src/adapters/signals/hooks.ts';
 import { ROTATE_BYTES } from '../../../src/adapters/signals/own-records.ts';
+import { sampleOf, writeSample } from '../../../src/adapters/signals/statusline-sample.ts';
 import { temporaryDirectory } from '../../support/account-homes.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
@@ -264,6 +265,23 @@ describe('the ear for new records', () => {
       heard.length = 0;
       await clock.advance(1000);
       await waitFor(() => heard.includes(SESSION) && heard.includes(OTHER_SESSION));
+    } finally {
+      ear.close();
+    }
+  });
+
+  it('hears of the figures that a status line reported, once they are whole', async () => {
+    const heard: string[] = [];
+    const ear = watchFigures(stateDir, (id) => heard.push(id), new RecordingLog());
+    try {
+      for (const session_id of [SESSION, OTHER_SESSION]) {
+        const sample = sampleOf({ session_id }, stateDir, NOW);
+        if (sample === null) throw new Error('no sample');
+        writeSample(stateDir, sample, clock);
+        await waitFor(() => heard.includes(session_id));
+      }
+      // Of what is written first under another name nothing is heard.
+      expect(heard).toEqual([SESSION, OTHER_SESSION]);
     } finally {
       ear.close();
     }

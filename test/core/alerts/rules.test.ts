@@ -18,6 +18,7 @@ function facts(change: Partial<AlertFacts> = {}): AlertFacts {
     pools: [calm()],
     panes: [],
     events: [],
+    toldWalls: new Set(),
     disk: { path: '/state', freeBytes: 10 ** 12 },
     configRejected: null,
     ...change,
@@ -92,6 +93,7 @@ describe('accounts', () => {
         account: 'work-1',
         failures: 0,
         error: i < erring ? 'server' : null,
+        wall: null,
       }));
     const throttled = Array.from({ length: 10 }, (_, id) => event({ id, type: 'throttled', account: 'work-1' }));
     const down = ['account_down critical work-1'];
@@ -183,7 +185,9 @@ describe('operations', () => {
 
 describe('the daemon', () => {
   test('a disk with less room than wanted, a configuration that was not taken, a pane out of reach', () => {
-    const panes = [{ label: 'main:0.0', session: 'main', pool: 'work', account: null, failures: 5, error: null }];
+    const panes = [
+      { label: 'main:0.0', session: 'main', pool: 'work', account: null, failures: 5, error: null, wall: null },
+    ];
     const disk = { path: '/state', freeBytes: 100 * 2 ** 20 };
     expect(names(fired({ disk, configRejected: 'line 3', panes }))).toEqual([
       'session_unreachable warning main:0.0',
@@ -191,6 +195,22 @@ describe('the daemon', () => {
       'disk_low warning all',
     ]);
     expect(fired({ disk: null, panes: panes.map((pane) => ({ ...pane, failures: 4 })) })).toEqual([]);
+  });
+});
+
+test('a wall that was told, as long as it stands, and an account that is switched off [R162]', () => {
+  const pane = { label: 'main:0.0', session: 'main', pool: 'work', account: null, failures: 0, error: null };
+  const panes: AlertPane[] = [{ ...pane, wall: 'strange words' }];
+  expect(names(fired({ panes, toldWalls: new Set(['strange words']) }))).toEqual(['unknown_wall warning main:0.0']);
+  expect(fired({ panes })).toEqual([]);
+  expect(fired({ panes: [{ ...pane, wall: null }], toldWalls: new Set(['strange words']) })).toEqual([]);
+  const row = { ...account('work-1').row, status: 'disabled', statusReason: 'switched off by hand' };
+  const off = account('work-1', { row: row as NonNullable<ReturnType<typeof account>['row']> });
+  const [firing] = fired({ pools: [poolView({ accounts: [off, account('work-2')] })] });
+  expect(firing).toMatchObject({
+    type: 'account_disabled',
+    severity: 'info',
+    detail: 'work-1 is no target: switched off by hand',
   });
 });
 
@@ -210,7 +230,7 @@ describe('how it is told', () => {
   test('with its fingerprint, and with the event that says the same', () => {
     expect(alertEvent('alert_raised', anAlert()).data).toMatchObject({
       fingerprint: 'quota_high:account:work-1',
-      told_by: null,
+      told_by: 'quota_warning',
     });
     expect(alertEvent('alert_raised', anAlert({ type: 'login_needed' })).data).toMatchObject({
       told_by: 'login_needed',

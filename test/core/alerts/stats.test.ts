@@ -41,6 +41,8 @@ describe('the figures of a day', () => {
     at(1, { type: 'quota_hit', account: 'a', data: { decision: 'instant' } }),
     at(2, { type: 'quota_hit', account: 'a', data: { decision: 'confirmed' } }),
     at(3, { type: 'quota_cleared', account: 'b', data: {} }),
+    at(3, { type: 'quota_suspected', account: 'b', data: { decision: 'vetoed' } }),
+    at(3, { type: 'quota_suspected', account: 'b', data: { decision: 'suspected' } }),
     at(4, { type: 'swap_prepared', account: 'b', swap: 's1', data: { from: 'a', to: 'b', hits: 2 } }),
     at(5, { type: 'swap_flipped', account: 'b', swap: 's1', data: { from: 'a', to: 'b' } }),
     at(6, { type: 'session_recovered', account: null, swap: 's1', data: { by: 'hot', afterMs: 3_000 } }),
@@ -64,9 +66,9 @@ describe('the figures of a day', () => {
       recoveredHot: 1,
       recoveredRestart: 1,
     };
-    expect(rows[0]).toMatchObject({ ...counted, hitsVetoed: 1, handedOver: 1, recoveryMs: [3_000, 9_000] });
+    expect(rows[0]).toMatchObject({ ...counted, hitsVetoed: 2, handedOver: 1, recoveryMs: [3_000, 9_000] });
     expect(rows[1]).toMatchObject({ ...counted, hitsVetoed: 0, handedOver: 1 });
-    expect(rows[2]).toMatchObject({ swaps: 0, hitsVetoed: 1, recoveryMs: [] });
+    expect(rows[2]).toMatchObject({ swaps: 0, hitsVetoed: 2, recoveryMs: [] });
     expect(rows[3]).toMatchObject({ swaps: 0, hitsVetoed: 0, activeMs: 0 });
   });
 

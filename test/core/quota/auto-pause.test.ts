@@ -117,6 +117,15 @@ describe('a paused account', () => {
       paused: { window: '5h', threshold: 0.9, used: 0.95 },
       auto_pause: { '5h': { threshold: 0.9, from: 'default' }, '7d': { threshold: 0.95, from: 'default' } },
     });
+    const own = { threshold: 0.9, disabled: false };
+    const rules = { '5h': own, '7d': { threshold: null, disabled: false } };
+    const why = [{}, { autoPause: rules }].map(
+      (change) => isEligible({ ...used(0.95), ...change }, NOON, POLICY, { purpose: 'swap' }).reasons[0]?.detail,
+    );
+    expect(why).toEqual([
+      'auto-paused: 95 % of its 5-hour window, threshold 90 %, the default',
+      'auto-paused: 95 % of its 5-hour window, threshold 90 %',
+    ]);
   });
 });
 

@@ -20,6 +20,15 @@ describe('over its threshold', () => {
     expect(decide(OVER)).toMatchObject({ kind: 'swap', to: 'spare' });
   });
 
+  test.each([OVER, HOME])('a hold stops the $kind wish until its end, as any automatic one', (wish) => {
+    const pool =
+      wish === OVER ? {} : { active: 'spare', accounts: [at('work', 0), at('spare', 0.2)], swaps: [] as const };
+    const hold = { until: NOON + MINUTE, reason: 'snoozed by hand' };
+    expect(decide(wish, pool)).toMatchObject({ kind: 'swap' });
+    expect(decide(wish, { ...pool, hold })).toMatchObject({ kind: 'hold', reason: 'hold', until: NOON + MINUTE });
+    expect(decide(wish, { ...pool, hold: { ...hold, until: NOON } })).toMatchObject({ kind: 'swap' });
+  });
+
   test('the cooldown, a pause, a back-off and an open breaker hold this swap as any automatic one [R119 R20]', () => {
     const swaps = [aSwap({ flippedAt: NOON - MINUTE, finishedAt: NOON - MINUTE })];
     expect(decide(OVER, { swaps })).toMatchObject({ kind: 'hold', reason: 'cooldown' });

@@ -20,7 +20,13 @@ const POLICY: EligibilityPolicy = { ...ELIGIBILITY, autoPause: { '5h': 0.9, '7d'
 const SWAP_POLICY = { ...SWAPPING, eligibility: POLICY };
 
 type Act =
-  | { readonly kind: 'hit'; readonly who: number; readonly window: QuotaWindow; readonly resetInMs: number | null }
+  | {
+      readonly kind: 'hit';
+      readonly who: number;
+      readonly window: QuotaWindow;
+      readonly resetInMs: number | null;
+      readonly lagMs: number;
+    }
   | {
       readonly kind: 'sample';
       readonly who: number;
@@ -28,6 +34,7 @@ type Act =
       readonly percent: number;
       readonly resetInMs: number | null;
       readonly source: SampleSource;
+      readonly lagMs: number;
     }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'step'; readonly ms: number }
@@ -38,6 +45,8 @@ type Act =
 const who = fc.nat(4);
 const window = fc.constantFrom<QuotaWindow>('5h', '7d', 'model', 'unknown');
 const resetInMs = fc.option(fc.integer({ min: -HOUR, max: 8 * DAY }));
+/** How long before it is dealt with it happened. */
+const lagMs = fc.oneof(fc.constant(0), fc.nat(3 * MINUTE), fc.nat(3 * HOUR));
 const wish: fc.Arbitrary<Wish> = fc.oneof(
   fc.record({
     kind: fc.constant('limit' as const),
@@ -54,7 +63,7 @@ const wish: fc.Arbitrary<Wish> = fc.oneof(
   }),
 );
 const act: fc.Arbitrary<Act> = fc.oneof(
-  fc.record({ kind: fc.constant('hit' as const), who, window, resetInMs }),
+  fc.record({ kind: fc.constant('hit' as const), who, window, resetInMs, lagMs }),
   fc.record({
     kind: fc.constant('sample' as const),
     who,
@@ -62,6 +71,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     percent: fc.oneof(fc.double({ min: 0, max: 120 }), fc.constant(Number.NaN)),
     resetInMs,
     source: fc.constantFrom<SampleSource>('statusline', 'rollout', 'screen', 'banner'),
+    lagMs,
   }),
   fc.record({
     kind: fc.constant('wait' as const),
@@ -130,7 +140,12 @@ function play(acts: readonly Act[], check: (model: Model, decision: Decision, as
     } else if (step.kind === 'hit') {
       const account = `a${step.who}`;
       model.record(step.who, step.window, (current) =>
-        applyLimitHit(current, { account, window: step.window, resetAt, source: 'banner' }, now, HOUR),
+        applyLimitHit(
+          current,
+          { account, window: step.window, resetAt, source: 'banner', at: now - step.lagMs },
+          now,
+          HOUR,
+        ),
       );
     } else if (step.kind === 'sample') {
       const sample = {
@@ -139,7 +154,7 @@ function play(acts: readonly Act[], check: (model: Model, decision: Decision, as
         usedPercent: step.percent,
         resetAt,
         source: step.source,
-        at: now,
+        at: now - step.lagMs,
       };
       model.record(step.who, step.window, (current) => applySample(current, sample, now, HOUR).record);
     } else if (step.kind === 'toggle') {
@@ -160,7 +175,8 @@ function play(acts: readonly Act[], check: (model: Model, decision: Decision, as
   return model;
 }
 
-const history = fc.array(act, { maxLength: 40 });
+// Without a size no history would be longer than ten.
+const history = fc.array(act, { maxLength: 40, size: 'max' });
 
 test(
   'never an automatic swap inside the cooldown, and never to a candidate that the predicate refuses [R23 R55 R105 R106]',

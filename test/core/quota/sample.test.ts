@@ -151,6 +151,14 @@ describe('a limit', () => {
     expect(take(held, { usedPercent: 99 })).toEqual({ record: held, outcome: 'limit_stands', rolled: false });
   });
 
+  test('is not hidden by a figure of the turn before that came in as it was hit [R136 R138]', () => {
+    const hit = { account: 'work', window: '5h', resetAt: RESET, source: 'banner', at: NOON - 5 * SECOND } as const;
+    const before = take(null, { usedPercent: 99 }).record;
+    expect(applyLimitHit(before, hit, NOON + 10 * SECOND, HOUR)).toMatchObject({ limitReached: true, resetAt: RESET });
+    const told = take(null, { usedPercent: 100 }).record;
+    expect(applyLimitHit(told, { ...hit, resetAt: null }, NOON + 10 * SECOND, HOUR)).toBe(told);
+  });
+
   test.each(['screen', 'banner'] as const)('is neither shortened nor ended by words on a %s [R138]', (source) => {
     const held = full({ resetAt: NOON + 4 * HOUR, updatedAt: NOON - HOUR });
     expect(take(held, { source }).record).toBe(held);
@@ -206,21 +214,25 @@ test(
   'whatever is sampled, in whatever order and while the clock jumps by a day: no record is exhausted without an end [R140 R35]',
   () => {
     fc.assert(
-      fc.property(fc.constantFrom('5h', '7d', 'model'), fc.array(anySample, { maxLength: 30 }), (window, samples) => {
-        let now = NOON;
-        let record: QuotaRecord | null = null;
-        for (const { usedPercent, resetInMs, source, ageMs, stepMs } of samples) {
-          now += stepMs;
-          const resetAt = resetInMs === null ? null : now + resetInMs;
-          const sample: QuotaSample = { account: 'work', window, usedPercent, resetAt, source, at: now - ageMs };
-          ({ record } = applySample(record, sample, now, HOUR));
-          if (record === null) continue;
-          expect(Number.isFinite(record.used)).toBe(true);
-          if (!record.limitReached) continue;
-          const end = record.resetAt ?? record.lockUntil ?? Number.POSITIVE_INFINITY;
-          expect(settle(record, end).limitReached).toBe(false);
-        }
-      }),
+      fc.property(
+        fc.constantFrom('5h', '7d', 'model'),
+        fc.array(anySample, { maxLength: 30, size: 'max' }),
+        (window, samples) => {
+          let now = NOON;
+          let record: QuotaRecord | null = null;
+          for (const { usedPercent, resetInMs, source, ageMs, stepMs } of samples) {
+            now += stepMs;
+            const resetAt = resetInMs === null ? null : now + resetInMs;
+            const sample: QuotaSample = { account: 'work', window, usedPercent, resetAt, source, at: now - ageMs };
+            ({ record } = applySample(record, sample, now, HOUR));
+            if (record === null) continue;
+            expect(Number.isFinite(record.used)).toBe(true);
+            if (!record.limitReached) continue;
+            const end = record.resetAt ?? record.lockUntil ?? Number.POSITIVE_INFINITY;
+            expect(settle(record, end).limitReached).toBe(false);
+          }
+        },
+      ),
       { numRuns: RUNS },
     );
   },

@@ -114,6 +114,14 @@ describe('powers', () => {
     expect(mentions(/\bkill-(?:session|window|pane|server)\b|\brespawn-/)).toEqual([]);
   });
 
+  test('nothing but the messages to the user goes out to a network: no figure is asked of a provider [R129]', () => {
+    const outside = mentions(/\bfetch\(|'node:(?:https?|http2|net|tls|dgram)'|\bfrom 'resend'|'node-telegram-bot-api'/);
+    expect(outside.filter((file) => !file.startsWith('adapters/channels/') && !file.startsWith('http/'))).toEqual([
+      // The user's own daemon, over its socket.
+      'commands/daemon-client.ts',
+    ]);
+  });
+
   test('only the state machine of a recovery decides what is typed, and one place types it [R72]', () => {
     expect(mentions(/\bkeys\.(?:paste|press)\(/)).toEqual(['steps/recover-panes.ts']);
   });

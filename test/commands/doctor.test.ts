@@ -84,6 +84,17 @@ describe('[R240] doctor', () => {
     expect(checks.get('tokens')?.detail).toContain('can read your tokens itself');
   });
 
+  test('tells a TMUX_TMPDIR that a service would not have, and asks for paths or the variable [R103]', async () => {
+    writeConfig('tmux: {sockets: [default]}\n');
+    const { checks } = await run({ TMUX_TMPDIR: join(home, 'tmux') });
+    expect(checks.get('TMUX_TMPDIR')).toMatchObject({
+      state: 'warn',
+      fix: `in the unit of the daemon: Environment=TMUX_TMPDIR=${join(home, 'tmux')}, or write the sockets as paths`,
+    });
+    writeConfig();
+    expect((await run({ TMUX_TMPDIR: join(home, 'tmux') })).checks.get('TMUX_TMPDIR')?.state).toBe('ok');
+  });
+
   test('gives the commands that adopt a real directory', async () => {
     rmSync(join(home, '.claude'));
     renameSync(join(home, 'one'), join(home, '.claude'));

@@ -79,7 +79,7 @@ describe('views', () => {
     expect(daemon.calls).toEqual([]);
   });
 
-  test('accounts, one account, quota and sessions are parts of the status', async () => {
+  test('accounts, one account, quota and sessions are parts of the status [R93]', async () => {
     const { json } = await ask('/status');
     expect((await ask('/accounts')).json.accounts).toEqual(json.accounts);
     expect((await ask('/accounts/work-1')).json).toMatchObject({ name: 'work-1', state: 'limited' });
@@ -160,7 +160,7 @@ describe('actions', () => {
     expect(daemon.calls[0]?.with).toEqual({ pool: null, to: 'work-2', reason: 'tired', force: true, dryRun: false });
   });
 
-  test('a dry run answers 200 with the plan', async () => {
+  test('a dry run answers 200 with the plan [R224]', async () => {
     daemon.answer = {
       kind: 'would_swap',
       pool: 'work',

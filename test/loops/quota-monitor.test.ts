@@ -141,6 +141,21 @@ test('twenty panes that meet one limit at the same poll make one decision, with 
   expect(board.request('default')?.id).toBe('swap-1');
 });
 
+test('a pane that meets the limit of an account that was left updates its record and asks for nothing [R27]', async () => {
+  await store.local.recordActivation({ pool: 'default', account: 'b', since: NOON - 40 * MINUTE, cause: 'adopted' });
+  await store.local.recordActivation({ pool: 'default', account: 'a', since: NOON - MINUTE, cause: 'adopted' });
+  screens = [IDLE];
+  await tick();
+  screens = [LIMITED];
+  const lastAssistant = aRejection({ at: clock.now() });
+  signals = [signalsOf(aTranscript({ lastAssistant, requestAt: NOON - 30 * MINUTE }))];
+  await tick();
+  const records = (await store.pool.quota()).map(({ account, limitReached }) => [account, limitReached]);
+  expect(records).toEqual([['b', true]]);
+  expect(board.request('default')).toBeNull();
+  expect(await told('swap_requested')).toEqual([]);
+});
+
 test('the request carries what a replay needs: screen, zone, time, every vote with its account [R250 R280]', async () => {
   screens = [IDLE];
   await tick();

@@ -111,7 +111,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'in observe nothing is typed and nothing flipped, and what would have been done is written down once [R272]',
+  'in observe nothing is typed and nothing flipped, and what would have been done is written down once [R224 R272]',
   onStage(async ({ world, tmux, start }) => {
     const pane = await world.startPane(tmux, { name: 'a' });
     const daemon = await start({ changes: { mode: 'observe' } });

@@ -117,7 +117,7 @@ describe('every state', () => {
 });
 
 describe('first rung: hot', () => {
-  test('with an empty input line the prompt is typed, and written down before [R51 R263]', () => {
+  test('with an empty input line the prompt is typed, and written down before [R51 R245 R263]', () => {
     const step = look({});
     expect(told(step)).toBe('prompted: paste continue');
     expect(step.row).toMatchObject({ promptedAt: NOON, prompts: 1, enters: 0, finishedAt: null });
@@ -212,7 +212,7 @@ describe('sending the prompt', () => {
     expect(told(look({ ...prompted, enters: 3 }, composing('continue'), 2))).toBe('handed_over: none');
   });
 
-  test('other words in the input line are those of a person: no Enter, hand over [R275]', () => {
+  test('other words in the input line are those of a person: no Enter, hand over [R245 R275]', () => {
     expect(told(look(prompted, composing('continue please'), 1))).toBe('handed_over: none');
   });
 

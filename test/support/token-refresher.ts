@@ -2,30 +2,32 @@
  * A child process that refreshes its token as Claude Code does, again and again, through the account link, until its input
  * ends. It plays the server too: a refresh token is good for one use.
  *
- * Arguments: the link, the real homes (comma-separated), `rename` or `in-place`. `rename` is Claude Code 2.1.328: two refresh
+ * Arguments: the link, the real homes (comma-separated), `rename` or `in-place`; with `once`, one refresh, which prints
+ * `posted` when the server has answered and saves when its input ends. `rename` is Claude Code 2.1.328: two refresh
  * locks, then a compare-and-set under the write lock, written by temporary file and rename. `in-place` is 2.0: one lock, and
  * the file is overwritten through the link.
  */
+import { once } from 'node:events';
 import { readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 
-const [link = '', homes = '', mode = 'rename'] = process.argv.slice(2);
+const [link = '', homes = '', mode = 'rename', times = 'again'] = process.argv.slice(2);
 /** The server's truth: the one refresh token of each family that is still good. */
 const goodToken = new Map(homes.split(',').map((home) => [basename(home), tokenAt(home)]));
 const report = { refreshes: 0, busy: 0, refused: 0, dropped: 0, compromised: 0 };
 let ending = false;
-process.stdin.on('end', () => {
+const end = once(process.stdin, 'end').then(() => {
   ending = true;
 });
 process.stdin.resume();
 process.stdout.write('ready\n');
 
-while (!ending) {
+do {
   await refresh();
   await pause(between(5, 25));
-}
+} while (!ending);
 process.stdout.write(`${JSON.stringify({ ...report, good: Object.fromEntries(goodToken) })}\n`);
 
 async function refresh(): Promise<void> {
@@ -45,7 +47,12 @@ async function refresh(): Promise<void> {
     const next = isGood ? `${family}#${Number(posted.split('#')[1]) + 1}` : '';
     if (isGood) goodToken.set(family, next);
     else report.refused += 1;
-    await pause(between(50, 150));
+    if (times === 'once') {
+      process.stdout.write('posted\n');
+      await end;
+    } else {
+      await pause(between(50, 150));
+    }
     await save(posted, next);
     report.refreshes += 1;
   } finally {

@@ -61,7 +61,7 @@ test.concurrent(
   onStage(async ({ world, tmux, start }) => {
     const pane = await world.startPane(tmux, { name: 'a' });
     const daemon = await start({ changes: { quota: { reactivate_cooldown: '0s' } } });
-    const firstReset = Date.now() + 14_000;
+    const firstReset = Date.now() + 20_000;
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: firstReset });
     world.setLimit('work-2', { kind: 'seven_day', resetsAt: Date.now() + 3 * DAY });
     await pane.say('do the work');

@@ -95,7 +95,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      `(?:you(?:['’ʼ]re| are)(?: now| currently)? out of|${YOU_HAVE} (?:run out of|used (?:up )?all (?:of )?your|used up your|exhausted (?:all )?(?:of )?your|no)|you have no more)((?: ${WORD}){0,3} (?:usage|credits?|quota))(?: (?:left|remaining))?(?![\\w-])${FOR}`,
+      `(?:you(?:['’ʼ]re| are)(?: now| currently)? out of|${YOU_HAVE} (?:run out of|used (?:up )?all (?:of )?your|used up your|exhausted (?:all )?(?:of )?your|no)|you have no more)((?: ${WORD}){0,3} (?:usage|credits?|quota))(?: (?:left|remaining))?(?![\\w-])${FOR}|(?:you (?:don['’ʼ]t|do not) have any|(?:there is |you have )?no)((?: ${WORD}){0,2} (?:usage|credits?|quota)) (?:left|remaining)${FOR}((?: (?:for|in) (?:this|the|your))?(?: (?:this |current )?(?:week|month|session|day|today))?)(?![\\w-])`,
     ),
     checkTail: true,
     example: "You're out of extra usage · resets 5:50pm (Asia/Calcutta)",
@@ -103,9 +103,9 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
   {
     id: 'org-limit',
     class: 'quota',
-    window: 'monthly',
+    window: 'stated',
     regex: start(
-      "(?:your|this|the) (?:org|organization|team|workspace|account|subscription|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?(?: [\\w'’.-]{1,24}){0,4} (?:usage|credits?|limits?|budget|cap|quota)(?![\\w-])",
+      "(?:your|this|the) (org|organization|team|workspace|account|subscription|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?((?: [\\w'’.-]{1,24}){0,4} (?:usage|credits?|limits?|budget|cap|quota))(?![\\w-])",
     ),
     checkTail: true,
     example: 'Your organization has reached its monthly usage limit · contact your admin',
@@ -115,7 +115,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      `(?:your |the )?((?:${WORD} ){0,6})(?:limits?|cap|quota)${FOR} (?:has been |have been |was |is )?(?:reached|hit|exceeded|exhausted|used up)(?: again)?(?![\\w-])${FOR}`,
+      `(?:your |the )?((?:${WORD} ){0,6})(?:limits?|cap|quota|(?:usage|allowance)(?= (?:\\w{2,4} ){0,2}(?:exhausted|used up)\\b))${FOR} (?:has been |have been |was |is )?(?:reached|hit|exceeded|exhausted|used up)(?: again)?(?![\\w-])${FOR}`,
     ),
     checkTail: true,
     knownWords: true,

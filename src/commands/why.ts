@@ -28,6 +28,10 @@ export async function why(subject: string, options: JsonOption, io: CommandIo): 
   }
   const error = errorOf(reply.body);
   if (error !== null) {
+    if (subject === 'last' && error.code === 'not_found') {
+      io.err('claude-failover: there was no swap so far\n');
+      return EXIT.error;
+    }
     io.err(
       `claude-failover: ${clean(error.message)}: ${clean(subject)}\nnext: claude-failover incidents lists the swaps, claude-failover status the panes\n`,
     );

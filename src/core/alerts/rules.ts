@@ -4,10 +4,11 @@ import type { AccountFacts } from '../quota/eligibility.ts';
 import { breakerEndsAt } from '../quota/policy.ts';
 import { settle } from '../quota/record.ts';
 import { standingLimit } from '../quota/view.ts';
+import { quotaWindowName } from '../quota/window-name.ts';
 import type { PoolView } from '../status.ts';
 import { describeLink } from '../swap/recovery.ts';
 import type { EpochMs } from '../time.ts';
-import { DAY, formatDuration, HOUR, toIso } from '../time.ts';
+import { DAY, formatDuration, HOUR, utcMinute } from '../time.ts';
 import type { Firing } from './alert.ts';
 import { errorSpikes } from './spikes.ts';
 
@@ -160,8 +161,8 @@ function quotaRules(account: AccountFacts, base: Base, now: EpochMs, thresholds:
   const records = account.quota.map((record) => settle(record, now)).filter(({ window }) => window !== 'model');
   const limited = standingLimit(account.quota, now);
   if (limited !== null) {
-    const until = toIso(limited.until);
-    const detail = `${account.name} is at its ${limited.window} limit${until === null ? '' : ` until ${until}`}`;
+    const until = limited.until === null ? '' : ` until ${utcMinute(limited.until)}`;
+    const detail = `${account.name} is at its ${quotaWindowName(limited.window)} limit${until}`;
     found.push(state('rate_limit', 'warning', base, detail));
   }
   const worst = records
@@ -184,7 +185,7 @@ function quotaRules(account: AccountFacts, base: Base, now: EpochMs, thresholds:
       value: used,
       threshold: level[1],
       windowMs: null,
-      detail: `${account.name} has used ${Math.floor(used * 100)} % of its ${worst.window} window`,
+      detail: `${account.name} has used ${Math.floor(used * 100)} % of its ${quotaWindowName(worst.window)} window`,
     });
   }
   return found;

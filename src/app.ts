@@ -44,7 +44,7 @@ import { createStats } from './loops/stats.ts';
 import { createSwitcher } from './loops/switcher.ts';
 import { createWatcher } from './loops/watcher.ts';
 import type { DaemonApi } from './ports/daemon.ts';
-import type { AccountHomes, AccountLink, Clock, Logger, Loop } from './ports.ts';
+import type { AccountHomes, AccountLink, Clock, Logger, Loop, PoolStore } from './ports.ts';
 import { createBoard } from './runtime/board.ts';
 import type { Supervisor } from './runtime/supervisor.ts';
 import { createSupervisor } from './runtime/supervisor.ts';
@@ -55,6 +55,7 @@ import { readFlags } from './steps/pool-flags.ts';
 import { createRecordsApi } from './steps/records-api.ts';
 import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
+import { SteadyStore } from './steps/steady-store.ts';
 import { acquireDaemonLock } from './store/lock.ts';
 import { OBSERVE_KEY } from './store/meta.ts';
 import { openStore } from './store/open.ts';
@@ -71,7 +72,11 @@ export interface AppOptions {
   /** A loop asked for the end of the process. */
   readonly onFatal: (error: FatalError) => void;
   /** Taken instead of the real ones: how a test puts a fault between the daemon and the disk. */
-  readonly adapters?: { readonly link?: AccountLink; readonly homes?: AccountHomes };
+  readonly adapters?: {
+    readonly link?: AccountLink;
+    readonly homes?: AccountHomes;
+    readonly pool?: (real: PoolStore) => PoolStore;
+  };
 }
 
 export interface App {
@@ -161,14 +166,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     let rejected: string | null = null;
     let loadedAt = startedAt;
     let bearerToken = resolveBearerToken(config, options.env);
+    const poolStore = options.adapters?.pool?.(store.pool) ?? store.pool;
+    const shared = new SteadyStore({ store: poolStore, clock, log });
     const board = createBoard((name) => {
       for (const loop of loops) if (loop.name === name || loop.name.startsWith(`${name}:`)) supervisor.wake(loop.name);
     });
     const ports = {
       local: store.local,
-      shared: store.pool,
+      shared,
       countLeases: createLeaseCounter({
-        shared: store.pool,
+        shared,
         local: store.local,
         clock,
         log,
@@ -314,6 +321,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     const api = createDaemonApi({
       ...ports,
+      direct: poolStore,
       config: () => live.current,
       pauseFile: killSwitch,
       status,

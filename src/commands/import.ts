@@ -10,13 +10,14 @@ import { readFormerState } from '../core/quota/former-state.ts';
 import type { ImportPlan } from '../core/quota/import-plan.ts';
 import { planImport } from '../core/quota/import-plan.ts';
 import { toIso } from '../core/time.ts';
+import { wallStamp } from '../core/wall-time.ts';
 import type { LocalStore, PoolStore } from '../ports.ts';
 import { acquireDaemonLock } from '../store/lock.ts';
 import { openReadOnly } from '../store/read-only.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';
 import { loadOffline } from './offline.ts';
-import { clean, wrap } from './text.ts';
+import { wrap } from './text.ts';
 
 export interface ImportOptions extends JsonOption {
   readonly dryRun?: boolean;
@@ -177,7 +178,7 @@ function tell(plan: ImportPlan, how: string | null, options: ImportOptions, io: 
     return EXIT.ok;
   }
   if (importedAt !== null) {
-    io.err(`this very file was taken over ${clean(importedAt)}; nothing to do\n`);
+    io.err(`this very file was taken over ${wallStamp(Date.parse(importedAt), io.clock.zone())}; nothing to do\n`);
     return EXIT.ok;
   }
   for (const text of plan.taken)

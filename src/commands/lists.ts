@@ -2,6 +2,7 @@
 import type { EventType } from '../core/events.ts';
 import { EVENT_SEVERITY } from '../core/events.ts';
 import type { EventView, SwapView } from '../core/record-view.ts';
+import { describeEvent } from '../core/status.ts';
 import { formatDuration, parseDuration } from '../core/time.ts';
 import { wallStamp, wallTime } from '../core/wall-time.ts';
 import type { EventFilter } from '../ports.ts';
@@ -79,7 +80,10 @@ export async function events(options: EventsOptions, io: CommandIo): Promise<num
   if (typeof found === 'number') return found;
   if (options.json === true) io.out(`${JSON.stringify({ events: found })}\n`);
   else if (found.length === 0) io.err('no such event\n');
-  else for (const event of found) io.out(eventLine(event, io));
+  else {
+    const width = Math.max(...found.map(({ type }) => type.length));
+    for (const event of found) io.out(eventLine(event, width, io));
+  }
   return EXIT.ok;
 }
 
@@ -143,12 +147,8 @@ function wallRow({ id, at, pane, data }: EventView, io: CommandIo): string[] {
   return [`wall-${id}`, when, pane ?? '-', typeof data.text === 'string' ? data.text : '-'];
 }
 
-function eventLine(event: EventView, io: CommandIo): string {
-  const said = [event.data.detail, event.data.reason, event.data.error].find((value) => typeof value === 'string');
-  const where = [event.pool, event.session ?? event.pane, event.account].filter((part) => part !== null).join(', ');
-  const words = [typeof said === 'string' ? said : '', where === '' ? '' : `(${where})`]
-    .filter((part) => part !== '')
-    .join(' ');
-  const head = `${wallStamp(Date.parse(event.at ?? ''), io.clock.zone())}  ${event.severity.padEnd(8)}  ${event.type}  `;
-  return wrap(head, words, io.isTTY ? io.columns : Number.POSITIVE_INFINITY, '    ');
+function eventLine(event: EventView, typeWidth: number, io: CommandIo): string {
+  const at = wallStamp(Date.parse(event.at ?? ''), io.clock.zone());
+  const head = `${at}  ${event.severity.padEnd(8)}  ${event.type.padEnd(typeWidth)}  `;
+  return wrap(head, describeEvent(event), io.isTTY ? io.columns : Number.POSITIVE_INFINITY, '    ');
 }

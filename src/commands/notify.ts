@@ -29,7 +29,10 @@ export async function notifyTest(options: TestOptions, io: CommandIo): Promise<n
   const { config } = loadConfigFile({ path: options.config ?? null, env: io.env, home: io.home });
   const silent: string[] = [];
   const log = {
-    warn: (fields: Readonly<Record<string, unknown>>) => void silent.push(`${fields.channel}: ${fields.reason}`),
+    warn: (fields: Readonly<Record<string, unknown>>, message: string) => {
+      if (options.channel === undefined || `${fields.channel}` === options.channel.split(':', 1)[0])
+        silent.push(`${fields.channel}: ${message}: ${fields.reason}`);
+    },
   };
   const all = await openChannels(config, { env: io.env, clock: io.clock, log });
   const { channel: wanted } = options;
@@ -122,7 +125,7 @@ export function notifyList(options: ListOptions, io: CommandIo): number {
     line.state === 'waiting' && line.attempts > 0 ? `waiting (${line.attempts} tries)` : line.state,
     clean(line.error === null ? line.title : `${line.title} (${line.error})`),
   ]);
-  const head = ['id', 'when', 'channel', 'severity', 'state', 'what'];
+  const head = ['ID', 'WHEN', 'CHANNEL', 'SEVERITY', 'STATE', 'WHAT'];
   io.out(table([head, ...rows], io.isTTY ? io.columns : Number.POSITIVE_INFINITY, ''));
   return EXIT.ok;
 }

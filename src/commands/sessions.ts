@@ -55,7 +55,7 @@ export async function terminateSession(name: string, options: JsonOption, io: Co
   return EXIT.ok;
 }
 
-const HEAD = ['SESSION', 'PANE', 'POOL', 'AGENT', 'STATE', 'SINCE', 'COUNTS ON'];
+const HEAD = ['SESSION', 'PANE', 'POOL', 'AGENT', 'STATE', 'SINCE', 'ACCOUNT'];
 
 function sessionLine(
   { session, pane, pool, agent, version, state, since, lease }: SessionView,

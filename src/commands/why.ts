@@ -17,8 +17,9 @@ export async function why(subject: string, options: JsonOption, io: CommandIo): 
     const { readOfflineSwap } = await import('./offline-records.ts');
     const found = await readOfflineSwap(subject, options, io);
     if (found === null) {
+      const which = subject === 'last' ? 'no swap' : `no swap ${clean(subject)}`;
       io.err(
-        `claude-failover: no swap ${clean(subject)} is stored, and panes can only be explained by the daemon, which is not running\n`,
+        `claude-failover: ${which} is stored, and panes can only be explained by the daemon, which is not running\n`,
       );
       io.err('next: claude-failover incidents lists the swaps; claude-failover run starts the daemon\n');
       return EXIT.notRunning;
@@ -28,6 +29,10 @@ export async function why(subject: string, options: JsonOption, io: CommandIo): 
   }
   const error = errorOf(reply.body);
   if (error !== null) {
+    if (subject === 'last' && error.code === 'not_found') {
+      io.err('claude-failover: there was no swap so far\n');
+      return EXIT.error;
+    }
     io.err(
       `claude-failover: ${clean(error.message)}: ${clean(subject)}\nnext: claude-failover incidents lists the swaps, claude-failover status the panes\n`,
     );

@@ -26,7 +26,7 @@ export function resolveSecret(
   const directory = env.CREDENTIALS_DIRECTORY;
   const handed = directory ? fromFile(join(directory, credential), false) : null;
   if (handed?.kind === 'found') return handed;
-  if (place.inline === null) return { kind: 'missing', reason: `neither $${place.env} nor a file gives it` };
+  if (place.inline === null) return { kind: 'missing', reason: `neither $${place.env} nor a file holds its secret` };
   if (config.file !== '' && isOpen(config.file))
     return { kind: 'missing', reason: `it stands in ${config.file}, which others can read; chmod 600 it` };
   return checked(place.inline.trim(), config.file);

@@ -67,17 +67,17 @@ export function explainWall(wall: WallRecord, zone: string): string {
 export function explainReplay(id: string, replay: Extract<Replay, { kind: 'replayed' }>, zone: string): string {
   const lines = [`Replay of ${plain(id)}: ${replay.same ? 'the same verdict' : 'a different verdict'}`];
   lines.push(...fact('as of', wallStamp(replay.judgedAt, zone)));
-  lines.push(...fact('then', verdictWords(replay.was)));
-  lines.push(...fact('now', verdictWords(replay.is)));
+  lines.push(...fact('then', verdictWords(replay.was, zone)));
+  lines.push(...fact('now', verdictWords(replay.is, zone)));
   lines.push(...fact('reading', replay.reading.reason));
   lines.push(...fact('rule', replay.evidence.reason));
   return finish(lines);
 }
 
-function verdictWords(verdict: Verdict): string {
+function verdictWords(verdict: Verdict, zone: string): string {
   if (verdict.class === 'none') return 'nothing that matters';
   const window = verdict.window === null ? '' : `, ${windowName(verdict.window)}`;
-  const reset = verdict.resetAt === null ? ', no reset' : `, resets ${verdict.resetAt}`;
+  const reset = verdict.resetAt === null ? ', no reset' : `, resets ${wallStamp(Date.parse(verdict.resetAt), zone)}`;
   const proof = verdict.structured ? 'needs no second poll' : 'on the text of the screen alone';
   return `${verdict.class} (${verdict.family})${window}${reset}, ${proof}`;
 }

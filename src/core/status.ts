@@ -16,7 +16,7 @@ import { nextEnd } from './quota/view.ts';
 import { describeLink } from './swap/recovery.ts';
 import type { SwapRow } from './swap/swap.ts';
 import type { EpochMs } from './time.ts';
-import { formatDuration, MINUTE, SECOND, toIso } from './time.ts';
+import { formatDuration, MINUTE, SECOND, toIso, utcMinute } from './time.ts';
 import type { QuotaFigures } from './verdict/signals.ts';
 
 /** The facts of one pool as the loops last saw them. */
@@ -284,13 +284,20 @@ function isStillSo({ type }: JournalEvent, facts: StatusFacts): boolean {
 }
 
 /** One sentence of an event's own data, for lists. */
-export function describeEvent(event: JournalEvent): string {
-  const { detail, reason, error } = event.data;
+export function describeEvent(
+  event: Pick<JournalEvent, 'data' | 'pool' | 'session' | 'pane' | 'account'> & { readonly type: string },
+): string {
+  const { detail, reason, error, from, to, version } = event.data;
   const said = [detail, reason, error].filter((value) => typeof value === 'string');
+  const move = typeof from === 'string' && typeof to === 'string' ? `${from} -> ${to}` : null;
   // What tmux said is the reason that a person can act on.
-  const what = event.type === 'tmux_unavailable' && said.length > 0 ? said.join(': ') : said[0];
+  const words = event.type === 'tmux_unavailable' && said.length > 0 ? said.join(': ') : said[0];
+  const what = [move, words].filter((part) => part != null).join(': ');
   const where = [event.pool, event.session ?? event.pane, event.account].filter((part) => part !== null);
-  return [what ?? event.type.replaceAll('_', ' '), ...(where.length > 0 ? [`(${where.join(', ')})`] : [])].join(' ');
+  return [
+    what || (typeof version === 'string' ? version : event.type.replaceAll('_', ' ')),
+    ...(where.length > 0 ? [`(${where.join(', ')})`] : []),
+  ].join(' ');
 }
 
 function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'reasons' | 'checks'> {
@@ -324,7 +331,7 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt))
       soft.push(`pool ${pool.pool}: circuit breaker open`);
     if (pool.hold !== null && pool.hold.until > now)
-      soft.push(`pool ${pool.pool}: held until ${toIso(pool.hold.until)}: ${pool.hold.reason}`);
+      soft.push(`pool ${pool.pool}: held until ${utcMinute(pool.hold.until)}: ${pool.hold.reason}`);
   }
   if (facts.tmuxDownSince !== null) {
     const fails = now - facts.tmuxDownSince > TMUX_GRACE_MS;

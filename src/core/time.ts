@@ -43,6 +43,15 @@ export function formatDuration(ms: number): string {
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
+/**
+ * An instant within a sentence that is stored or sent, where the reader's zone is not known.
+ *
+ * @example utcMinute(Date.UTC(2026, 0, 5, 14, 5)) // '2026-01-05 14:05 UTC'
+ */
+export function utcMinute(at: EpochMs): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 /** An instant as ISO 8601 in UTC, or null for null. */
 export function toIso(at: EpochMs | null): string | null {
   return at === null ? null : new Date(at).toISOString();

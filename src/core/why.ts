@@ -90,7 +90,8 @@ export function explainPane(record: PaneFacts, now: EpochMs, zone = 'UTC'): stri
   if (skipped.length > 0) lines.push(...fact('not read', skipped.join(', ')));
   if (evidence.conflict !== null)
     lines.push(...fact('contradicted', 'the sources contradict each other, so nothing is done'));
-  lines.push(...fact('rule', `${evidence.reason} (${evidence.family})`));
+  // Where the screen alone was heard, its reading has said it.
+  if (evidence.reason !== reading.reason) lines.push(...fact('rule', `${evidence.reason} (${evidence.family})`));
   if (evidence.window !== null) lines.push(...fact('window', windowName(evidence.window)));
   if (evidence.resetAt !== null) lines.push(...fact('resets', wallTimeAhead(evidence.resetAt, now, zone)));
 
@@ -195,7 +196,12 @@ function explainEvent(event: JournalEvent, zone: string): string[] {
 
 function detailOf(detail: Readonly<Record<string, unknown>>): string {
   const simple = Object.entries(detail).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
-  return simple.map(([key, value]) => `${key} ${text(value)}`).join(', ');
+  return simple.map(([key, value]) => `${inWords(key)} ${text(value)}`).join(', ');
+}
+
+/** @example inWords('handedOver') // 'handed over' */
+function inWords(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** A name and its words, wrapped. */
@@ -206,7 +212,7 @@ export function fact(name: string, words: string): string[] {
 /** Wraps words at the page's width, each further line below the first word. */
 function hanging(head: string, words: string): string[] {
   const start = plain(head, true);
-  const indent = ' '.repeat(Math.min(start.length, 30));
+  const indent = ' '.repeat(Math.min(start.length, 44));
   const lines: string[] = [];
   let line = start;
   let isEmpty = true;

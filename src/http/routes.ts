@@ -118,6 +118,14 @@ function addViews(app: Hono, { api, clock, version }: Deps & Pick<RouteDeps, 've
     const { sessions, as_of } = status();
     return { sessions, as_of };
   });
+  app.get('/sessions/:name', (context) => {
+    refuseUnknownQuery(context, []);
+    const name = context.req.param('name');
+    const { sessions, as_of } = status();
+    const named = sessions.filter(({ session, pane }) => session === name || pane === name);
+    if (named.length === 0) return problem(context, 404, 'not_found', 'there is no such session');
+    return send(context, { sessions: named, as_of });
+  });
 }
 
 /** What is written down. */

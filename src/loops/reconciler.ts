@@ -167,7 +167,7 @@ async function compareAccount(
   if (home.credentials === 'blanked' && row.status === 'expired') return;
   if (home.problem !== null || home.credentials !== 'ok') {
     const what = home.problem ?? home.credentials;
-    return tell(`unusable ${what}`, {
+    return tell(`${UNUSABLE}${what}`, {
       type: 'account_not_usable',
       ...base,
       data: {
@@ -175,8 +175,17 @@ async function compareAccount(
       },
     });
   }
+  const wasUnusable = told.get(account.name)?.startsWith(UNUSABLE) === true;
   told.delete(account.name);
+  if (!wasUnusable) return;
+  // Without the pool: whether that can go on is another question.
+  await ports.local.append(
+    [{ type: 'account_recovered', account: account.name, data: { detail: 'its home and its login are there again' } }],
+    now,
+  );
 }
+
+const UNUSABLE = 'unusable ';
 
 async function tellServers(ports: ReconcilerPorts, told: Map<string, string>, context: TickContext): Promise<void> {
   for (const { server, state, reason } of ports.board.snapshot()?.servers ?? []) {

@@ -5,7 +5,7 @@ import { loginEnd } from '../core/alerts/rules.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
 import { forgetOldFigure } from '../core/quota/record.ts';
 import type { EpochMs } from '../core/time.ts';
-import { toIso } from '../core/time.ts';
+import { utcMinute } from '../core/time.ts';
 import type { AccountHomes, Clock, LocalStore, Logger, PoolStore } from '../ports.ts';
 
 export interface CredentialPorts {
@@ -70,5 +70,5 @@ async function forgetFigures(ports: CredentialPorts, { name, quota }: AccountFac
 function reasonItIsOver(account: Pick<AccountFacts, 'home'>, now: EpochMs): string | null {
   if (account.home?.credentials === 'blanked') return 'the CLI emptied its tokens';
   const endedAt = account.home?.credentials === 'ok' ? loginEnd(account) : null;
-  return endedAt !== null && endedAt <= now ? `it ended at ${toIso(endedAt)}` : null;
+  return endedAt !== null && endedAt <= now ? `it ended at ${utcMinute(endedAt)}` : null;
 }

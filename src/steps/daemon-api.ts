@@ -13,7 +13,7 @@ import type {
   RecoverAnswer,
   SwapRecord,
 } from '../ports/daemon.ts';
-import type { SessionRow } from '../ports.ts';
+import type { PoolStore, SessionRow } from '../ports.ts';
 import { actOnAccount, terminateSession } from './account-actions.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
@@ -26,6 +26,8 @@ import type { SwapPorts } from './swap-effects.ts';
 
 export interface ApiPorts extends JudgePorts, SwapPorts {
   readonly host: string;
+  /** The pool store itself: who acts by hand is answered when it is written. */
+  readonly direct: PoolStore;
   readonly config: () => Config;
   readonly pauseFile: {
     reason(): Promise<string | null>;
@@ -62,8 +64,8 @@ export function createDaemonApi(ports: ApiPorts): DaemonApi {
       ports.board.wake('quota-monitor');
     },
     recover: (pool) => recover(ports, pool),
-    account: (name, action) => actOnAccount(ports, name, action),
-    terminate: (session) => terminateSession(ports, session),
+    account: (name, action) => actOnAccount({ ...ports, shared: ports.direct }, name, action),
+    terminate: (session) => terminateSession({ ...ports, shared: ports.direct }, session),
     swapRecord: (id) => swapRecord(ports, id),
     swaps: (limit) => ports.local.swaps({ limit }),
     paneRecord: (pane) => paneRecord(ports, pane),

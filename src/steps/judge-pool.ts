@@ -8,7 +8,7 @@ import { decideSwap } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
 import { step } from '../core/swap/machine.ts';
 import type { EpochMs } from '../core/time.ts';
-import { MINUTE, SECOND, toIso } from '../core/time.ts';
+import { MINUTE, SECOND, toIso, utcMinute } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { confirmedHit, stoppingHit } from '../core/verdict/pane-finding.ts';
 import { recordEvidence, storedScreen } from '../core/verdict/recorded.ts';
@@ -200,7 +200,7 @@ async function tellExhausted(
     detail:
       decision.earliestAt === null
         ? 'no account can be used until somebody mends one'
-        : `no account can be used before ${toIso(decision.earliestAt)} (${decision.earliest})`,
+        : `no account can be used before ${utcMinute(decision.earliestAt)} (${decision.earliest})`,
     earliest_reset_at: toIso(decision.earliestAt),
     earliest: decision.earliest,
     passed_over: decision.passedOver,

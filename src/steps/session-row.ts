@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { paneKey } from '../core/panes.ts';
 import type { EpochMs } from '../core/time.ts';
-import { toIso } from '../core/time.ts';
+import { utcMinute } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { SessionRow } from '../ports.ts';
 
@@ -43,7 +43,7 @@ function stateOf(finding: PaneFinding): { state: SessionRow['state']; reason: st
   const { decision, reading } = finding;
   if (finding.notSwitchable !== null) return { state: 'not_switchable', reason: finding.notSwitchable.reason };
   if (decision.kind === 'confirmed') {
-    const until = decision.hit.resetAt === null ? '' : `, resets ${toIso(decision.hit.resetAt)}`;
+    const until = decision.hit.resetAt === null ? '' : `, resets ${utcMinute(decision.hit.resetAt)}`;
     return { state: 'limited', reason: `${finding.charge?.account ?? 'unknown account'}${until}` };
   }
   if (reading.dialog !== null) return { state: 'blocked', reason: reading.dialog.kind };

@@ -98,7 +98,7 @@ describe('sessions', () => {
     await startDaemon();
     expect(await listSessions({ config }, io)).toBe(0);
     expect(io.stdout.split('\n').map((line) => line.trim().split(/ {2,}/).at(-1))).toEqual([
-      'COUNTS ON',
+      'ACCOUNT',
       'work-2',
       '-',
       '',

@@ -474,6 +474,18 @@ describe('recover, health and lists', () => {
     expect(await events({ config, since: 'yesterday' }, io)).toBe(2);
     expect(await incidents({ config, limit: '0' }, io)).toBe(2);
   });
+
+  test('an event without a sentence of its own tells from where to where', async () => {
+    await leaveState();
+    const store = await openStore({ stateDir: stateDir(), now: NOW });
+    await store.local.append(
+      [{ type: 'swap_completed', pool: 'work', data: { from: 'work-1', to: 'work-2', panes: 1 } }],
+      NOW,
+    );
+    await store.close();
+    expect(await events({ config, type: 'swap_completed' }, io)).toBe(0);
+    expect(io.stdout).toBe('2026-01-05 12:00:00  info      swap_completed  work-1 -> work-2 (work)\n');
+  });
 });
 
 describe('finding the daemon', () => {

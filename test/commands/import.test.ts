@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { importState } from '../../src/commands/import.ts';
+import { utcMinute } from '../../src/core/time.ts';
 import { acquireDaemonLock } from '../../src/store/lock.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { CapturedIo } from '../support/command-io.ts';
@@ -54,7 +55,7 @@ describe('import', () => {
     write(LOCKED);
     const before = readFileSync(file, 'utf8');
     expect(await importState(file, { config }, io)).toBe(0);
-    expect(io.stdout).toContain(`taken       work-1: limited until ${iso(NOW + 2 * HOUR)} (unknown window)`);
+    expect(io.stdout).toContain(`taken       work-1: limited until ${utcMinute(NOW + 2 * HOUR)} (unknown window)`);
     const records = await withStore(({ pool }) => pool.quota());
     expect(records).toMatchObject([
       { account: 'work-1', limitReached: true, resetAt: NOW + 2 * HOUR, updatedAt: NOW - HOUR },
@@ -72,7 +73,7 @@ describe('import', () => {
     );
     io.stderr = '';
     expect(await importState(file, { config }, io)).toBe(0);
-    expect(io.stderr).toMatch(/this very file was taken over 2026-01-05T12:00:00.000Z; nothing to do/);
+    expect(io.stderr).toMatch(/this very file was taken over 2026-01-05 12:00:00; nothing to do/);
     expect(await withStore(({ pool }) => pool.quota())).toMatchObject([{ used: 0.38, limitReached: false }]);
     expect(await withStore(({ local }) => local.events({ types: ['state_imported'], limit: 9 }))).toHaveLength(1);
   });

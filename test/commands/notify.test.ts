@@ -68,13 +68,24 @@ describe('notify test [R233]', () => {
     expect(await notifyTest({ config: write(both()), channel: 'pager' }, io)).toBe(2);
   });
 
+  test('what another channel lacks is not told, and says nothing of the exit code', async () => {
+    const io = commandIo({ home });
+    expect(await notifyTest({ config: write(both()), channel: 'telegram' }, io)).toBe(2);
+    expect(io.stderr).not.toContain('email');
+    const silent = commandIo({ home });
+    expect(await notifyTest({ config: write(both()), channel: 'webhook' }, silent)).toBe(0);
+    expect(silent.stderr).toBe('');
+  });
+
   test('without a channel, or without its secret, it says what is missing', async () => {
     const none = commandIo({ home });
     expect(await notifyTest({ config: write({}) }, none)).toBe(1);
     expect(none.stderr).toContain('no channel is set up');
     const io = commandIo({ home });
     expect(await notifyTest({ config: write({ email: both().email }) }, io)).toBe(1);
-    expect(io.stderr).toContain('email: there is no API key: neither $RESEND_API_KEY nor a file gives it');
+    expect(io.stderr).toContain(
+      'email: this channel stays silent: there is no API key: neither $RESEND_API_KEY nor a file holds its secret',
+    );
   });
 });
 

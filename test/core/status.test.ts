@@ -123,7 +123,7 @@ describe('health', () => {
     [
       'a pool that is held',
       'degraded',
-      'pool work: held until 2026-01-05T13:00:00.000Z: held by ada',
+      'pool work: held until 2026-01-05 13:00 UTC: held by ada',
       facts({ hold: { until: NOW + HOUR, reason: 'held by ada' } }),
     ],
     [

@@ -83,6 +83,10 @@ describe('views', () => {
     const { json } = await ask('/status');
     expect((await ask('/accounts')).json.accounts).toEqual(json.accounts);
     expect((await ask('/accounts/work-1')).json).toMatchObject({ name: 'work-1', state: 'limited' });
+    const sessions = (await ask('/sessions')).json.sessions as readonly { session: string; pane: string }[];
+    const [first] = sessions;
+    for (const name of [first?.session ?? '', encodeURIComponent(first?.pane ?? '')])
+      expect((await ask(`/sessions/${name}`)).json.sessions).toContainEqual(first);
     expect((await ask('/sessions')).json.sessions).toEqual(json.sessions);
     expect((await ask('/quota/status')).json.accounts[0]).toMatchObject({
       name: 'work-1',
@@ -92,13 +96,18 @@ describe('views', () => {
     });
   });
 
-  test.each(['/accounts/nobody', '/swaps/unknown', '/why/unknown', '/nowhere', '/trigger', '/..%2f..%2fetc/passwd'])(
-    '%s is not found',
-    async (path) => {
-      const { status, json } = await ask(path);
-      expect([status, json.error.code]).toEqual([404, 'not_found']);
-    },
-  );
+  test.each([
+    '/accounts/nobody',
+    '/sessions/nobody',
+    '/swaps/unknown',
+    '/why/unknown',
+    '/nowhere',
+    '/trigger',
+    '/..%2f..%2fetc/passwd',
+  ])('%s is not found', async (path) => {
+    const { status, json } = await ask(path);
+    expect([status, json.error.code]).toEqual([404, 'not_found']);
+  });
 
   test.each([
     '/events?limit=0',
@@ -384,6 +393,7 @@ describe('[R237] planted secrets', () => {
     '/quota/status',
     '/accounts',
     '/accounts/work-1',
+    '/sessions/main',
     '/sessions',
     '/swaps',
     `/swaps/${SWAP_ID}`,

@@ -130,6 +130,20 @@ test.concurrent(
 );
 
 test.concurrent(
+  'an account whose credentials are gone is told, and told again when they are back [R267 R281]',
+  onStage(async ({ world, tmux, start }) => {
+    await world.startPane(tmux, { name: 'a' });
+    const daemon = await start();
+    const { credentials } = world.home('work-2');
+    renameSync(credentials, `${credentials}.away`);
+    expect(await daemon.told('account_not_usable')).toMatchObject({ severity: 'warning', account: 'work-2' });
+    renameSync(`${credentials}.away`, credentials);
+    expect(await daemon.told('account_recovered')).toMatchObject({ account: 'work-2', pool: null });
+    expect(await daemon.events('account_not_usable')).toHaveLength(1);
+  }),
+);
+
+test.concurrent(
   'an account that is suddenly logged in as somebody else is told and passed over [R266 R267]',
   onStage(
     async ({ world, tmux, start }) => {

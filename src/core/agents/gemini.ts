@@ -138,7 +138,7 @@ const PATTERNS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'daily',
     regex: start(
-      `${API_ERROR}.{0,900}?(?:quota|resource_exhausted).{0,900}?\\b(?:\\w{0,60}per ?day|per day|daily|reset within 24h)`,
+      `${API_ERROR}.{0,900}?(?:quota|resource_exhausted).{0,900}?\\b(?:\\w{0,60}per[ _-]?day|daily|reset within 24h)`,
     ),
     isMachineText: true,
     resetInside: true,

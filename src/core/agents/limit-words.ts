@@ -15,8 +15,14 @@ export const start = (body: string) => new RegExp(`^(?:${body})`, 'i');
 /** Words before "limit" that say which one; anything else names a model. */
 export const WINDOW_WORDS: readonly { readonly window: QuotaWindow; readonly regex: RegExp }[] = [
   { window: 'model', regex: /\b(?:opus|sonnet|haiku|fable|mythos|model)\b/i },
-  { window: '5h', regex: /\b(?:session|(?:\d{1,2}|five)[- ]?h(?:(?:ou)?rs?)?|hourly|sitzungs\w*)\b/i },
-  { window: '7d', regex: /\b(?:week|weekly|semanal|hebdomadaire|7[- ]?day|seven[- ]day|wöchentlich\w*|wochen\w*)\b/i },
+  {
+    window: '5h',
+    regex: /\b(?:session|(?:\d{1,2}|five)[- ]?h(?:(?:ou)?rs?)?|hourly|sitzungs\w*|sesi[oó]n|sess[aã]o|sessione)\b/i,
+  },
+  {
+    window: '7d',
+    regex: /\b(?:week|weekly|semanal?|settimanale|hebdomadaire|7[- ]?day|seven[- ]day|wöchentlich\w*|wochen\w*)\b/i,
+  },
   { window: 'daily', regex: /\b(?:daily|today|day|diário|diario)\b/i },
   { window: 'monthly', regex: /\b(?:month|monthly|org|organization|team|workspace|mensal|mensual)\b/i },
 ];

@@ -95,7 +95,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      `(?:you(?:['’ʼ]re| are)(?: now| currently)? out of|${YOU_HAVE} (?:run out of|used (?:up )?all (?:of )?your|used up your|exhausted (?:all )?(?:of )?your|no)|you have no more)((?: ${WORD}){0,3} (?:usage|credits?|quota))(?: (?:left|remaining))?(?![\\w-])${FOR}`,
+      `(?:you(?:['’ʼ]re| are)(?: now| currently)? out of|${YOU_HAVE} (?:run out of|used (?:up )?all (?:of )?your|used up your|exhausted (?:all )?(?:of )?your|no)|you have no more)((?: ${WORD}){0,3} (?:usage|credits?|quota))(?: (?:left|remaining))?(?![\\w-])${FOR}|(?:you (?:don['’ʼ]t|do not) have any|(?:there is |you have )?no)((?: ${WORD}){0,2} (?:usage|credits?|quota)) (?:left|remaining)${FOR}((?: (?:for|in) (?:this|the|your))?(?: (?:this |current )?(?:week|month|session|day|today))?)(?![\\w-])`,
     ),
     checkTail: true,
     example: "You're out of extra usage · resets 5:50pm (Asia/Calcutta)",
@@ -103,9 +103,9 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
   {
     id: 'org-limit',
     class: 'quota',
-    window: 'monthly',
+    window: 'stated',
     regex: start(
-      "(?:your|this|the) (?:org|organization|team|workspace|account|subscription|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?(?: [\\w'’.-]{1,24}){0,4} (?:usage|credits?|limits?|budget|cap|quota)(?![\\w-])",
+      "(?:your|this|the) (org|organization|team|workspace|account|subscription|admin|plan)(?:['’]s)? (?:is|has|has been)(?: out of| run out of| used all of| used up| reached| hit| exceeded)(?: its| the| your| their)?(?:(?=(?: [\\w'’.-]{1,24}){0,3}? (opus|sonnet|haiku|fable)\\b)|(?=(?: [\\w'’.-]{1,24}){0,3}? (session|5-hour|daily|weekly)\\b)|)(?: [\\w'’.-]{1,24}){0,4} (?:usage|credits?|limits?|budget|cap|quota)(?![\\w-])",
     ),
     checkTail: true,
     example: 'Your organization has reached its monthly usage limit · contact your admin',
@@ -115,7 +115,7 @@ export const PLAN_LIMITS: readonly MessagePattern[] = [
     class: 'quota',
     window: 'stated',
     regex: start(
-      `(?:your |the )?((?:${WORD} ){0,6})(?:limits?|cap|quota)${FOR} (?:has been |have been |was |is )?(?:reached|hit|exceeded|exhausted|used up)(?: again)?(?![\\w-])${FOR}`,
+      `(?:your |the )?((?:${WORD} ){0,6})(?:limits?|cap|quota|(?:usage|allowance)(?= (?:\\w{2,4} ){0,2}(?:exhausted|used up)\\b))${FOR} (?:has been |have been |was |is )?(?:reached|hit|exceeded|exhausted|used up)(?: again)?(?![\\w-])${FOR}`,
     ),
     checkTail: true,
     knownWords: true,
@@ -153,7 +153,7 @@ export const MONEY_TROUBLE: readonly MessagePattern[] = [
     class: 'billing',
     window: null,
     regex: start(
-      'you(?:.re| are) out of (?:ai |prepaid |account )?credits\\b|(?:.{0,80}\\b)?(?:quota exceeded|exceeded your current quota)[.,] (?:please )?check your plan and billing|(?:your )?(?:credit |account )?balance (?:is )?(?:too low|insufficient|exhausted|negative)\\b|(?:.{0,60}\\b)?insufficient (?:credits?|funds|balance|quota)\\b|insufficient_quota\\b|no payment method\\b|payment required\\b|(?:error: )?402 |billing (?:or credits )?(?:exhausted|required|hard limit)|(?:your )?(?:last )?payment (?:method )?(?:has |was |is )?(?:failed|declined|required|expired)\\b|(?:your )?subscription (?:has |was |is )(?:ended|lapsed|expired|cancell?ed|paused|past due|inactive)\\b|your account is in arrears\\b',
+      'you(?:.re| are) out of (?:ai |prepaid |account )?credits\\b|(?:.{0,80}\\b)?(?:quota exceeded|exceeded your current quota)[.,] (?:please )?check your plan and billing|(?:your )?(?:credit |account )?balance (?:is )?(?:too low|insufficient|exhausted|negative)\\b|(?:.{0,60}\\b)?insufficient (?:credits?|funds|balance|quota)\\b|insufficient_quota\\b|no payment method\\b|payment required\\b|(?:error: )?402 |(?:there are |you have )?no (?:\\w{1,12} )?credits (?:left|remaining)\\b|billing (?:or credits )?(?:exhausted|required|hard limit)|(?:your )?(?:last )?payment (?:method )?(?:has |was |is )?(?:failed|declined|required|expired)\\b|(?:your )?subscription (?:has |was |is )(?:ended|lapsed|expired|cancell?ed|paused|past due|inactive)\\b|your account is in arrears\\b',
     ),
     example: 'Quota exceeded. Check your plan and billing details.',
   },

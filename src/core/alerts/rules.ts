@@ -4,10 +4,11 @@ import type { AccountFacts } from '../quota/eligibility.ts';
 import { breakerEndsAt } from '../quota/policy.ts';
 import { settle } from '../quota/record.ts';
 import { standingLimit } from '../quota/view.ts';
+import { quotaWindowName } from '../quota/window-name.ts';
 import type { PoolView } from '../status.ts';
 import { describeLink } from '../swap/recovery.ts';
 import type { EpochMs } from '../time.ts';
-import { DAY, formatDuration, HOUR, toIso } from '../time.ts';
+import { DAY, formatDuration, HOUR, utcMinute } from '../time.ts';
 import type { Firing } from './alert.ts';
 import { errorSpikes } from './spikes.ts';
 
@@ -149,6 +150,7 @@ function accountRules(
     ...quotaRules(account, base, facts.now, thresholds),
     ...loginRules(account, base, facts.now, thresholds),
     ...switchedOff(account, base),
+    ...somebodyElse(account, base),
     ...accountDown(account, base, view, facts, thresholds),
   ];
 }
@@ -160,8 +162,8 @@ function quotaRules(account: AccountFacts, base: Base, now: EpochMs, thresholds:
   const records = account.quota.map((record) => settle(record, now)).filter(({ window }) => window !== 'model');
   const limited = standingLimit(account.quota, now);
   if (limited !== null) {
-    const until = toIso(limited.until);
-    const detail = `${account.name} is at its ${limited.window} limit${until === null ? '' : ` until ${until}`}`;
+    const until = limited.until === null ? '' : ` until ${utcMinute(limited.until)}`;
+    const detail = `${account.name} is at its ${quotaWindowName(limited.window)} limit${until}`;
     found.push(state('rate_limit', 'warning', base, detail));
   }
   const worst = records
@@ -184,7 +186,7 @@ function quotaRules(account: AccountFacts, base: Base, now: EpochMs, thresholds:
       value: used,
       threshold: level[1],
       windowMs: null,
-      detail: `${account.name} has used ${Math.floor(used * 100)} % of its ${worst.window} window`,
+      detail: `${account.name} has used ${Math.floor(used * 100)} % of its ${quotaWindowName(worst.window)} window`,
     });
   }
   return found;
@@ -279,6 +281,13 @@ function walled(pane: AlertPane, { toldWalls }: AlertFacts): readonly Firing[] {
 function switchedOff({ name, row }: AccountFacts, base: Base): readonly Firing[] {
   if (row?.status !== 'disabled') return [];
   return [state('account_disabled', 'info', base, `${name} is no target: ${row.statusReason ?? 'it is switched off'}`)];
+}
+
+/** The home of an account that is logged in as another identity than it always had. */
+function somebodyElse({ name, row, home }: AccountFacts, base: Base): readonly Firing[] {
+  const known = row?.identity ?? null;
+  if (known === null || home?.identity == null || home.identity === known) return [];
+  return [state('drift', 'critical', base, `the home of ${name} is logged in as another identity`)];
 }
 
 function daemonRules(facts: AlertFacts, thresholds: AlertThresholds): readonly Firing[] {

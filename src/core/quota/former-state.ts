@@ -72,7 +72,7 @@ function readAccount(entry: Readonly<Record<string, unknown>>, name: string, ign
   const lock = entry.rate_limited_until ?? entry.lock_until ?? entry.locked_until;
   const lockUntil = instant(lock);
   if (lock !== undefined && lock !== null && lock !== '' && lockUntil === null && !isZeroTime(lock))
-    ignored.push(`${name}.rate_limited_until: no time`);
+    ignored.push(`${name}'s lock: no time`);
   return {
     name,
     status: status === 'unknown' ? 'active' : status,

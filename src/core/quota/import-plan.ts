@@ -1,7 +1,7 @@
 /** What is taken over of a former program's state: quota that still holds and is news, and marks of accounts. */
 import type { AccountRow, AccountStatus } from '../accounts.ts';
 import type { EpochMs } from '../time.ts';
-import { DAY, MINUTE, toIso } from '../time.ts';
+import { DAY, MINUTE, utcMinute } from '../time.ts';
 import type { FormerAccount, FormerQuota, FormerState } from './former-state.ts';
 import type { QuotaRecord } from './record.ts';
 
@@ -38,7 +38,7 @@ export function planImport(state: FormerState, facts: ImportFacts, now: EpochMs)
     }
     const windows = account.quota.flatMap((quota) => takeWindow(account, quota, facts, now, taken, left));
     const lock = takeLock(account, windows, facts, now, left);
-    if (lock !== null) taken.push(`${account.name}: limited until ${toIso(lock.resetAt)} (${lock.window} window)`);
+    if (lock !== null) taken.push(`${account.name}: limited until ${utcMinute(lock.resetAt)} (${lock.window} window)`);
     plan.records.push(...windows.filter((record) => record.window !== lock?.window), ...(lock === null ? [] : [lock]));
     const row = facts.rows.find(({ name }) => name === account.name);
     const { status } = account;
@@ -70,11 +70,11 @@ function takeWindow(
     return [];
   }
   if (resetAt === null || resetAt <= now) {
-    left.push(`${place}: ${resetAt === null ? 'it names no end' : `its window ended ${toIso(resetAt)}`}`);
+    left.push(`${place}: ${resetAt === null ? 'it names no end' : `its window ended ${utcMinute(resetAt)}`}`);
     return [];
   }
   if (resetAt > now + LONGEST_MS) {
-    left.push(`${place}: it would end ${toIso(resetAt)}, later than any window`);
+    left.push(`${place}: it would end ${utcMinute(resetAt)}, later than any window`);
     return [];
   }
   const known = facts.quota.find((record) => record.account === name && record.window === window);
@@ -84,7 +84,7 @@ function takeWindow(
   }
   const isFull = limitReached || (used ?? 0) >= 1;
   taken.push(
-    `${place}: ${isFull ? 'limit reached' : `${Math.round((used ?? 0) * 100)} % used`} until ${toIso(resetAt)}`,
+    `${place}: ${isFull ? 'limit reached' : `${Math.round((used ?? 0) * 100)} % used`} until ${utcMinute(resetAt)}`,
   );
   return [recordOf(name, window, isFull ? Math.max(used ?? 1, 1) : used, isFull, resetAt, updatedAt)];
 }
@@ -96,15 +96,15 @@ function takeLock(
   facts: ImportFacts,
   now: EpochMs,
   left: string[],
-): QuotaRecord | null {
+): (QuotaRecord & { readonly resetAt: EpochMs }) | null {
   if (lockUntil === null) return null;
-  const place = `${name}.rate_limited_until`;
+  const place = `${name}'s lock`;
   const drop = (why: string): null => {
     left.push(`${place}: ${why}`);
     return null;
   };
-  if (lockUntil <= now) return drop(`it ended ${toIso(lockUntil)}`);
-  if (lockUntil > now + LONGEST_MS) return drop(`it would end ${toIso(lockUntil)}, later than any window`);
+  if (lockUntil <= now) return drop(`it ended ${utcMinute(lockUntil)}`);
+  if (lockUntil > now + LONGEST_MS) return drop(`it would end ${utcMinute(lockUntil)}, later than any window`);
   const at = Math.min(now, lockedAt ?? facts.savedAt);
   const beside = quota.map((entry) => entry.updatedAt ?? Number.NEGATIVE_INFINITY);
   const known = facts.quota.filter((record) => record.account === name).map((record) => record.updatedAt);
@@ -121,7 +121,7 @@ function recordOf(
   limitReached: boolean,
   resetAt: EpochMs,
   updatedAt: EpochMs,
-): QuotaRecord {
+): QuotaRecord & { readonly resetAt: EpochMs } {
   const told = { source: 'manual', updatedAt, verifyRequired: false } as const;
   return { account, window, used, limitReached, resetAt, lockUntil: null, ...told };
 }

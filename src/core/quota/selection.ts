@@ -48,8 +48,8 @@ export function chooseTarget(
     }
     passedOver.push({ account: account.name, reasons: eligibility.reasons });
     // The active account counts here too: its own reset may be the next thing that lets work go on.
-    const ends = { ok: false, reasons: eligibility.reasons.filter((reason) => reason.code !== 'excluded') };
-    const at = eligibleAt(ends, now);
+    const reasons = eligibility.reasons.filter((reason) => reason.code !== 'excluded');
+    const at = reasons.length === 0 ? null : eligibleAt({ ok: false, reasons }, now);
     if (at !== null && (earliestAt === null || at < earliestAt)) {
       earliestAt = at;
       earliest = account.name;

@@ -109,6 +109,7 @@ function toBlocks(lines: readonly Line[], marks: ScreenMarks, width: number, isW
     if (line === undefined) continue;
     if (line.text === '') {
       state.gap = true;
+      state.barred = false;
       continue;
     }
     if (line.indent <= 2 && BOX_TOP.test(placed(line)) && !(line.indent > 0 && state.current !== null)) {
@@ -205,7 +206,7 @@ function headerKind(line: Line, current: Block | null, marks: ScreenMarks): Bloc
   if (marks.shellMode.test(text)) return 'shell';
   if (marks.own.test(text)) return 'result';
   if (marks.prompt.test(text) || (/^[❯>›] /.test(line.text) && line.indent <= 3 && isOwn(current))) return 'prompt';
-  return marks.turnEnd.test(text) && line.indent === 0 ? 'end' : null;
+  return marks.turnEnd.test(text) ? 'end' : null;
 }
 
 /** An indented line without a mark goes on with what stands above it. */

@@ -62,8 +62,8 @@ const CLOCK =
 const rule = (body: string) => new RegExp(LEAD + body, 'i');
 
 const DURATION =
-  /^[\s:]*(?:(?:in|after)\s+)?(?:about\s+|~\s?)?((?:\d{1,6}\s?(?:weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?![a-z])[\s,]{0,2}(?:and\s+)?){1,5}|an? (?:hour|minute|day|week)\b)/i;
-const DURATION_PART = /(\d{1,6}|an?)\s?(w|d|h|m|s)/gi;
+  /^[\s:]*(?:(?:in|after)\s+)?(?:about\s+|~\s?)?((?:\d{1,6}(?:\.\d{1,3})?\s?(?:weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?![a-z])[\s,]{0,2}(?:and\s+)?){1,5}|an? (?:hour|minute|day|week)\b)/i;
+const DURATION_PART = /(\d{1,6}(?:\.\d{1,3})?|\ban?\b)\s?(w|d|h|m|s)/gi;
 const ISO = rule(
   '(\\d{4})-(\\d{2})-(\\d{2})(?:(?:T|\\s+at\\s+|\\s*,?\\s+)(\\d{1,2}):(\\d{2})(?::\\d{2}(?:\\.\\d{1,9})?)?)?\\s?(Z\\b|[+-]\\d{2}:?\\d{2}\\b)?',
 );
@@ -220,7 +220,7 @@ function durationMs(text: string): number {
   for (const [, amount, unit] of text.matchAll(DURATION_PART)) {
     total += (/^a/i.test(amount ?? '') ? 1 : Number(amount)) * (unitMs[(unit ?? 's').toLowerCase()] ?? 0);
   }
-  return total;
+  return Math.round(total);
 }
 
 function instantOf(date: Temporal.PlainDate, time: TimeOfDay, zone: string): EpochMs {

@@ -7,6 +7,7 @@ import { evaluate, loginEnd } from '../../../src/core/alerts/rules.ts';
 import type { JournalEvent } from '../../../src/core/events.ts';
 import type { PoolView } from '../../../src/core/status.ts';
 import { DAY, HOUR, MINUTE } from '../../../src/core/time.ts';
+import { anAccountRow } from '../../support/builders.ts';
 import { account, event, NOW, poolView, quota } from '../../support/daemon-facts.ts';
 import { anAlert, THRESHOLDS } from '../../support/fake-records.ts';
 
@@ -105,6 +106,30 @@ describe('accounts', () => {
     const old = throttled.map((one) => ({ ...one, at: NOW - 6 * MINUTE }));
     expect(fired({ panes: panes(3, 6), events: old })).toEqual([]);
   });
+});
+
+test('a home that is logged in as somebody else is drift for as long as it is [R162 R267]', () => {
+  const home = account('work-1').home;
+  if (home === null) throw new Error('the account has no home');
+  const as = (known: string | null, shown: string | null): readonly string[] =>
+    names(
+      fired({
+        pools: [
+          poolView({
+            accounts: [
+              account('work-1', {
+                home: { ...home, identity: shown },
+                row: anAccountRow({ name: 'work-1', identity: known }),
+              }),
+            ],
+          }),
+        ],
+      }),
+    );
+  expect(as('a/b', 'c/d')).toEqual(['drift critical work-1']);
+  expect(as('a/b', 'a/b')).toEqual([]);
+  expect(as(null, 'c/d')).toEqual([]);
+  expect(as('a/b', null)).toEqual([]);
 });
 
 describe('pools', () => {

@@ -106,6 +106,15 @@ test("the active account's own reset counts: it may be the next that lets work g
   });
 });
 
+test('an active account that could go on promises no time to a swap by hand: it is only the one to leave [R54]', () => {
+  const accounts = [anAccount('active'), anAccount('a', { row: left('a', NOON - MINUTE) })];
+  expect(chooseTarget(accounts, 'active', 'priority', NOON, ELIGIBILITY)).toMatchObject({
+    kind: 'none',
+    earliestAt: NOON + 4 * MINUTE,
+    earliest: 'a',
+  });
+});
+
 test('where every account needs somebody, no time is promised [R54]', () => {
   const broken = anAccount('a', { home: aHome({ credentials: 'missing' }) });
   const result = chooseTarget([broken], null, 'priority', NOON, ELIGIBILITY);

@@ -12,6 +12,9 @@ const NOON = '2026-09-10T12:00:00Z'; // a Thursday
 describe('[R31] [R32] parseReset', () => {
   test.each([
     ['resets in 45 minutes', '2026-09-10T12:45Z'],
+    ['resets in 1 hour and 5 minutes', '2026-09-10T13:05Z'],
+    ['try again in 1 day, 2 hours and 3 minutes', '2026-09-11T14:03Z'],
+    ['resets in 1.5 hours', '2026-09-10T13:30Z'],
     ['resets in 2 hours', '2026-09-10T14:00Z'],
     ['resets in 1h 32m', '2026-09-10T13:32Z'],
     ['resets in 1h32m', '2026-09-10T13:32Z'],

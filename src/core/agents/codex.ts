@@ -7,7 +7,7 @@ import { ACCESS_TROUBLE, MONEY_TROUBLE, PLAN_LIMITS, PLAN_WARNINGS, PROVIDER_TRO
 
 export const codex: AgentProfile = {
   kind: 'codex',
-  notSwitchable: 'accounts of Codex are not switched; its limits are only told about',
+  notSwitchable: null,
   process: {
     names: ['codex'],
     script: /(?:^|\/)@openai\/codex(?:\/|$)|(?:^|\/)codex(?:\.[cm]?js)?$/,
@@ -16,7 +16,14 @@ export const codex: AgentProfile = {
   hotSwapSince: null,
   configDir: { env: 'CODEX_HOME', underHome: '.codex' },
   credentialFiles: ['auth.json'],
+  modes: ['file_link'],
+  linkedFiles: ['auth.json'],
   locks: [],
+  stopFirst: 'always',
+  // One writer for each session (from 0.150 on), and whoever renews the login.
+  writerLocks: ['thread-writer-locks/*.lock', 'auth.lock', 'auth.json.lock'],
+  background: { argv: /^app-server\b/, stopArgs: ['app-server', 'daemon', 'stop'] },
+  credentialsDir: null,
   overridingEnv: ['OPENAI_API_KEY', 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN'],
   sharedEntries: { required: [], optional: [] },
   resumeArgs: (sessionId) => ['resume', sessionId],

@@ -8,7 +8,7 @@ import { ACCESS_TROUBLE, MONEY_TROUBLE, PLAN_LIMITS, PLAN_WARNINGS, PROVIDER_TRO
 
 export const gemini: AgentProfile = {
   kind: 'gemini',
-  notSwitchable: 'accounts of Gemini CLI are not switched; its limits are only told about',
+  notSwitchable: null,
   process: {
     names: ['gemini'],
     script: /(?:^|\/)@google\/gemini-cli(?:\/|$)|(?:^|\/)gemini(?:\.[cm]?js)?$/,
@@ -16,8 +16,14 @@ export const gemini: AgentProfile = {
   // Its client is kept in memory for the life of the process.
   hotSwapSince: null,
   configDir: { env: 'GEMINI_CLI_HOME', underHome: '.gemini' },
-  credentialFiles: ['oauth_creds.json', 'google_accounts.json'],
+  credentialFiles: ['oauth_creds.json'],
+  modes: ['file_link'],
+  linkedFiles: ['oauth_creds.json', 'google_accounts.json'],
   locks: [],
+  stopFirst: 'always',
+  writerLocks: [],
+  background: null,
+  credentialsDir: null,
   overridingEnv: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_GENAI_USE_VERTEXAI'],
   sharedEntries: { required: [], optional: [] },
   resumeArgs: (sessionId) => ['--resume', sessionId],

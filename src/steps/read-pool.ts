@@ -2,6 +2,7 @@
 
 import type { AccountConfig, PoolConfig } from '../config/schema.ts';
 import type { HomeState } from '../core/accounts.ts';
+import { LINKED_FILES } from '../core/agents/linked-files.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
 import type { PoolView } from '../core/status.ts';
@@ -132,7 +133,17 @@ function occupancy(
 }
 
 export function placeOf(config: PoolConfig): LinkPlace {
-  return { link: config.link, homes: config.accounts.map(({ name, home }) => ({ account: name, home })) };
+  return {
+    link: config.link,
+    ...filesOf(config),
+    homes: config.accounts.map(({ name, home }) => ({ account: name, home })),
+  };
+}
+
+/** The files that are links in this pool; none in a pool whose link is a directory. */
+export function filesOf({ agent, mode }: PoolConfig): Pick<LinkPlace, 'files'> {
+  const files = mode === 'file_link' ? LINKED_FILES[agent] : undefined;
+  return files === undefined ? {} : { files };
 }
 
 function switchState(flags: PoolFlags, unfinished: SwapRow | null): PoolSwitchState {

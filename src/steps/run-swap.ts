@@ -10,7 +10,7 @@ import { describeLink } from '../core/swap/recovery.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
 import type { TickContext } from '../ports.ts';
-import { placeOf } from './read-pool.ts';
+import { filesOf, placeOf } from './read-pool.ts';
 import type { Run, SwapPorts } from './swap-effects.ts';
 import { EFFECTS, isRunEffect, messageOf } from './swap-effects.ts';
 
@@ -55,7 +55,7 @@ export async function runSwap(
       finishedAt: null,
       error: null,
       fromTarget: view.linkState.target,
-      toTarget: ports.link.targetFor(config.link, target.home),
+      toTarget: ports.link.targetFor(config.link, target.home, filesOf(config).files),
       locks: [],
     },
     locks: null,

@@ -18,7 +18,7 @@ import type { CliLocks, Clock, LockAttempt, SharedEntries, TickContext } from '.
 import { swapPolicyOf } from './config-policy.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
 import type { PoolReaders } from './read-pool.ts';
-import { placeOf, readAccount } from './read-pool.ts';
+import { filesOf, placeOf, readAccount } from './read-pool.ts';
 
 export interface SwapPorts extends PoolReaders {
   readonly locks: CliLocks;
@@ -144,7 +144,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
 
   async point_link(ports, run) {
     demandTrustedLocks(ports, run);
-    await ports.link.point(run.config.link, run.swap.toTarget);
+    await ports.link.point(run.config.link, run.swap.toTarget, filesOf(run.config));
   },
 
   async verify_link(ports, run) {
@@ -252,7 +252,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
 
   async point_back(ports, run) {
     demandTrustedLocks(ports, run);
-    await ports.link.point(run.config.link, run.swap.fromTarget);
+    await ports.link.point(run.config.link, run.swap.fromTarget, filesOf(run.config));
     const state = await ports.link.read(placeOf(run.config));
     if (state.kind !== 'account' || state.account !== run.swap.from) {
       throw new LinkError('rollback_unverified', `after the roll-back the link is ${describeLink(state)}`);

@@ -28,7 +28,6 @@ export const accountProfile: AgentProfile = {
     { path: { inside: '.storage-write.lock' }, staleMs: 15_000 },
   ],
   modes: ['config_dir', 'env'],
-  linkedFiles: [],
   stopFirst: 'never',
   writerLocks: [],
   background: null,

@@ -25,7 +25,6 @@ export const testProfile: AgentProfile = {
   credentialFiles: ['credentials.json'],
   locks: [],
   modes: ['config_dir', 'env'],
-  linkedFiles: [],
   stopFirst: 'never',
   writerLocks: [],
   background: null,

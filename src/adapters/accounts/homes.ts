@@ -5,7 +5,8 @@ import type { CredentialState, HomeState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
 import { LinkError } from '../../core/errors.ts';
 import type { AccountHomes, Clock, Logger } from '../../ports.ts';
-import { type CredentialFacts, identityOf, readCredentials } from './credentials.ts';
+import { type CredentialFacts, readCredentials } from './credentials.ts';
+import { identityOf } from './logins.ts';
 import { asObject, parseObject, readOwnFile } from './own-file.ts';
 import { errorCode } from './system-error.ts';
 
@@ -39,7 +40,8 @@ export function createAccountHomes(deps: {
       return { home, ...place, credentials: place.problem === 'missing' ? 'missing' : 'unreadable', ...NO_CREDENTIALS };
     }
     const files: CredentialFacts[] = [];
-    for (const name of profile.credentialFiles) files.push(await readCredentials(join(home, name), ownUid, clock));
+    for (const name of profile.credentialFiles)
+      files.push(await readCredentials(profile.kind, join(home, name), ownUid, clock));
     return {
       home,
       ...place,

@@ -16,7 +16,6 @@ export const claude: AgentProfile = {
   configDir: { env: 'CLAUDE_CONFIG_DIR', underHome: '.claude' },
   credentialFiles: ['.credentials.json'],
   modes: ['config_dir', 'secure_storage', 'env'],
-  linkedFiles: [],
   locks: [
     { path: { inside: '.oauth_refresh.lock' }, staleMs: 60 * SECOND },
     { path: { beside: '.lock' }, staleMs: 60 * SECOND },

@@ -17,7 +17,6 @@ export const codex: AgentProfile = {
   configDir: { env: 'CODEX_HOME', underHome: '.codex' },
   credentialFiles: ['auth.json'],
   modes: ['file_link'],
-  linkedFiles: ['auth.json'],
   locks: [],
   stopFirst: 'always',
   // One writer for each session (from 0.150 on), and whoever renews the login.

@@ -15,10 +15,9 @@ export const gemini: AgentProfile = {
   },
   // Its client is kept in memory for the life of the process.
   hotSwapSince: null,
-  configDir: { env: 'GEMINI_CLI_HOME', underHome: '.gemini' },
+  configDir: { env: 'GEMINI_CLI_HOME', underHome: '.gemini', within: '.gemini' },
   credentialFiles: ['oauth_creds.json'],
   modes: ['file_link'],
-  linkedFiles: ['oauth_creds.json', 'google_accounts.json'],
   locks: [],
   stopFirst: 'always',
   writerLocks: [],

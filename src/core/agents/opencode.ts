@@ -17,7 +17,6 @@ export const opencode: AgentProfile = {
   configDir: { env: 'OPENCODE_CONFIG_DIR', underHome: '.local/share/opencode' },
   credentialFiles: ['auth.json'],
   modes: [],
-  linkedFiles: [],
   locks: [],
   stopFirst: 'always',
   writerLocks: [],

@@ -47,13 +47,16 @@ export interface AgentProfile {
   /** First version that adopts a flipped link at its next request; null: never. */
   readonly hotSwapSince: string | null;
   /** The environment variable that names its configuration directory, and the default below the user's home. */
-  readonly configDir: { readonly env: string; readonly underHome: string };
+  readonly configDir: {
+    readonly env: string;
+    readonly underHome: string;
+    /** The variable names the directory in which this one lies; absent: the configuration directory itself. */
+    readonly within?: string;
+  };
   /** Credential files inside the configuration directory. */
   readonly credentialFiles: readonly string[];
   /** How its account can be switched; the first is the default, none: it is not. */
   readonly modes: readonly PoolMode[];
-  /** Files that are links in mode `file_link`: the credentials, and what tells whose they are. */
-  readonly linkedFiles: readonly string[];
   /** In the order in which the CLI takes them. */
   readonly locks: readonly CliLock[];
   /**

@@ -15,6 +15,8 @@ export const APPLICATION_ID = 0x63666f76;
 
 const MAGIC = 'SQLite format 3\0';
 const HEADER_BYTES = 100;
+/** The primary code of every failed read or write (sqlite.org/rescode.html). */
+const SQLITE_IOERR = 10;
 
 /**
  * What is wrong with the file, or null when it is sound or there is none.
@@ -52,8 +54,17 @@ function hasHeader(path: string): boolean {
 }
 
 function checkPages(db: Connection): string | null {
-  const verdict = db.pragma('quick_check(1)', { simple: true });
-  return verdict === 'ok' ? null : String(verdict);
+  const verdict = String(db.pragma('quick_check(1)', { simple: true }));
+  if (verdict === 'ok') return null;
+  const code = /unable to get the page\. error code=(\d+)/.exec(verdict)?.[1];
+  // The disk did not give the page: what stands on it nobody knows.
+  if (code !== undefined && (Number(code) & 0xff) === SQLITE_IOERR) throw ioError(db.name, verdict);
+  return verdict;
+}
+
+function ioError(path: string, verdict: string): StoreError {
+  const cause = Object.assign(new Error(verdict), { code: 'SQLITE_IOERR' });
+  return asStoreError(cause, path);
 }
 
 function checkOwner(db: Connection): string | null {

@@ -58,6 +58,8 @@ function build(end: (code: number) => void): Command {
   const globals = (): GlobalOptions => program.opts<GlobalOptions>();
   const json = () => new Option('--json', 'print JSON');
   const command = (usage: string, description: string): Command => program.command(usage).description(description);
+  /** How this very program is run again. */
+  const ownWords = [process.execPath, process.argv[1] ?? 'claude-failover'];
   /** Commands that end by themselves at Ctrl-C instead of being cut off. */
   const patient = (): void => void process.once('SIGINT', () => interrupted.abort());
 
@@ -77,6 +79,25 @@ function build(end: (code: number) => void): Command {
         onSignal: (name: NodeJS.Signals, listener: () => void) => void process.on(name, listener),
       };
       end(await runDaemon(how, host));
+    });
+  command('init', 'take your present configuration directory over as the home of an account, behind a link')
+    .option('--pool <pool>', 'needed when there are several')
+    .option('--account <account>', 'whose home it becomes; without it the first one')
+    .option('--home <dir>', 'where that home will be; only while there is no configuration')
+    .option('--hooks', 'install the hooks of Claude Code too')
+    .option('--dry-run', 'say what would be done and which processes it would affect, change nothing')
+    .option('--yes', 'do it without a question')
+    .action(async (options) => {
+      const { init } = await import('./commands/init.ts');
+      end(await init(ownWords, { ...globals(), ...options }, io));
+    });
+  command('unadopt', 'give that directory back to its place, as it was')
+    .option('--pool <pool>', 'needed when there are several')
+    .option('--dry-run', 'say what would be done, change nothing')
+    .option('--yes', 'do it without a question')
+    .action(async (options) => {
+      const { unadopt } = await import('./commands/unadopt.ts');
+      end(await unadopt({ ...globals(), ...options }, io));
     });
   command('status', 'how things stand: accounts, panes, what needs attention')
     .addOption(json())
@@ -303,8 +324,6 @@ function build(end: (code: number) => void): Command {
       // Nothing of ours may stand in a conversation, not even that the program is being replaced.
       end(await import('./commands/hook.ts').then(({ hook }) => hook(globals(), io)).catch(() => EXIT.ok));
     });
-  /** How this very program is run again. */
-  const ownWords = [process.execPath, process.argv[1] ?? 'claude-failover'];
   hook
     .command('install')
     .description('have Claude Code run the hook and the status line')

@@ -76,9 +76,7 @@ export function createAccountHomes(deps: {
     const version = `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}`;
     const known = knownIdentities.get(path);
     if (known?.version === version) return known.identity;
-    const file = await readOwnFile(path, ownUid, STATE_MAX_BYTES);
-    const account = file.kind === 'file' ? asObject(parseObject(file.text)?.oauthAccount) : null;
-    const identity = account === null ? null : identityOf(account);
+    const identity = await identityInState(home, ownUid);
     knownIdentities.set(path, { version, identity });
     return identity;
   }
@@ -117,6 +115,13 @@ export function createAccountHomes(deps: {
       hint: 'log in again inside this account home so that it holds its own credentials file',
     });
   }
+}
+
+/** What Claude Code's own state in this directory says of its account; null: nothing. */
+export async function identityInState(directory: string, ownUid: number): Promise<string | null> {
+  const file = await readOwnFile(join(directory, STATE_FILE), ownUid, STATE_MAX_BYTES);
+  const account = file.kind === 'file' ? asObject(parseObject(file.text)?.oauthAccount) : null;
+  return account === null ? null : identityOf(account);
 }
 
 /** Sets the mtime by metadata alone: the file is never opened. @throws {LinkError} */

@@ -42,7 +42,13 @@ interface Found extends Candidate {
   readonly agent: AgentProcess;
 }
 
-export function createProcesses(options: ProcessesOptions): Processes {
+/** Also looks at all agents of this user, wherever they run. */
+export interface AllProcesses extends Processes {
+  /** @throws {TmuxError} the process table cannot be read */
+  everyAgent(): Promise<readonly AgentProcess[]>;
+}
+
+export function createProcesses(options: ProcessesOptions): AllProcesses {
   const root = options.procRoot ?? '/proc';
   const table = createProcTable(root);
   const judged = new Map<number, Judged>();
@@ -129,7 +135,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
         configDir:
           environment.configDir === null
             ? join(home, profile.configDir.underHome)
-            : resolve(cwd, environment.configDir),
+            : resolve(cwd, environment.configDir, profile.configDir.within ?? '.'),
         configDirIsSet: environment.configDir !== null,
         overriding: environment.overriding,
         foreground: false,
@@ -146,13 +152,27 @@ export function createProcesses(options: ProcessesOptions): Processes {
     return Math.round(options.clock.now() - Math.max(0, ageMs));
   }
 
+  function demandTable(): void {
+    try {
+      updateTable();
+    } catch (error) {
+      throw new TmuxError('process_table', `process table ${root} is not readable`, { cause: error });
+    }
+  }
+
   return {
-    async agentsUnder(panePids) {
-      try {
-        updateTable();
-      } catch (error) {
-        throw new TmuxError('process_table', `process table ${root} is not readable`, { cause: error });
+    async everyAgent() {
+      demandTable();
+      const agents: AgentProcess[] = [];
+      for (const pid of table.pids()) {
+        const process = table.refresh(pid);
+        const agent = process === null ? null : await judge(process);
+        if (agent !== null) agents.push(agent);
       }
+      return agents;
+    },
+    async agentsUnder(panePids) {
+      demandTable();
       const agents = panePids.map(async (pid) => [pid, await agentUnder(pid)] as const);
       return new Map(await Promise.all(agents));
     },

@@ -1,0 +1,240 @@
+/** `init`: makes the user's own configuration directory the home of an account behind a link, and writes the first configuration. */
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Obstacle } from '../core/adoption/plan.ts';
+import { planDirectory } from '../core/adoption/plan.ts';
+import type { AdoptionRecord, AdoptionStep } from '../core/adoption/step.ts';
+import { describeStep } from '../core/adoption/step.ts';
+import { FailoverError } from '../core/errors.ts';
+import type { AdoptionPorts } from '../steps/adopt.ts';
+import { carryOut } from '../steps/adopt.ts';
+import { isYes } from './adoption/answer.ts';
+import { gatherFacts } from './adoption/facts.ts';
+import { keepIdentity, type LoginFacts, loginAt } from './adoption/login.ts';
+import type { AdoptionSubject, PlaceOptions } from './adoption/place.ts';
+import { findSubject } from './adoption/place.ts';
+import { demandNoAgents, tellUsers } from './adoption/users.ts';
+import { adoptionPorts, demandNoDaemon, keepDaemonsAway } from './adoption/workshop.ts';
+import type { CommandIo } from './io.ts';
+import { EXIT } from './io.ts';
+import { clean } from './text.ts';
+
+export interface InitOptions extends PlaceOptions {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  /** Install the hooks too, without a question. */
+  readonly hooks?: boolean;
+}
+
+/**
+ * @param program how this very program is run
+ * @returns 0 also when everything is in place already, 1 when something stands in the way, 5 without a yes
+ * @throws {FailoverError} a daemon or an agent runs, or a step failed: then everything was put back as far as possible
+ */
+export async function init(program: readonly string[], options: InitOptions, io: CommandIo): Promise<number> {
+  const asked = findSubject(options, io);
+  demandNoDaemon(asked.config, asked.pool);
+  const ports = adoptionPorts(asked.config, io);
+  const former = await ports.journal.read(asked.pool.name);
+  // What was begun under other names is not finished under new ones.
+  const subject =
+    former === null || asked.file.text === null
+      ? asked
+      : findSubject({ ...options, account: former.account, home: former.home }, io);
+  const { config, pool } = subject;
+  if (former !== null && !former.isComplete) return goOn(former, subject, ports, options, io);
+
+  const prepared = await prepare(subject, ports, io);
+  if (prepared.kind === 'refused') return refuse(prepared.obstacles, io);
+  if (prepared.kind === 'adopted') {
+    io.out(`${clean(pool.link)} is a link already\n`);
+    if (options.dryRun === true) return EXIT.ok;
+    if (former === null) writeConfig(subject, io);
+    else await finish(former, subject, io);
+    return EXIT.ok;
+  }
+  tellPlan(prepared, subject, io);
+  const users = await tellUsers([pool.link, subject.account.home], subject.profile, io);
+  if (options.dryRun === true) {
+    io.out('nothing was changed\n');
+    return EXIT.ok;
+  }
+  demandNoAgents(users, pool.link);
+  if (!(await mayGoOn(options, io))) return EXIT.refused;
+
+  const record: AdoptionRecord = {
+    version: 1,
+    pool: pool.name,
+    agent: pool.agent,
+    account: subject.account.name,
+    home: subject.account.home,
+    link: pool.link,
+    startedAt: io.clock.now(),
+    direction: 'adopt',
+    steps: prepared.steps,
+    done: 0,
+    isComplete: false,
+    locks: [],
+    identity: prepared.login.identity,
+  };
+  const letDaemonsIn = keepDaemonsAway(config, pool, io);
+  try {
+    demandNoAgents(await tellUsers([pool.link], subject.profile, io, 'quiet'), pool.link);
+    await adopt(record, subject, ports);
+    await finish(record, subject, io);
+  } finally {
+    letDaemonsIn();
+  }
+  await offerHooks(program, options, io);
+  return EXIT.ok;
+}
+
+type Prepared =
+  | {
+      readonly kind: 'plan';
+      readonly steps: readonly AdoptionStep[];
+      readonly notes: readonly string[];
+      readonly login: LoginFacts;
+    }
+  | { readonly kind: 'adopted' }
+  | { readonly kind: 'refused'; readonly obstacles: readonly Obstacle[] };
+
+async function prepare(subject: AdoptionSubject, ports: AdoptionPorts, io: CommandIo): Promise<Prepared> {
+  const { pool, account, profile } = subject;
+  const ownUid = process.getuid?.() ?? 0;
+  const plan = planDirectory(await gatherFacts(ports.moves, pool, account.home, profile, ownUid));
+  if (plan.kind !== 'plan') return plan;
+  const login = await loginAt(subject, ownUid, io);
+  const obstacles = login.twin === null ? [] : [twinObstacle(subject, login.twin)];
+  return obstacles.length > 0 ? { kind: 'refused', obstacles } : { ...plan, login };
+}
+
+function twinObstacle({ pool, account }: AdoptionSubject, twin: string): Obstacle {
+  return {
+    message: `${pool.link} holds the login of ${twin} once more, so it cannot become ${account.name}`,
+    remedy: `leave ${account.name} out of the configuration, or log in there with the other account`,
+  };
+}
+
+/** Under the CLI's locks. What fails is taken back at once. */
+async function adopt(record: AdoptionRecord, { pool, profile }: AdoptionSubject, ports: AdoptionPorts): Promise<void> {
+  const hasDirectory = (await ports.moves.look(pool.link)).kind === 'directory';
+  try {
+    await carryOut(ports, record, profile, hasDirectory ? pool.link : null);
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    const hint = cause instanceof FailoverError ? cause.hint : null;
+    const half = await ports.journal.read(pool.name);
+    if (half === null) throw cause;
+    try {
+      await carryOut(ports, takenBack(half), profile, null);
+      await ports.journal.remove(pool.name);
+    } catch (second) {
+      const more = second instanceof Error ? second.message : String(second);
+      throw new FailoverError('adoption_half_done', `${words}; and it could not be put back: ${more}`, {
+        hint: 'nothing was overwritten; clear what stands in the way, then run: claude-failover unadopt',
+        cause,
+      });
+    }
+    throw new FailoverError('adoption_failed', `${words}; everything was put back`, {
+      ...(hint !== null && { hint }),
+      cause,
+    });
+  }
+}
+
+/** The step that was not counted may have been done. */
+export function takenBack(record: AdoptionRecord): AdoptionRecord {
+  const done = Math.min(record.steps.length, record.direction === 'adopt' ? record.done + 1 : record.done);
+  return { ...record, direction: 'undo', done, isComplete: false };
+}
+
+/** Takes up what a kill cut short. */
+async function goOn(
+  record: AdoptionRecord,
+  subject: AdoptionSubject,
+  ports: AdoptionPorts,
+  options: InitOptions,
+  io: CommandIo,
+): Promise<number> {
+  const { config, pool, profile } = subject;
+  const way = record.direction === 'adopt' ? 'init' : 'unadopt';
+  io.out(`an earlier ${way} was cut short after ${record.done} of ${record.steps.length} steps\n`);
+  if (record.direction === 'undo') {
+    io.err('claude-failover: the directory is being given back\nnext: claude-failover unadopt\n');
+    return EXIT.refused;
+  }
+  for (const step of record.steps.slice(record.done)) io.out(`  still to do: ${clean(describeStep(step))}\n`);
+  const users = await tellUsers([record.link, record.home], profile, io);
+  if (options.dryRun === true) return EXIT.ok;
+  demandNoAgents(users, record.link);
+  if (!(await mayGoOn(options, io))) return EXIT.refused;
+  const letDaemonsIn = keepDaemonsAway(config, pool, io);
+  try {
+    const places = [await ports.moves.look(record.home), await ports.moves.look(record.link)];
+    const lockHome = places.find(({ kind }) => kind === 'directory')?.path ?? null;
+    await carryOut(ports, record, profile, lockHome);
+    await finish(record, subject, io);
+  } finally {
+    letDaemonsIn();
+  }
+  return EXIT.ok;
+}
+
+async function finish(record: AdoptionRecord, subject: AdoptionSubject, io: CommandIo): Promise<void> {
+  writeConfig(subject, io);
+  await keepIdentity(record, subject.config, io);
+  io.out(`done: ${clean(record.link)} is a link to ${clean(record.home)}, the home of ${clean(record.account)}\n`);
+  io.out('everything goes on as before; claude-failover unadopt puts it back as it was\n');
+  const others = subject.pool.accounts.filter(({ name }) => name !== record.account);
+  if (others.length === 0) io.out('next: claude-failover accounts add <name>, for the account to fail over to\n');
+  else io.out('next: claude-failover doctor\n');
+}
+
+/** Never over a file that is there. */
+function writeConfig({ file }: AdoptionSubject, io: CommandIo): void {
+  if (file.text === null) return;
+  mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 });
+  const handle = openSync(file.path, 'wx', 0o600);
+  try {
+    writeSync(handle, file.text);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  io.out(`wrote ${clean(file.path)}\n`);
+}
+
+function tellPlan(
+  { steps, notes, login }: Extract<Prepared, { kind: 'plan' }>,
+  { pool, account, file }: AdoptionSubject,
+  io: CommandIo,
+): void {
+  io.out(`pool ${clean(pool.name)}: ${clean(pool.link)} becomes the home of ${clean(account.name)}, behind a link\n`);
+  io.out(`  ${clean(login.words)}\n`);
+  for (const step of steps) io.out(`  ${clean(describeStep(step))}\n`);
+  if (file.text !== null) io.out(`  write the configuration ${clean(file.path)}\n`);
+  for (const note of notes) io.out(`  note: ${clean(note)}\n`);
+}
+
+async function mayGoOn(options: InitOptions, io: CommandIo): Promise<boolean> {
+  if (options.yes === true) return true;
+  if (io.isTTY && (await isYes('Do this?', io))) return true;
+  io.err('claude-failover: nothing was changed without a yes\nnext: claude-failover init --yes\n');
+  return false;
+}
+
+async function offerHooks(program: readonly string[], options: InitOptions, io: CommandIo): Promise<void> {
+  if (options.hooks !== true) {
+    io.out('  claude-failover hook install tells it more than the screen does (docs/signals.md)\n');
+    return;
+  }
+  const { installHooks } = await import('./hook-install.ts');
+  await installHooks(program, options.config === undefined ? {} : { config: options.config }, io);
+}
+
+function refuse(obstacles: readonly Obstacle[], io: CommandIo): number {
+  for (const { message, remedy } of obstacles)
+    io.err(`claude-failover: ${clean(message)}\nnext: ${remedy.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')}\n`);
+  return EXIT.error;
+}

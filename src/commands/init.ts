@@ -1,20 +1,21 @@
 /** `init`: makes the user's own configuration directory the home of an account behind a link, and writes the first configuration. */
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { AccountConfig } from '../config/schema.ts';
 import type { Obstacle } from '../core/adoption/plan.ts';
-import { planDirectory } from '../core/adoption/plan.ts';
 import type { AdoptionRecord, AdoptionStep } from '../core/adoption/step.ts';
 import { describeStep } from '../core/adoption/step.ts';
 import { FailoverError } from '../core/errors.ts';
+import { toIso } from '../core/time.ts';
 import type { AdoptionPorts } from '../steps/adopt.ts';
 import { carryOut } from '../steps/adopt.ts';
 import { isYes } from './adoption/answer.ts';
-import { gatherFacts } from './adoption/facts.ts';
+import { loginDirectory, planFor } from './adoption/facts.ts';
 import { keepIdentity, type LoginFacts, loginAt } from './adoption/login.ts';
 import type { AdoptionSubject, PlaceOptions } from './adoption/place.ts';
 import { findSubject } from './adoption/place.ts';
 import { demandNoAgents, tellUsers } from './adoption/users.ts';
-import { adoptionPorts, demandNoDaemon, keepDaemonsAway } from './adoption/workshop.ts';
+import { adoptionPorts, demandNoDaemon, directoriesAt, keepDaemonsAway } from './adoption/workshop.ts';
 import type { CommandIo } from './io.ts';
 import { EXIT } from './io.ts';
 import { clean } from './text.ts';
@@ -44,30 +45,31 @@ export async function init(program: readonly string[], options: InitOptions, io:
   const { config, pool } = subject;
   if (former !== null && !former.isComplete) return goOn(former, subject, ports, options, io);
 
-  const prepared = await prepare(subject, ports, io);
+  const prepared = await prepare(subject, ports, options, io);
   if (prepared.kind === 'refused') return refuse(prepared.obstacles, io);
   if (prepared.kind === 'adopted') {
-    io.out(`${clean(pool.link)} is a link already\n`);
+    io.out(`${clean(pool.link)} is in place already\n`);
     if (options.dryRun === true) return EXIT.ok;
     if (former === null) writeConfig(subject, io);
     else await finish(former, subject, io);
     return EXIT.ok;
   }
   tellPlan(prepared, subject, io);
-  const users = await tellUsers([pool.link, subject.account.home], subject.profile, io);
+  const places = [pool.link, prepared.account.home, loginDirectory(subject)];
+  const users = await tellUsers(places, subject.profile, io);
   if (options.dryRun === true) {
     io.out('nothing was changed\n');
     return EXIT.ok;
   }
-  demandNoAgents(users, pool.link);
+  demandNoAgents(users, loginDirectory(subject));
   if (!(await mayGoOn(options, io))) return EXIT.refused;
 
   const record: AdoptionRecord = {
     version: 1,
     pool: pool.name,
     agent: pool.agent,
-    account: subject.account.name,
-    home: subject.account.home,
+    account: prepared.account.name,
+    home: prepared.account.home,
     link: pool.link,
     startedAt: io.clock.now(),
     direction: 'adopt',
@@ -79,19 +81,20 @@ export async function init(program: readonly string[], options: InitOptions, io:
   };
   const letDaemonsIn = keepDaemonsAway(config, pool, io);
   try {
-    demandNoAgents(await tellUsers([pool.link], subject.profile, io, 'quiet'), pool.link);
+    demandNoAgents(await tellUsers(places, subject.profile, io, 'quiet'), loginDirectory(subject));
     await adopt(record, subject, ports);
     await finish(record, subject, io);
   } finally {
     letDaemonsIn();
   }
-  await offerHooks(program, options, io);
+  await offerHooks(program, options, subject, io);
   return EXIT.ok;
 }
 
 type Prepared =
   | {
       readonly kind: 'plan';
+      readonly account: AccountConfig;
       readonly steps: readonly AdoptionStep[];
       readonly notes: readonly string[];
       readonly login: LoginFacts;
@@ -99,35 +102,47 @@ type Prepared =
   | { readonly kind: 'adopted' }
   | { readonly kind: 'refused'; readonly obstacles: readonly Obstacle[] };
 
-async function prepare(subject: AdoptionSubject, ports: AdoptionPorts, io: CommandIo): Promise<Prepared> {
-  const { pool, account, profile } = subject;
-  const ownUid = process.getuid?.() ?? 0;
-  const plan = planDirectory(await gatherFacts(ports.moves, pool, account.home, profile, ownUid));
+async function prepare(
+  subject: AdoptionSubject,
+  ports: AdoptionPorts,
+  options: InitOptions,
+  io: CommandIo,
+): Promise<Prepared> {
+  const { config, pool } = subject;
+  const login = await loginAt(subject, io);
+  const twin = pool.accounts.find(({ name }) => name === login.twin) ?? null;
+  // A file that took the place of a link holds the newer login of its account; the older one is kept apart.
+  const mayReplace = pool.mode === 'file_link' && (twin !== null || options.account !== undefined);
+  const account = pool.mode === 'file_link' && twin !== null ? twin : subject.account;
+  const stamp = (toIso(io.clock.now()) ?? '').replaceAll(/[-:]/g, '').slice(0, 15);
+  const quarantine = mayReplace ? `${config.daemon.stateDir}/quarantine/${stamp}-login-of-${account.name}` : null;
+  const plan = await planFor(ports, { ...subject, account }, quarantine);
   if (plan.kind !== 'plan') return plan;
-  const login = await loginAt(subject, ownUid, io);
-  const obstacles = login.twin === null ? [] : [twinObstacle(subject, login.twin)];
-  return obstacles.length > 0 ? { kind: 'refused', obstacles } : { ...plan, login };
+  if (twin !== null && account !== twin) return { kind: 'refused', obstacles: [twinObstacle(subject, twin.name)] };
+  return { ...plan, account, login };
 }
 
-function twinObstacle({ pool, account }: AdoptionSubject, twin: string): Obstacle {
+function twinObstacle(subject: AdoptionSubject, twin: string): Obstacle {
+  const { name } = subject.account;
   return {
-    message: `${pool.link} holds the login of ${twin} once more, so it cannot become ${account.name}`,
-    remedy: `leave ${account.name} out of the configuration, or log in there with the other account`,
+    message: `${loginDirectory(subject)} holds the login of ${twin} once more, so it cannot become ${name}`,
+    remedy: `log in to ${twin} with another account (claude-failover accounts login ${twin}), or leave ${name} out of the configuration`,
   };
 }
 
 /** Under the CLI's locks. What fails is taken back at once. */
-async function adopt(record: AdoptionRecord, { pool, profile }: AdoptionSubject, ports: AdoptionPorts): Promise<void> {
-  const hasDirectory = (await ports.moves.look(pool.link)).kind === 'directory';
+async function adopt(record: AdoptionRecord, subject: AdoptionSubject, ports: AdoptionPorts): Promise<void> {
+  const { pool, profile } = subject;
+  const lockHomes = await directoriesAt(ports.moves, [loginDirectory(subject), record.home]);
   try {
-    await carryOut(ports, record, profile, hasDirectory ? pool.link : null);
+    await carryOut(ports, record, profile, lockHomes);
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause);
     const hint = cause instanceof FailoverError ? cause.hint : null;
     const half = await ports.journal.read(pool.name);
     if (half === null) throw cause;
     try {
-      await carryOut(ports, takenBack(half), profile, null);
+      await carryOut(ports, takenBack(half), profile, []);
       await ports.journal.remove(pool.name);
     } catch (second) {
       const more = second instanceof Error ? second.message : String(second);
@@ -165,15 +180,13 @@ async function goOn(
     return EXIT.refused;
   }
   for (const step of record.steps.slice(record.done)) io.out(`  still to do: ${clean(describeStep(step))}\n`);
-  const users = await tellUsers([record.link, record.home], profile, io);
+  const users = await tellUsers([record.link, record.home, loginDirectory(subject)], profile, io);
   if (options.dryRun === true) return EXIT.ok;
   demandNoAgents(users, record.link);
   if (!(await mayGoOn(options, io))) return EXIT.refused;
   const letDaemonsIn = keepDaemonsAway(config, pool, io);
   try {
-    const places = [await ports.moves.look(record.home), await ports.moves.look(record.link)];
-    const lockHome = places.find(({ kind }) => kind === 'directory')?.path ?? null;
-    await carryOut(ports, record, profile, lockHome);
+    await carryOut(ports, record, profile, await directoriesAt(ports.moves, [record.home, loginDirectory(subject)]));
     await finish(record, subject, io);
   } finally {
     letDaemonsIn();
@@ -184,8 +197,8 @@ async function goOn(
 async function finish(record: AdoptionRecord, subject: AdoptionSubject, io: CommandIo): Promise<void> {
   writeConfig(subject, io);
   await keepIdentity(record, subject.config, io);
-  io.out(`done: ${clean(record.link)} is a link to ${clean(record.home)}, the home of ${clean(record.account)}\n`);
-  io.out('everything goes on as before; claude-failover unadopt puts it back as it was\n');
+  io.out(`done: ${clean(record.account)} lives in ${clean(record.home)} and is the active account\n`);
+  io.out('the agent goes on as before; claude-failover unadopt puts everything back as it was\n');
   const others = subject.pool.accounts.filter(({ name }) => name !== record.account);
   if (others.length === 0) io.out('next: claude-failover accounts add <name>, for the account to fail over to\n');
   else io.out('next: claude-failover doctor\n');
@@ -206,11 +219,11 @@ function writeConfig({ file }: AdoptionSubject, io: CommandIo): void {
 }
 
 function tellPlan(
-  { steps, notes, login }: Extract<Prepared, { kind: 'plan' }>,
-  { pool, account, file }: AdoptionSubject,
+  { account, steps, notes, login }: Extract<Prepared, { kind: 'plan' }>,
+  { pool, file }: AdoptionSubject,
   io: CommandIo,
 ): void {
-  io.out(`pool ${clean(pool.name)}: ${clean(pool.link)} becomes the home of ${clean(account.name)}, behind a link\n`);
+  io.out(`pool ${clean(pool.name)} (${pool.agent}, ${pool.mode}): your present login becomes ${clean(account.name)}\n`);
   io.out(`  ${clean(login.words)}\n`);
   for (const step of steps) io.out(`  ${clean(describeStep(step))}\n`);
   if (file.text !== null) io.out(`  write the configuration ${clean(file.path)}\n`);
@@ -224,7 +237,13 @@ async function mayGoOn(options: InitOptions, io: CommandIo): Promise<boolean> {
   return false;
 }
 
-async function offerHooks(program: readonly string[], options: InitOptions, io: CommandIo): Promise<void> {
+async function offerHooks(
+  program: readonly string[],
+  options: InitOptions,
+  { pool }: AdoptionSubject,
+  io: CommandIo,
+): Promise<void> {
+  if (pool.agent !== 'claude') return;
   if (options.hooks !== true) {
     io.out('  claude-failover hook install tells it more than the screen does (docs/signals.md)\n');
     return;

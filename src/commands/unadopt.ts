@@ -1,5 +1,6 @@
 /** `unadopt`: gives a directory that `init` took over back to its place, as it was. */
 import { createAccountLink } from '../adapters/accounts/link.ts';
+import type { PoolConfig } from '../config/schema.ts';
 import type { AdoptionRecord, AdoptionStep } from '../core/adoption/step.ts';
 import { describeUndo } from '../core/adoption/step.ts';
 import { FailoverError } from '../core/errors.ts';
@@ -9,10 +10,11 @@ import type { AdoptionPorts } from '../steps/adopt.ts';
 import { carryOut } from '../steps/adopt.ts';
 import { placeOf } from '../steps/read-pool.ts';
 import { isYes } from './adoption/answer.ts';
+import { loginDirectory } from './adoption/facts.ts';
 import type { AdoptionSubject } from './adoption/place.ts';
 import { findSubject } from './adoption/place.ts';
 import { demandNoAgents, tellUsers } from './adoption/users.ts';
-import { adoptionPorts, demandNoDaemon, keepDaemonsAway } from './adoption/workshop.ts';
+import { adoptionPorts, demandNoDaemon, directoriesAt, keepDaemonsAway } from './adoption/workshop.ts';
 import { takenBack } from './init.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 import { EXIT } from './io.ts';
@@ -47,13 +49,13 @@ export async function unadopt(options: UnadoptOptions, io: CommandIo): Promise<n
 
   io.out(`pool ${clean(pool.name)}: ${clean(record.home)} goes back to ${clean(record.link)}\n`);
   for (const step of record.steps.slice(0, record.done).reverse()) io.out(`  ${clean(describeUndo(step))}\n`);
-  const places = [record.link, record.home, ...pool.accounts.map(({ home }) => home)];
+  const places = [record.link, record.home, loginDirectory(subject), ...pool.accounts.map(({ home }) => home)];
   const users = await tellUsers(places, profile, io);
   if (options.dryRun === true) {
     io.out('nothing was changed\n');
     return EXIT.ok;
   }
-  demandNoAgents(users, record.link);
+  demandNoAgents(users, loginDirectory(subject));
   if (options.yes !== true && !(io.isTTY && (await isYes('Do this?', io)))) {
     io.err('claude-failover: nothing was changed without a yes\nnext: claude-failover unadopt --yes\n');
     return EXIT.refused;
@@ -61,10 +63,9 @@ export async function unadopt(options: UnadoptOptions, io: CommandIo): Promise<n
 
   const letDaemonsIn = keepDaemonsAway(config, pool, io);
   try {
-    demandNoAgents(await tellUsers(places, profile, io, 'quiet'), record.link);
-    const homes = [await ports.moves.look(record.home), await ports.moves.look(record.link)];
-    const lockHome = homes.find(({ kind }) => kind === 'directory')?.path ?? null;
-    const { left } = await carryOut(ports, record, profile, lockHome);
+    demandNoAgents(await tellUsers(places, profile, io, 'quiet'), loginDirectory(subject));
+    const lockHomes = await directoriesAt(ports.moves, [record.home, loginDirectory(subject)]);
+    const { left } = await carryOut(ports, record, profile, lockHomes);
     await ports.journal.remove(pool.name);
     for (const line of left) io.out(`  note: ${clean(line)}\n`);
   } finally {
@@ -83,36 +84,46 @@ async function wayBack(
 ): Promise<AdoptionRecord> {
   const place = placeOf(pool);
   const homes = [...place.homes, { account: record.account, home: record.home }];
-  const state = await createAccountLink({ log: NO_LOG }).read({ link: record.link, homes });
+  const state = await createAccountLink({ log: NO_LOG }).read({ ...place, homes });
   if (state.kind !== 'account')
-    throw new FailoverError('link_strange', `${record.link} is ${describeLink(state)}, not the link that init made`, {
+    throw new FailoverError('link_strange', `${record.link} is ${describeLink(state)}, not what init made`, {
       hint: 'point it at the home of an account again, then run the same command again',
     });
-  const steps = record.steps.map(
-    (step): AdoptionStep =>
-      step.kind === 'link' && step.path === record.link ? { ...step, target: state.target } : step,
-  );
-  const moved = steps.flatMap((step) =>
+  const steps: AdoptionStep[] = [];
+  for (const step of record.steps) {
+    const isAccountLink = step.kind === 'link' && `${step.target}/`.startsWith(`${record.home}/`);
+    const text = isAccountLink ? (await moves.look(step.path)).text : null;
+    steps.push(isAccountLink && text !== null ? { ...step, target: text } : step);
+  }
+  const shared = steps.flatMap((step) =>
     step.kind === 'move' ? [step.to] : step.kind === 'make_directory' ? [step.path] : [],
   );
   const elsewhere: AdoptionStep[] = [];
   for (const { home } of pool.accounts.filter((account) => account.home !== record.home)) {
-    for (const target of moved) {
+    for (const target of shared) {
       const path = `${home}/${target.slice(target.lastIndexOf('/') + 1)}`;
       const { kind, text } = await moves.look(path);
       if (kind === 'link' && text === target) elsewhere.push({ kind: 'link', path, target });
     }
   }
-  const all = [...(await withGrown(steps, moves)), ...elsewhere];
+  const all = [...(await withGrown(steps, pool, moves)), ...elsewhere];
   return { ...record, direction: 'undo', steps: all, done: all.length, isComplete: false };
 }
 
-/** A shared directory that was made empty goes back too when something is in it by now. */
-async function withGrown(steps: readonly AdoptionStep[], moves: Moves): Promise<readonly AdoptionStep[]> {
+/** A directory that was made empty goes back too when something is in it by now. */
+async function withGrown(
+  steps: readonly AdoptionStep[],
+  pool: PoolConfig,
+  moves: Moves,
+): Promise<readonly AdoptionStep[]> {
   const grown: AdoptionStep[] = [];
   for (const step of steps) {
     const own = steps.find(
-      (other) => other.kind === 'link' && step.kind === 'make_directory' && other.target === step.path,
+      (other) =>
+        other.kind === 'link' &&
+        step.kind === 'make_directory' &&
+        other.target === step.path &&
+        (pool.mode === 'config_dir' || step.path.startsWith(`${pool.sharedRoot}/`)),
     );
     const isEmpty = step.kind !== 'make_directory' || own === undefined || (await moves.isEmpty(step.path));
     if (own?.kind === 'link' && step.kind === 'make_directory' && !isEmpty)

@@ -27,16 +27,16 @@ const LOCK_BUDGET_MS = 75 * SECOND;
 const LOCK_RETRY_MS = 500;
 
 /**
- * Goes on from where the record stands, in its direction, under the CLI's locks on the directory that holds the login.
+ * Goes on from where the record stands, in its direction, under the CLI's locks on the directories of the login.
  *
- * @param lockHome that directory, as it is called now
+ * @param lockHomes the directories that hold the login now or will, those of them that are there
  * @throws {LinkError} what stands on the disk is neither before nor after the next step, or the CLI holds its locks
  */
 export async function carryOut(
   ports: AdoptionPorts,
   start: AdoptionRecord,
   profile: AgentProfile,
-  lockHome: string | null,
+  lockHomes: readonly string[],
 ): Promise<AdoptionOutcome> {
   let record = start;
   const write = async (change: Partial<AdoptionRecord>): Promise<void> => {
@@ -45,7 +45,7 @@ export async function carryOut(
   };
   await ports.locks.releaseLeftover(record.locks);
   await write({ locks: [] });
-  const held = lockHome === null ? null : await takeLocks(ports, profile, lockHome);
+  const held = lockHomes.length === 0 ? null : await takeLocks(ports, profile, lockHomes);
   const left: string[] = [];
   try {
     if (held !== null) await write({ locks: leftoverNames(held.locks, record) });
@@ -73,10 +73,10 @@ function stepAt(record: AdoptionRecord, index: number): AdoptionStep {
   return step;
 }
 
-async function takeLocks(ports: AdoptionPorts, profile: AgentProfile, home: string) {
+async function takeLocks(ports: AdoptionPorts, profile: AgentProfile, homes: readonly string[]) {
   const startedAt = ports.clock.monotonic();
   for (let tries = 0; ; tries++) {
-    const attempt = await ports.locks.acquire(profile, [home]);
+    const attempt = await ports.locks.acquire(profile, homes);
     if (attempt.kind === 'held') return attempt;
     if (tries === 0) ports.onWait(attempt.path);
     if (ports.clock.monotonic() - startedAt >= LOCK_BUDGET_MS)

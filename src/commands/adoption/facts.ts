@@ -2,13 +2,59 @@
 import { readdirSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { PoolConfig } from '../../config/schema.ts';
-import type { AdoptionFacts, EntryFacts } from '../../core/adoption/plan.ts';
+import type { AdoptionFacts, AdoptionPlan, EntryFacts } from '../../core/adoption/plan.ts';
+import { planDirectory } from '../../core/adoption/plan.ts';
+import type { FileFacts } from '../../core/adoption/plan-files.ts';
+import { planCredentials, planFileLinks } from '../../core/adoption/plan-files.ts';
 import type { Place } from '../../core/adoption/step.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
 import type { Moves } from '../../ports/adoption.ts';
+import type { AdoptionPorts } from '../../steps/adopt.ts';
+import { filesOf } from '../../steps/read-pool.ts';
+import type { AdoptionSubject } from './place.ts';
 
-/** @param home where the user's directory goes @throws {LinkError} a place cannot be looked at */
-export async function gatherFacts(
+/** Plans for the mode of the pool. @throws {LinkError} a place cannot be looked at */
+export async function planFor(
+  { moves, variables }: Pick<AdoptionPorts, 'moves' | 'variables'>,
+  { pool, account, profile }: Pick<AdoptionSubject, 'pool' | 'account' | 'profile'>,
+  quarantine: string | null,
+): Promise<AdoptionPlan> {
+  const ownUid = process.getuid?.() ?? 0;
+  const [link, home] = [await moves.look(pool.link), await moves.look(account.home)];
+  const filesIn = async (directory: string, names: readonly string[]): Promise<readonly FileFacts[]> =>
+    Promise.all(
+      names.map(async (name) => ({
+        own: await moves.look(join(directory, name)),
+        inHome: await moves.look(join(account.home, name)),
+      })),
+    );
+  switch (pool.mode) {
+    case 'config_dir':
+    case 'env':
+      return planDirectory(await gatherFacts(moves, pool, account.home, profile, ownUid));
+    case 'file_link': {
+      const files = await filesIn(pool.link, filesOf(pool).files ?? []);
+      const place = quarantine === null ? null : await moves.look(quarantine);
+      return planFileLinks({ directory: link, home, files, quarantine: place, ownUid });
+    }
+    case 'secure_storage': {
+      const variable = profile.credentialsDir?.env ?? '';
+      const file = join(pool.sharedRoot, 'settings.json');
+      const value = await variables.read(file, variable);
+      const files = await filesIn(pool.sharedRoot, profile.credentialFiles);
+      return planCredentials({ link, home, files, settings: { file, variable, value }, ownUid });
+    }
+  }
+}
+
+/** Where the login lies before anything is moved. */
+export function loginDirectory({ pool, account }: Pick<AdoptionSubject, 'pool' | 'account'>): string {
+  if (pool.mode === 'secure_storage') return pool.sharedRoot;
+  return pool.mode === 'env' ? account.home : pool.link;
+}
+
+/** @param home where the user's directory goes */
+async function gatherFacts(
   moves: Moves,
   pool: Pick<PoolConfig, 'link' | 'sharedRoot'>,
   home: string,

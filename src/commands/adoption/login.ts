@@ -6,6 +6,7 @@ import type { AdoptionRecord } from '../../core/adoption/step.ts';
 import { toIso } from '../../core/time.ts';
 import type { CommandIo } from '../io.ts';
 import { NO_LOG } from '../offline.ts';
+import { loginDirectory } from './facts.ts';
 import type { AdoptionSubject } from './place.ts';
 
 export interface LoginFacts {
@@ -17,19 +18,19 @@ export interface LoginFacts {
   readonly words: string;
 }
 
-export async function loginAt(
-  { pool, account, profile }: AdoptionSubject,
-  ownUid: number,
-  io: Pick<CommandIo, 'clock' | 'home'>,
-): Promise<LoginFacts> {
+export async function loginAt(subject: AdoptionSubject, io: Pick<CommandIo, 'clock' | 'home'>): Promise<LoginFacts> {
+  const { pool, account, profile } = subject;
+  const ownUid = process.getuid?.() ?? 0;
   const homes = createAccountHomes({ ownUid, clock: io.clock, log: NO_LOG });
-  const found = await homes.inspect(profile, pool.link);
+  const directory = loginDirectory(subject);
+  const found = await homes.inspect(profile, directory);
   if (found.problem === 'missing') return { identity: null, twin: null, words: 'there is no login yet' };
-  // Without the variable the CLI keeps its account's name in the user's home, beside its directory.
-  const isUsual = pool.link === join(io.home, profile.configDir.underHome);
+  // Without the variable Claude Code keeps its account's name in the user's home, beside its directory.
+  const isUsual = pool.agent === 'claude' && directory === join(io.home, profile.configDir.underHome);
   const identity = found.identity ?? (isUsual ? await identityInState(io.home, ownUid) : null);
   let twin: string | null = null;
-  for (const other of pool.accounts.filter(({ name }) => name !== account.name)) {
+  for (const other of pool.accounts) {
+    if (other.name === account.name && pool.mode !== 'file_link') continue;
     const state = await homes.inspect(profile, other.home);
     if (identity !== null && state.identity === identity) twin = other.name;
   }

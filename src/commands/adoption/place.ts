@@ -1,6 +1,6 @@
 /** Which pool and account an adoption is about: from the configuration, or from the file that will be written. */
 import { existsSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { findConfig, searchPath } from '../../config/find.ts';
 import type { AccountConfig, Config, PoolConfig } from '../../config/schema.ts';
@@ -16,6 +16,9 @@ export interface PlaceOptions extends GlobalOptions {
   readonly pool?: string;
   readonly account?: string;
   readonly home?: string;
+  /** The agent and the mode of the pool; only while there is no configuration. */
+  readonly agent?: string;
+  readonly mode?: string;
 }
 
 export interface AdoptionSubject {
@@ -38,15 +41,22 @@ export function findSubject(options: PlaceOptions, io: Pick<CommandIo, 'env' | '
   const config = made?.config ?? loadOffline(options, io).config;
   const pool = poolOf(config, options.pool);
   const account = accountOf(pool, options);
-  if (isThere && options.home !== undefined && resolve(options.home) !== account.home)
-    throw new FailoverError(
-      'home_given',
-      `the configuration says where the home of ${account.name} is: ${account.home}`,
-      {
-        hint: `change it in ${path}, and leave --home out`,
-      },
-    );
+  if (isThere) demandNoContradiction(options, pool, account, path);
   return { config, file: { path, text: made?.text ?? null }, pool, account, profile: profileOf(PROFILES, pool) };
+}
+
+/** What the file says is not said again on the command line, unless it is the same. */
+function demandNoContradiction(options: PlaceOptions, pool: PoolConfig, account: AccountConfig, path: string): void {
+  const said = [
+    ['--home', options.home === undefined ? undefined : resolve(options.home), account.home],
+    ['--agent', options.agent, pool.agent],
+    ['--mode', options.mode, pool.mode],
+  ] as const;
+  for (const [option, asked, is] of said)
+    if (asked !== undefined && asked !== is)
+      throw new FailoverError('contradiction', `the configuration says ${is}, ${option} says ${asked}`, {
+        hint: `change it in ${path}, or leave ${option} out`,
+      });
 }
 
 /** The pool that is meant. @throws {FailoverError} */
@@ -69,23 +79,40 @@ function accountOf(pool: PoolConfig, { account: name }: PlaceOptions): AccountCo
   });
 }
 
-/** A configuration of one account around the directory that is there. @throws {ConfigError} */
+/** A configuration of one account around the directory that is there. @throws {ConfigError} @throws {FailoverError} */
 function firstConfig(
   options: PlaceOptions,
   io: Pick<CommandIo, 'env' | 'home'>,
 ): { readonly config: Config; readonly text: string } {
-  const [profile] = PROFILES;
-  if (profile === undefined) throw new Error('no agent has a profile');
-  const named = io.env[profile.configDir.env];
+  const agent = options.agent ?? 'claude';
+  const profile = PROFILES.find(({ kind }) => kind === agent);
+  if (profile === undefined) {
+    const hint = `agents: ${PROFILES.map(({ kind }) => kind).join(', ')}`;
+    throw new FailoverError('unknown_agent', `there is no agent ${agent}`, { hint });
+  }
   const usual = `${io.home}/${profile.configDir.underHome}`;
-  const link = named !== undefined && isAbsolute(named) ? resolve(named) : usual;
+  const named = agent === 'gemini' ? undefined : io.env[profile.configDir.env];
+  const own = named !== undefined && isAbsolute(named) ? resolve(named) : usual;
   const name = options.account ?? FIRST_ACCOUNT;
-  const home = options.home === undefined ? `${link}-${name}` : resolve(options.home);
-  const tilde = (path: string): string => (path.startsWith(`${io.home}/`) ? `~${path.slice(io.home.length)}` : path);
   const pool = options.pool ?? 'default';
-  const pools = link === usual && pool === 'default' ? {} : { pools: { [pool]: { link: tilde(link) } } };
-  const account = { name, ...(pool === 'default' ? {} : { pool }), home: tilde(home) };
-  const values = { version: 1, ...pools, accounts: [account] };
+  const tilde = (path: string): string => (path.startsWith(`${io.home}/`) ? `~${path.slice(io.home.length)}` : path);
+  const { mode } = options;
+  const place = own === usual ? {} : { [mode === 'secure_storage' ? 'shared_root' : 'link']: tilde(own) };
+  const keys = {
+    ...(agent === 'claude' ? {} : { agent }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(mode === 'env' ? {} : place),
+  };
+  const pools = Object.keys(keys).length === 0 && pool === 'default' ? {} : { pools: { [pool]: keys } };
+  const valuesWith = (home: string): object => ({
+    version: 1,
+    ...pools,
+    accounts: [{ name, ...(pool === 'default' ? {} : { pool }), home: tilde(home) }],
+  });
+  const beside = `${own}-${name}`;
+  const { link } = poolOf(toConfig(valuesWith(beside), io.env, io.home), pool);
+  const usualHome = mode === 'env' ? own : mode === 'secure_storage' ? join(dirname(link), name) : beside;
+  const values = valuesWith(options.home === undefined ? usualHome : resolve(options.home));
   const config = toConfig(values, io.env, io.home);
   return { config, text: `# Every key: docs/configuration.md and config.example.yaml.\n${stringify(values)}` };
 }

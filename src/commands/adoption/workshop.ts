@@ -6,6 +6,7 @@ import { createAdoptionJournal } from '../../adapters/adoption-journal.ts';
 import { makeOwnDirectory } from '../../adapters/own-directory.ts';
 import type { Config, PoolConfig } from '../../config/schema.ts';
 import { FailoverError } from '../../core/errors.ts';
+import type { Moves } from '../../ports/adoption.ts';
 import type { AdoptionPorts } from '../../steps/adopt.ts';
 import { acquireDaemonLock, readDaemonLock } from '../../store/lock.ts';
 import type { CommandIo } from '../io.ts';
@@ -21,6 +22,12 @@ export function adoptionPorts(config: Config, { clock, err }: Pick<CommandIo, 'c
     clock,
     onWait: (lock) => err(`waiting for ${lock}: the CLI is renewing its login, or was killed within the last minute\n`),
   };
+}
+
+/** Those of the paths that are directories, not links to some. */
+export async function directoriesAt(moves: Moves, paths: readonly string[]): Promise<readonly string[]> {
+  const places = await Promise.all([...new Set(paths)].map((path) => moves.look(path)));
+  return places.filter(({ kind }) => kind === 'directory').map(({ path }) => path);
 }
 
 /** @returns what lets them go @throws {FailoverError} a daemon runs */

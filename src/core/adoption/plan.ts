@@ -78,16 +78,17 @@ function* placeObstacles({ link, home, sharedRoot, tied, ownUid }: AdoptionFacts
     yield { message: `${home.path} is no directory of its own`, remedy: moveAside(home.path) };
   if (sharedRoot.kind !== 'nothing' && sharedRoot.kind !== 'directory' && sharedRoot.kind !== 'link')
     yield { message: `${sharedRoot.path} is no directory`, remedy: moveAside(sharedRoot.path) };
-  for (const place of [link, home, sharedRoot])
-    if (place.owner !== null && place.owner !== ownUid)
-      yield {
-        message: `${place.path} belongs to uid ${place.owner}`,
-        remedy: `sudo chown -R "$(id -u)" ${shellWord(place.path)}`,
-      };
+  yield* wrongOwner([link, home, sharedRoot], ownUid);
   for (const place of tied) yield tiedLink(place);
 }
 
-function* otherFileSystem(link: Place, other: Place): Generator<Obstacle> {
+export function* wrongOwner(places: readonly Place[], ownUid: number): Generator<Obstacle> {
+  for (const { path, owner } of places)
+    if (owner !== null && owner !== ownUid)
+      yield { message: `${path} belongs to uid ${owner}`, remedy: `sudo chown -R "$(id -u)" ${shellWord(path)}` };
+}
+
+export function* otherFileSystem(link: Place, other: Place): Generator<Obstacle> {
   if (link.device === other.device) return;
   yield {
     message: `${other.path} lies on another file system than ${link.path}: it could only be copied, and logins are never copied`,

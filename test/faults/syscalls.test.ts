@@ -27,7 +27,7 @@ import { writeConfig } from '../support/daemon-config.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { StandInWorld } from '../support/stand-in/index.ts';
 import { isLong, myPart, spread } from './support/campaign.ts';
-import { type Fault, runTraced, straceLack, type TracedRun, type Watch } from './support/strace.ts';
+import { type Fault, runTraced, straceLack, type TracedRun } from './support/strace.ts';
 
 /** Of the short form, for each kind of fault. */
 const SHORT = 2;
@@ -44,6 +44,12 @@ const EVERY: Readonly<Record<string, number>> = { fcntl: 16, newfstatat: 4 };
 const lack = straceLack();
 if (lack !== null) console.log(`faults at system calls are skipped: ${lack}`);
 
+type Place = 'anywhere' | 'link directory' | 'database' | 'homes' | 'own files';
+
+interface Point extends Fault {
+  readonly place: Place;
+}
+
 /** A world with a database that has seen a start, and the daemon that swaps there once. */
 class Lane {
   readonly world = new StandInWorld();
@@ -52,24 +58,21 @@ class Lane {
   readonly before = join(this.world.root, 'state-before');
   readonly logins = this.world.homes.map(({ credentials }) => readFileSync(credentials, 'utf8'));
 
-  get watches(): { readonly changes: readonly Watch[]; readonly reads: readonly Watch[] } {
+  paths(place: Place): readonly string[] {
     const { link, homes, root } = this.world;
-    const database = ['state.db', 'state.db-wal', 'state.db-shm'].map((name) => join(this.state, name));
-    const places = [
-      link,
-      dirname(link),
-      join(root, 'accounts'),
-      ...homes.flatMap(({ home, credentials }) => [home, credentials, join(home, '.claude.json')]),
-    ];
-    const own = [this.state, join(this.state, 'daemon.lock'), `${link}.failover.lock`, join(this.state, 'state.json')];
+    const inState = (...names: string[]): string[] => names.map((name) => join(this.state, name));
     return {
-      changes: [
-        { calls: CHANGES, paths: [] },
-        // The link's directory is synced by another thread than the database: it has a count of its own.
-        { calls: ['fsync'], paths: [dirname(link)] },
+      anywhere: [],
+      'link directory': [dirname(link)],
+      database: inState('state.db', 'state.db-wal', 'state.db-shm'),
+      homes: [
+        link,
+        dirname(link),
+        join(root, 'accounts'),
+        ...homes.flatMap(({ home, credentials }) => [home, credentials, join(home, '.claude.json')]),
       ],
-      reads: (isLong ? [database, places, own] : [places]).map((paths) => ({ calls: READS, paths })),
-    };
+      'own files': [this.state, `${link}.failover.lock`, ...inState('daemon.lock', 'state.json')],
+    }[place];
   }
 
   /** Back to a daemon that was stopped, with the link at the first account. */
@@ -85,12 +88,12 @@ class Lane {
   }
 
   /** The daemon swaps to the second account. */
-  swap(watch: Watch, fault: Fault | null = null): Promise<TracedRun> {
+  swap(calls: readonly string[], place: Place, fault: Fault | null = null): Promise<TracedRun> {
     const swapper = join(import.meta.dirname, 'support', 'swapper.mjs');
     const argv = [process.execPath, swapper, dirname(builtMain()), this.config, this.world.user, 'work-2'];
     // One worker thread, so that the calls of asynchronous file operations come in one order.
     const env = { PATH: process.env.PATH ?? '', UV_THREADPOOL_SIZE: '1' };
-    return runTraced({ argv, env }, watch, fault);
+    return runTraced({ argv, env }, { calls, paths: this.paths(place) }, fault);
   }
 
   /** Starts the daemon again some minutes later, and lets every loop tick once. */
@@ -144,32 +147,39 @@ afterAll(() => {
 /** Every fault there is to be tried, from the calls of a swap in which nothing fails. */
 async function allFaults(
   lane: Lane,
-): Promise<{ readonly changes: readonly Fault[]; readonly reads: readonly Fault[] }> {
-  const pointsOf = async (watches: readonly Watch[]): Promise<readonly Omit<Fault, 'how'>[]> => {
-    const points: Omit<Fault, 'how'>[] = [];
-    for (const watch of watches) {
+): Promise<{ readonly changes: readonly Point[]; readonly reads: readonly Point[] }> {
+  const pointsOf = async (
+    calls: readonly string[],
+    places: readonly Place[],
+  ): Promise<readonly Omit<Point, 'how'>[]> => {
+    const points: Omit<Point, 'how'>[] = [];
+    for (const place of places) {
       lane.reset();
-      const run = await lane.swap(watch);
+      const run = await lane.swap(calls, place);
       expect(run, run.stderr).toMatchObject({ exitCode: 0, stdout: '{"answer":"accepted","isWell":true}\n' });
       const perThread = new Map<string, number>();
       for (const { thread, call } of run.calls) {
         const key = `${thread} ${call}`;
         perThread.set(key, (perThread.get(key) ?? 0) + 1);
       }
-      for (const call of watch.calls) {
+      for (const call of calls) {
         const most = Math.max(0, ...[...perThread].filter(([key]) => key.endsWith(` ${call}`)).map(([, n]) => n));
-        for (let nth = 1; nth <= most; nth += EVERY[call] ?? 1) points.push({ call, nth, paths: watch.paths });
+        for (let nth = 1; nth <= most; nth += EVERY[call] ?? 1) points.push({ call, nth, place });
       }
     }
     return points;
   };
-  const { changes, reads } = lane.watches;
+  // The link's directory is synced by another thread than the database: it has a count of its own.
+  const changes = [...(await pointsOf(CHANGES, ['anywhere'])), ...(await pointsOf(['fsync'], ['link directory']))];
   const errors = ['EIO', 'EACCES'] as const;
   return {
-    changes: (await pointsOf(changes)).flatMap((point) =>
+    changes: changes.flatMap((point) =>
       (['kill', 'EIO', 'ENOSPC', 'EACCES'] as const).map((how) => ({ ...point, how })),
     ),
-    reads: (await pointsOf(reads)).map((point, i) => ({ ...point, how: errors[i % errors.length] ?? 'EIO' })),
+    reads: (await pointsOf(READS, isLong ? ['database', 'homes', 'own files'] : ['homes'])).map((point, i) => ({
+      ...point,
+      how: errors[i % errors.length] ?? 'EIO',
+    })),
   };
 }
 
@@ -181,10 +191,10 @@ interface Tally {
   refusedStarts: number;
 }
 
-async function tryFault(lane: Lane, fault: Fault, tally: Tally): Promise<void> {
+async function tryFault(lane: Lane, fault: Point, tally: Tally): Promise<void> {
   const { world } = lane;
   lane.reset();
-  const run = await lane.swap({ calls: [], paths: [] }, fault);
+  const run = await lane.swap([fault.call], fault.place, fault);
   const said = (): string => `${JSON.stringify(fault)}\nexit ${run.exitCode}\n${run.stdout}${run.stderr}`;
   const isHit = fault.how === 'kill' ? run.exitCode !== 0 : run.calls.some((call) => call.isHit);
   if (!isHit) tally.missed++;
@@ -256,16 +266,18 @@ test.skipIf(lack !== null)(
         ];
     const tally: Tally = { hits: 0, missed: 0, flipped: 0, keptLocks: 0, refusedStarts: 0 };
     const waiting = [...faults];
+    const failures: string[] = [];
     await Promise.all(
       lanes.map(async (lane) => {
         for (let fault = waiting.shift(); fault !== undefined; fault = waiting.shift()) {
-          await tryFault(lane, fault, tally);
+          await tryFault(lane, fault, tally).catch((error: unknown) => failures.push(String(error)));
         }
       }),
     );
     console.log(
       `${faults.length} of ${all.changes.length + all.reads.length} faults at system calls: ${JSON.stringify(tally)}`,
     );
+    expect(failures.slice(0, 5).join('\n\n'), `${failures.length} of them`).toBe('');
     expect(tally.missed).toBeLessThanOrEqual(faults.length / 20);
   },
 );
@@ -275,11 +287,10 @@ test.skipIf(lack !== null)(
   async () => {
     const [lane] = lanes;
     if (lane === undefined) throw new Error('no lane');
-    const paths = [join(lane.state, 'state.db')];
     const failures: string[] = [];
     for (let nth = 12; nth <= 20; nth += 4) {
       lane.reset();
-      const run = await lane.swap({ calls: [], paths: [] }, { call: 'pread64', paths, nth, how: 'EIO' });
+      const run = await lane.swap(['pread64'], 'database', { call: 'pread64', nth, how: 'EIO' });
       expect(existsSync(join(lane.state, 'quarantine')), run.stderr).toBe(false);
       if (run.exitCode === 1) failures.push(run.stderr);
     }

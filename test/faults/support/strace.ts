@@ -14,7 +14,6 @@ export interface Watch {
 /** The `nth` such call of every thread is not made: the program is killed instead, or told this error. */
 export interface Fault {
   readonly call: string;
-  readonly paths: readonly string[];
   readonly nth: number;
   readonly how: 'kill' | 'EIO' | 'ENOSPC' | 'EACCES';
 }
@@ -53,7 +52,7 @@ export function straceLack(): string | null {
 export async function runTraced(program: Program, watch: Watch, fault: Fault | null = null): Promise<TracedRun> {
   const trace = join(tmpdir(), `cf-strace-${randomUUID()}`);
   const inject = fault === null ? [] : ['-e', `inject=${fault.call}:${howOf(fault)}:when=${fault.nth}`];
-  const { calls, paths } = fault === null ? watch : { calls: [fault.call], paths: fault.paths };
+  const { calls, paths } = watch;
   const options = ['-f', '-qq', '-y', '-o', trace, '-e', `trace=${calls.join(',')}`, ...inject];
   const args = [...options, ...paths.flatMap((path) => ['-P', path]), '--', ...program.argv];
   try {

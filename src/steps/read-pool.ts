@@ -21,7 +21,11 @@ export interface PoolReaders {
   readonly link: AccountLink;
   readonly homes: AccountHomes;
   readonly countLeases?: CountLeases;
+  /** Why the agents that must end before the link moves cannot be ended now; absent: nobody asks. */
+  readonly stopObstacle?: StopObstacle;
 }
+
+type StopObstacle = (config: PoolConfig, profile: AgentProfile) => Promise<string | null>;
 
 /** How many sessions hold a lease, and what counts when the store cannot tell. Absent: the store is asked as it is. */
 type CountLeases = (now: EpochMs) => Promise<LeaseCounts>;
@@ -33,6 +37,7 @@ export interface PoolSources {
   readonly link: Pick<AccountLink, 'read'>;
   readonly homes: Pick<AccountHomes, 'inspect'>;
   readonly countLeases?: CountLeases;
+  readonly stopObstacle?: StopObstacle;
 }
 
 /** More swaps than one hour can hold at any sensible cooldown. */
@@ -76,6 +81,8 @@ export async function readPool(
       accounts,
       active: linkState.kind === 'account' ? linkState.account : null,
       state: switchState(flags, unfinished),
+      // While a swap is under way nobody asks for another one.
+      stopObstacle: unfinished === null ? ((await from.stopObstacle?.(config, profile)) ?? null) : null,
       swaps,
       breakerOpenedAt: flags.breaker?.at ?? null,
       retryUntil: flags.backoff?.until ?? null,
@@ -151,6 +158,8 @@ function switchState(flags: PoolFlags, unfinished: SwapRow | null): PoolSwitchSt
   switch (unfinished?.phase) {
     case 'prepared':
       return 'switching';
+    case 'stopping':
+      return 'stopping';
     case 'flipped':
     case 'recovering':
       return 'resuming';

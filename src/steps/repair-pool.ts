@@ -27,6 +27,7 @@ export async function repairPool(
       'unfinished swap found',
     );
     if (repair.kind === 'finish') await finishSwap(ports, config, profile, swap, context);
+    else if (repair.kind === 'continue') await ports.locks.releaseLeftover(swap.locks);
     else if (repair.kind === 'undo') await undoSwap(ports, config, profile, swap, context);
     else if (repair.kind === 'abandon') await abandonSwap(ports, swap, repair.reason);
     else await markPartial(ports, config.name, swap, repair.reason);

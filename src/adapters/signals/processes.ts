@@ -44,7 +44,7 @@ interface Found extends Candidate {
 
 /** Also looks at all agents of this user, wherever they run. */
 export interface AllProcesses extends Processes {
-  /** @throws {TmuxError} the process table cannot be read */
+  /** Those that another one of the same kind started are its parts and left out. @throws {TmuxError} the process table cannot be read */
   everyAgent(): Promise<readonly AgentProcess[]>;
 }
 
@@ -163,13 +163,21 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
   return {
     async everyAgent() {
       demandTable();
-      const agents: AgentProcess[] = [];
+      const agents = new Map<number, AgentProcess>();
+      const parents = new Map<number, number>();
       for (const pid of table.pids()) {
         const process = table.refresh(pid);
-        const agent = process === null ? null : await judge(process);
-        if (agent !== null) agents.push(agent);
+        if (process === null) continue;
+        parents.set(pid, process.ppid);
+        const agent = await judge(process);
+        if (agent !== null) agents.set(pid, agent);
       }
-      return agents;
+      const isWithin = ({ pid, agent }: AgentProcess): boolean => {
+        for (let above = parents.get(pid); above !== undefined; above = parents.get(above))
+          if (agents.get(above)?.agent === agent) return true;
+        return false;
+      };
+      return [...agents.values()].filter((agent) => !isWithin(agent));
     },
     async agentsUnder(panePids) {
       demandTable();

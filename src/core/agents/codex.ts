@@ -21,7 +21,12 @@ export const codex: AgentProfile = {
   stopFirst: 'always',
   // One writer for each session (from 0.150 on), and whoever renews the login.
   writerLocks: ['thread-writer-locks/*.lock', 'auth.lock', 'auth.json.lock'],
-  background: { argv: /^app-server\b/, stopArgs: ['app-server', 'daemon', 'stop'] },
+  // 0.169: a server for each CODEX_HOME, started by the first session; its updater outlives it.
+  background: {
+    argv: /^app-server .*--managed-daemon\b/,
+    harmless: /^app-server daemon pid-update-loop\b/,
+    stopArgs: ['app-server', 'daemon', 'stop'],
+  },
   credentialsDir: null,
   overridingEnv: ['OPENAI_API_KEY', 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN'],
   sharedEntries: { required: [], optional: [] },

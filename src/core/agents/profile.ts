@@ -26,8 +26,10 @@ export type PoolMode = 'config_dir' | 'secure_storage' | 'env' | 'file_link';
 
 /** A part of the CLI that outlives its panes and keeps the account in memory. */
 export interface Background {
-  /** Matched against its arguments, joined by blanks, without the program. */
+  /** Matched against the arguments after the program, joined by blanks. */
   readonly argv: RegExp;
+  /** Matched in the same way: a helper of it that reads no account. */
+  readonly harmless: RegExp;
   /** Arguments with which the CLI itself ends it. */
   readonly stopArgs: readonly string[];
 }

@@ -7,6 +7,8 @@ export type SwapRepair =
   | { readonly kind: 'finish'; readonly reason: string }
   /** The link did not move, or was put back: the swap failed, nothing else to do. */
   | { readonly kind: 'abandon'; readonly reason: string }
+  /** Agents are being ended, the link is untouched: it goes on where it was. */
+  | { readonly kind: 'continue'; readonly reason: string }
   /** A roll-back was cut short: put the link back. */
   | { readonly kind: 'undo'; readonly reason: string }
   /** The link is neither: somebody must look. */
@@ -21,6 +23,7 @@ export function planRepair(swap: SwapRow, link: LinkState): SwapRepair {
   }
   if (at === swap.from) {
     if (swap.phase === 'rolling_back') return { kind: 'abandon', reason: 'the roll-back had reached the link' };
+    if (swap.phase === 'stopping') return { kind: 'continue', reason: 'stopped while agents were being ended' };
     if (swap.phase === 'prepared') return { kind: 'abandon', reason: 'stopped before the link was moved' };
     return { kind: 'abandon', reason: `the link points back at ${swap.from}` };
   }

@@ -15,14 +15,21 @@ const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/;
  * @returns         null when the session id is no UUID, the program is not known, or a word cannot be typed: then nothing may be typed into a shell
  */
 export function resumeCommand(row: RecoveryRow, profile: AgentProfile, shellCwd: string): string | null {
-  if (row.launch === null || row.sessionId === null || !UUID.test(row.sessionId)) return null;
-  if (row.launch.argv.length === 0) return null;
-  const argv = [...keptArguments(row.launch.argv, profile), ...profile.resumeArgs(row.sessionId)];
+  if (row.launch === null || row.launch.argv.length === 0) return null;
+  const resume = resumeArguments(row, profile);
+  if (resume === null) return null;
+  const argv = [...keptArguments(row.launch.argv, profile), ...resume];
   const variable = row.launch.configDir === null ? '' : `${profile.configDir.env}=${quote(row.launch.configDir)} `;
   const change = shellCwd === row.launch.cwd ? '' : `cd ${quote(row.launch.cwd)} && `;
   // A leading space keeps it out of the history of shells that are set so.
   const command = ` ${change}${variable}${argv.map(quote).join(' ')}`;
   return CONTROL.test(command) ? null : command;
+}
+
+/** Null: nothing tells which session it was. */
+function resumeArguments({ launch, sessionId }: RecoveryRow, profile: AgentProfile): readonly string[] | null {
+  if (sessionId !== null) return UUID.test(sessionId) ? profile.resumeArgs(sessionId) : null;
+  return launch?.isFresh === true ? [] : null;
 }
 
 /**

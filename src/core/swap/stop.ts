@@ -1,0 +1,29 @@
+/** Whether an agent can be ended before the link moves, without taking anything from anybody. */
+import type { AgentProfile } from '../agents/profile.ts';
+import type { PaneFinding } from '../verdict/pane-finding.ts';
+import { resumeCommand } from './resume-command.ts';
+import type { RecoveryRow } from './swap.ts';
+
+/**
+ * Why it cannot be ended just now; null: it can. Only an agent that is idle or stopped by a limit is ever ended.
+ *
+ * @param row  how it would be brought back
+ */
+export function obstacleToStop(finding: PaneFinding, row: RecoveryRow, profile: AgentProfile): string | null {
+  const { reading, process, view } = finding;
+  if (row.finishedAt !== null) return row.reason ?? 'it is left alone';
+  if (reading.busy) return 'it is in the middle of a turn';
+  if (reading.dialog !== null && reading.dialog.kind !== 'limit-menu') return `a dialog waits: ${reading.dialog.text}`;
+  if (reading.dialog === null && reading.composer === null) return 'its input line is not on the screen';
+  if (reading.composer !== null && reading.composer.text !== '') return 'its input line is not empty';
+  if (view.inMode) return 'the pane is in copy mode';
+  if (process.pid === view.identity.panePid) return 'no shell runs below it';
+  if (resumeCommand(row, profile, process.cwd) !== null) return null;
+  return process.argv.length === 0 ? 'its program is not known' : 'it cannot be resumed by its session id';
+}
+
+/** It has its welcome on the screen and no session yet: nothing is lost when it is started anew. */
+export function isFresh(finding: PaneFinding): boolean {
+  const { reading, signals, decision } = finding;
+  return !('hit' in decision) && reading.version !== null && (signals?.sessionId ?? null) === null;
+}

@@ -38,6 +38,8 @@ export function beforeStageClears(close: () => Promise<void> | void): void {
 
 export interface StageOptions {
   readonly panes?: number;
+  /** Their names; the first is active. */
+  readonly accounts?: readonly string[];
   /** Variables of the panes. */
   readonly env?: (world: StandInWorld) => Promise<Readonly<Record<string, string>>>;
   readonly config?: ConfigChanges;
@@ -45,7 +47,7 @@ export interface StageOptions {
 
 /** Two accounts behind one link, these many panes with the real program, and the real daemon. */
 export async function stage(program: string, options: StageOptions = {}): Promise<Stage> {
-  const world = new StandInWorld();
+  const world = new StandInWorld(options.accounts === undefined ? {} : { accounts: options.accounts });
   open.push(() => world.remove());
   const tmux = await startTmux();
   open.push(() => tmux.kill());
@@ -125,11 +127,12 @@ export async function say(pane: StandInPane, text: string): Promise<void> {
   await pane.press('Enter');
 }
 
-export async function swapsDone(daemon: DaemonProcess, limitMs: number): Promise<readonly SwapView[]> {
+/** Waits until there are so many swaps, and all have gone through; the newest first. */
+export async function swapsDone(daemon: DaemonProcess, limitMs: number, count = 1): Promise<readonly SwapView[]> {
   return await waitFor(
     async () => {
       const swaps = (await daemon.get<{ swaps: readonly SwapView[] }>('/swaps'))?.swaps ?? [];
-      if (swaps.length > 0 && swaps.every((swap) => swap.phase === 'done')) return swaps;
+      if (swaps.length >= count && swaps.every((swap) => swap.phase === 'done')) return swaps;
       throw new Error(`swaps: ${JSON.stringify(swaps)}\n${daemon.log()}`);
     },
     { timeoutMs: limitMs, everyMs: 100 },

@@ -160,6 +160,8 @@ export interface LinkPlace {
   readonly link: string;
   /** Names of files in the directory `link` each of which is a link; absent: `link` itself is one. */
   readonly files?: LinkedFiles;
+  /** The configuration directory whose settings make the CLI read its credentials through the link, and the variable there. */
+  readonly settings?: { readonly configDir: string; readonly variable: string };
   readonly homes: readonly { readonly account: string; readonly home: string }[];
 }
 

@@ -2,7 +2,7 @@
 
 import type { AccountConfig, PoolConfig } from '../config/schema.ts';
 import type { HomeState } from '../core/accounts.ts';
-import { LINKED_FILES } from '../core/agents/linked-files.ts';
+import { CREDENTIALS_VARIABLE, LINKED_FILES } from '../core/agents/linked-files.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
 import type { PoolView } from '../core/status.ts';
@@ -143,8 +143,13 @@ export function placeOf(config: PoolConfig): LinkPlace {
   return {
     link: config.link,
     ...filesOf(config),
+    ...settingsOf(config),
     homes: config.accounts.map(({ name, home }) => ({ account: name, home })),
   };
+}
+
+function settingsOf({ mode, sharedRoot }: PoolConfig): Pick<LinkPlace, 'settings'> {
+  return mode === 'secure_storage' ? { settings: { configDir: sharedRoot, variable: CREDENTIALS_VARIABLE } } : {};
 }
 
 /** The files that are links in this pool; none in a pool whose link is a directory. */

@@ -1,11 +1,12 @@
 /** The account link: where it points, how it is pointed elsewhere in one step, and which account a directory means. */
 import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
-import { lstat, open, readdir, readlink, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, readlink, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { LinkState } from '../../core/accounts.ts';
 import { LinkError } from '../../core/errors.ts';
 import type { AccountLink, LinkedFiles, LinkPlace, Logger } from '../../ports.ts';
+import { asObject, parseObject } from './own-file.ts';
 import { errorCode } from './system-error.ts';
 
 /** As many hops as Linux follows before it calls a chain of links a loop. */
@@ -90,12 +91,12 @@ async function read(place: LinkPlace): Promise<LinkState> {
 
 /** Where the first file points, unless another one contradicts it. */
 async function readFiles(place: LinkPlace, [first, ...others]: LinkedFiles): Promise<LinkState> {
-  const state = await readFile(place, first);
+  const state = await readFileLink(place, first);
   if (state.kind !== 'account') return state;
   const accounts = new Set([state.account]);
   let { movedAt = 0 } = state;
   for (const file of others) {
-    const other = await readFile(place, file);
+    const other = await readFileLink(place, file);
     if (other.kind === 'missing') continue;
     if (other.kind !== 'account') return other;
     accounts.add(other.account);
@@ -105,7 +106,7 @@ async function readFiles(place: LinkPlace, [first, ...others]: LinkedFiles): Pro
 }
 
 /** One file that should be a link to its namesake in a home. The namesake may be missing: that is the home's trouble. */
-async function readFile(place: LinkPlace, file: string): Promise<LinkState> {
+async function readFileLink(place: LinkPlace, file: string): Promise<LinkState> {
   const link = join(place.link, file);
   try {
     const found = await lstat(link);
@@ -176,6 +177,7 @@ async function accountOf(
   place: LinkPlace,
 ): Promise<{ readonly throughLink: boolean; readonly account: string } | null> {
   if (place.files !== undefined) return accountBehindFiles(configDir, place);
+  if (place.settings !== undefined) return accountBySettings(configDir, place, place.settings);
   const link = await canonicalName(place.link);
   let current = await canonicalName(configDir);
   let throughLink = false;
@@ -202,6 +204,27 @@ async function accountBehindFiles(
   }
   const account = await accountAt(real, place);
   return account === null ? null : { throughLink: false, account };
+}
+
+/** Through the link when the settings in this directory name it. */
+async function accountBySettings(
+  configDir: string,
+  { link, homes }: LinkPlace,
+  settings: NonNullable<LinkPlace['settings']>,
+): Promise<{ readonly throughLink: boolean; readonly account: string } | null> {
+  const [real, wanted] = await Promise.all(
+    [configDir, settings.configDir].map((path) => realpath(path).catch(() => null)),
+  );
+  if (real == null || real !== wanted) return null;
+  const named = await variableInSettings(real, settings.variable);
+  return named === null ? null : accountOf(named, { link, homes });
+}
+
+/** A variable of the `env` block in Claude Code's settings; null: the file does not name it, or cannot be understood. */
+export async function variableInSettings(configDir: string, variable: string): Promise<string | null> {
+  const text = await readFile(join(configDir, 'settings.json'), 'utf8').catch(() => '');
+  const value = asObject(parseObject(text)?.env)?.[variable];
+  return typeof value === 'string' && isAbsolute(value) ? value : null;
 }
 
 /** The account whose home really is this path. */

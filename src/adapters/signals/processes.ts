@@ -137,6 +137,7 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
             ? join(home, profile.configDir.underHome)
             : resolve(cwd, environment.configDir, profile.configDir.within ?? '.'),
         configDirIsSet: environment.configDir !== null,
+        ...(environment.credentialsDir === null ? {} : { credentialsDir: resolve(cwd, environment.credentialsDir) }),
         overriding: environment.overriding,
         foreground: false,
       };
@@ -220,15 +221,17 @@ function isInteractive(options: readonly string[]): boolean {
 interface Environment {
   readonly home: string | null;
   readonly configDir: string | null;
+  readonly credentialsDir: string | null;
   /** `_`: what the shell that started it called it. */
   readonly command: string | null;
   readonly overriding: readonly string[];
 }
 
-/** Reads names; of values only the three paths ever become a string. */
+/** Reads names; of values only the four paths ever become a string. */
 function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
   let home: string | null = null;
   let configDir: string | null = null;
+  let credentialsDir: string | null = null;
   let command: string | null = null;
   const overriding = new Set<string>();
   for (let start = 0; start < environ.length; ) {
@@ -241,9 +244,10 @@ function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
       if (name === 'HOME') home = value();
       if (name === '_') command = value();
       if (name === profile.configDir.env) configDir = value();
+      if (name === profile.credentialsDir?.env) credentialsDir = value();
       if (profile.overridingEnv.includes(name)) overriding.add(name);
     }
     start = end + 1;
   }
-  return { home, configDir, command, overriding: [...overriding] };
+  return { home, configDir, credentialsDir, command, overriding: [...overriding] };
 }

@@ -1,5 +1,6 @@
 /** What the daemon must know of Claude Code to find it, switch its account and bring it back. */
 import { SECOND } from '../time.ts';
+import { CREDENTIALS_VARIABLE } from './linked-files.ts';
 import type { AgentProfile } from './profile.ts';
 
 export const claude: AgentProfile = {
@@ -25,7 +26,7 @@ export const claude: AgentProfile = {
   stopFirst: { before: '2.0.30' },
   writerLocks: [],
   background: null,
-  credentialsDir: { env: 'CLAUDE_SECURESTORAGE_CONFIG_DIR', since: '2.1.160' },
+  credentialsDir: { env: CREDENTIALS_VARIABLE, since: '2.1.160' },
   overridingEnv: [
     'ANTHROPIC_AUTH_TOKEN',
     'ANTHROPIC_API_KEY',

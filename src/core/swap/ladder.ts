@@ -118,9 +118,8 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
     if (obstacle !== null) return wait(row, obstacle, now, policy);
     if (row.state === 'menu' && now - row.stateSince < MENU_RETRY_MS) return stay(row);
     if (row.enters >= MAX_ENTERS) {
-      if (isHotSwappable(policy.profile, row.version))
-        return end(row, 'handed_over', 'the limit menu does not close', now);
-      return interrupt(row, view, now, policy);
+      if (policy.profile.stopFirst === 'always') return interrupt(row, view, now, policy);
+      return end(row, 'handed_over', 'the limit menu does not close', now);
     }
     // `enters` counts the Escapes of this state: Enter is never sent while a menu stands there.
     return {

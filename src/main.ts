@@ -185,7 +185,7 @@ function build(end: (code: number) => void): Command {
       const { events } = await import('./commands/lists.ts');
       end(await events({ ...globals(), ...options }, io));
     });
-  const accounts = command('accounts', 'the accounts: list, enable, disable, reset-quota');
+  const accounts = command('accounts', 'the accounts: list, add, login, enable, disable, reset-quota');
   accounts
     .command('list', { isDefault: true })
     .description('how each account stands')
@@ -193,6 +193,24 @@ function build(end: (code: number) => void): Command {
     .action(async (options) => {
       const { listAccounts } = await import('./commands/accounts.ts');
       end(await listAccounts({ ...globals(), ...options }, io));
+    });
+  accounts
+    .command('add')
+    .description('make a home for one more account, log in to it with the CLI itself, and add it to the configuration')
+    .argument('<account>')
+    .option('--pool <pool>', 'needed when there are several')
+    .option('--home <dir>', 'its home; without it beside the others')
+    .action(async (name: string, options) => {
+      const { addAccount } = await import('./commands/accounts-add.ts');
+      end(await addAccount(name, { ...globals(), ...options }, io));
+    });
+  accounts
+    .command('login')
+    .description('log in to an account again, with the CLI itself in its home')
+    .argument('<account>')
+    .action(async (name: string) => {
+      const { loginAccount } = await import('./commands/accounts-add.ts');
+      end(await loginAccount(name, globals(), io));
     });
   for (const [action, says] of [
     ['enable', 'let it be chosen again'],

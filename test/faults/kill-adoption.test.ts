@@ -9,9 +9,10 @@ import { UserHome } from '../support/user-home.ts';
 
 const KILLER = fileURLToPath(new URL('../support/kill-at.mjs', import.meta.url));
 const LONG = process.env.CF_LONG === '1';
-/** In the short form every so many changes, beginning anywhere. */
-const STRIDE = LONG ? 1 : 6;
+/** Every so many changes, beginning anywhere. */
+const STRIDE = LONG ? 1 : 12;
 
+const MAIN = builtMain();
 const homes: UserHome[] = [];
 afterEach(() => {
   for (const home of homes.splice(0)) home.remove();
@@ -25,7 +26,7 @@ function newHome(): UserHome {
 
 /** @returns the exit code; null: it was killed */
 function run(user: UserHome, words: readonly string[], env: Readonly<Record<string, string>> = {}): number | null {
-  const ended = spawnSync(process.execPath, ['--import', KILLER, builtMain(), ...words, '--yes'], {
+  const ended = spawnSync(process.execPath, ['--import', KILLER, MAIN, ...words, '--yes'], {
     env: user.environment(env),
     encoding: 'utf8',
     timeout: 120_000,

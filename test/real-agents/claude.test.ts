@@ -79,7 +79,7 @@ describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
     expect(world.activeAccount()).toBe('work-1');
   });
 
-  test(`${RUNS} limits in a row: every one is left for the next account`, async () => {
+  test.skipIf(version !== 'latest')(`${RUNS} limits in a row: every one is left for the next account`, async () => {
     const accounts = Array.from({ length: RUNS + 1 }, (_, i) => `work-${i + 1}`);
     const config = { quota: { swap_cooldown: '0s' }, daemon: { circuit_breaker: { swaps_per_hour: 1000 } } };
     const { world, provider, daemon, panes } = await stage(program, { accounts, config });
@@ -103,7 +103,7 @@ describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
     console.log(
       `Claude Code ${version}, ${RUNS} limits: limit → next answer median ${sorted[RUNS / 2]} ms, max ${sorted.at(-1)} ms`,
     );
-    expect(provider.requests.filter(({ status, text }) => status === 200 && /continue$/.test(text.trim())).length).toBe(
+    expect(provider.requests.filter(({ status, text }) => status === 200 && /^continue$/m.test(text)).length).toBe(
       RUNS,
     );
   });

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
+import { splitCommand } from '../core/agents/process-match.ts';
 import { LinkError } from '../core/errors.ts';
 import { SECOND } from '../core/time.ts';
 import type { Stopping } from '../ports/stopping.ts';
@@ -38,7 +39,7 @@ export function createStopping({ processes, clock, env, procRoot = '/proc' }: St
     },
 
     async stopBackground(profile, process) {
-      const [program = ''] = process.argv;
+      const [program = '', ...script] = splitCommand(process.argv, profile).program;
       const args = profile.background?.stopArgs ?? [];
       const hint = `end it by hand: ${profile.kind} ${args.join(' ')}`;
       const failed = (why: string): LinkError =>
@@ -49,9 +50,11 @@ export function createStopping({ processes, clock, env, procRoot = '/proc' }: St
       const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/' } = env;
       const value = profile.configDir.within === undefined ? process.configDir : dirname(process.configDir);
       const variables = { PATH, HOME, [profile.configDir.env]: value };
-      await promisify(execFile)(program, args, { env: variables, timeout: COMMAND_MS, cwd: '/' }).catch(() => {
-        // Whether it worked is seen by the process itself; what the command says may hold more than is good to keep.
-      });
+      await promisify(execFile)(program, [...script, ...args], { env: variables, timeout: COMMAND_MS, cwd: '/' }).catch(
+        () => {
+          // Whether it worked is seen by the process itself; what the command says may hold more than is good to keep.
+        },
+      );
       for (let waitedMs = 0; await processes.isAlive(process.pid, process.startTicks); waitedMs += LOOK_AGAIN_MS) {
         if (waitedMs >= GONE_MS) throw failed('its own command did not end it');
         await clock.sleep(LOOK_AGAIN_MS);

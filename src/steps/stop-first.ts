@@ -1,5 +1,6 @@
 /** Agents that must end before the link moves: which they are, why they cannot be ended now, who uses the link besides them. */
 import type { PoolConfig } from '../config/schema.ts';
+import { splitCommand } from '../core/agents/process-match.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { mustStopFirst } from '../core/agents/profile.ts';
 import type { AgentProcess } from '../core/panes.ts';
@@ -66,16 +67,16 @@ export async function usersOfLink(
   return users;
 }
 
-export function isBackground(process: AgentProcess, { background }: AgentProfile): boolean {
-  return background?.argv.test(argumentsOf(process)) === true;
+export function isBackground(process: AgentProcess, profile: AgentProfile): boolean {
+  return profile.background?.argv.test(argumentsOf(process, profile)) === true;
 }
 
-function isHarmless(process: AgentProcess, { background }: AgentProfile): boolean {
-  return background?.harmless.test(argumentsOf(process)) === true;
+function isHarmless(process: AgentProcess, profile: AgentProfile): boolean {
+  return profile.background?.harmless.test(argumentsOf(process, profile)) === true;
 }
 
-function argumentsOf({ argv }: AgentProcess): string {
-  return argv.slice(1).join(' ');
+function argumentsOf({ argv }: AgentProcess, profile: AgentProfile): string {
+  return splitCommand(argv, profile).args.join(' ');
 }
 
 /** For a person; arguments may hold a prompt. */

@@ -163,6 +163,9 @@ const marks: ScreenMarks = {
     sign: /^ {0,4}[›▌>❯] ?\d{1,2}[.)] \S|\bpress enter to (?:confirm|continue|submit|select)\b|^\s*enter (?:select|to )/i,
     prompt: /^[›▌] (?!\d{1,2}[.)] )\S/,
     isIndented: true,
+    // It comes up beside a limit that was reached, too; Escape keeps the model.
+    limitTitle: /^approaching rate limits$/i,
+    limitChoice: /^(?:switch to |keep current model)/i,
     saysLimit: true,
     kinds: [
       {

@@ -1,4 +1,5 @@
 /** The command line that starts an agent again in its shell, on the session it had. */
+import { splitCommand } from '../agents/process-match.ts';
 import type { AgentProfile } from '../agents/profile.ts';
 import type { RecoveryRow } from './swap.ts';
 
@@ -45,13 +46,13 @@ export function belowCommand(screen: string, row: RecoveryRow, profile: AgentPro
 
 /** Drops the prompt and every flag that chose a session, with its value; what stands before the CLI itself is kept. */
 function keptArguments(argv: readonly string[], profile: AgentProfile): string[] {
-  const cli = argv.findIndex((word) => isCli(word, profile));
-  const prompts = cli < 0 ? undefined : profile.promptArgument;
-  const kept = argv.slice(0, Math.max(cli, 0) + 1);
+  const { program, args, isFound } = splitCommand(argv, profile);
+  const prompts = isFound ? profile.promptArgument : undefined;
+  const kept = [...program];
   /** How many of the following words may belong to the last flag. */
   let values = 0;
   let isDropped = false;
-  for (const word of argv.slice(kept.length)) {
+  for (const word of args) {
     if (word === '--' && prompts !== undefined) break;
     if (word.startsWith('-') && word !== '-') {
       const [flag, isWhole] = flagOf(word, profile);
@@ -70,10 +71,6 @@ function keptArguments(argv: readonly string[], profile: AgentProfile): string[]
     } else if (prompts === undefined) kept.push(word);
   }
   return kept;
-}
-
-function isCli(word: string, { process }: AgentProfile): boolean {
-  return process.names.includes(word.slice(word.lastIndexOf('/') + 1)) || process.script.test(word);
 }
 
 /** The flag of a word, and whether the word is nothing else: `--flag=value` and `-fvalue` hold their value. */

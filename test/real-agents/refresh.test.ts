@@ -8,7 +8,8 @@ import type { StandInWorld } from '../support/stand-in/index.ts';
 import { waitFor } from '../support/wait.ts';
 import { installAgent } from './install.ts';
 import { beforeStageClears, clearStage, say, stage, swapsDone } from './stage.ts';
-import { startTokenServer, type TokenServer, tokenServerLack } from './token-server.ts';
+import { tlsDoorLack } from './tls-door.ts';
+import { startTokenServer, type TokenServer } from './token-server.ts';
 
 /** Below the five seconds that the CLI waits for the token server. */
 const REFRESH_MS = 3_500;
@@ -39,7 +40,7 @@ function setExpiry(world: StandInWorld, account: string, expiresAt: number): voi
   renameSync(`${credentials}.new`, credentials);
 }
 
-const lack = tokenServerLack();
+const lack = tlsDoorLack();
 if (lack !== null) console.log(`refreshes of the real CLI are skipped: ${lack}`);
 
 describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {

@@ -1,16 +1,8 @@
-/**
- * The provider's token server on loopback. The CLI speaks to a fixed address over TLS; it is told to use a proxy, which
- * leads that address here, and to trust a certificate made for this run.
- */
-import { execFileSync } from 'node:child_process';
+/** The token server of Claude Code's provider, on loopback: it rotates tokens, and each refresh token is good for one use. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { openTlsDoor } from './tls-door.ts';
 
 const HOSTS = ['platform.claude.com', 'console.anthropic.com', 'api.anthropic.com', 'claude.ai'];
 
@@ -42,26 +34,14 @@ interface Login {
   readonly refreshToken: string;
 }
 
-/** Why it cannot be had here; null: it can. */
-export function tokenServerLack(): string | null {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'pipe' });
-    return null;
-  } catch (error) {
-    return `no certificate can be made: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}
-
 /** Every refresh token is good for one use. @param logins what is good at the beginning */
 export async function startTokenServer(logins: readonly Login[]): Promise<TokenServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'cf-tls-'));
-  const certificate = makeCertificate(folder);
   const good = new Map(logins.map((login) => [login.account, login]));
   const refreshes: Refresh[] = [];
   let delayMs = 0;
   let waiting = 0;
 
-  const tls = createTlsServer(certificate, (request, response) => {
+  const door = await openTlsDoor(HOSTS, (request, response) => {
     const send = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
@@ -98,57 +78,16 @@ export async function startTokenServer(logins: readonly Login[]): Promise<TokenS
     };
   }
 
-  const proxy = createServer((_, response) => response.writeHead(403).end());
-  proxy.on('connect', (request, socket, head) => {
-    socket.on('error', () => socket.destroy());
-    if (!HOSTS.includes((request.url ?? '').replace(/:443$/, ''))) {
-      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-      return;
-    }
-    const inner = connect((tls.address() as AddressInfo).port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      inner.write(head);
-      inner.pipe(socket).pipe(inner);
-    });
-    inner.on('error', () => socket.destroy());
-  });
-  // A tunnel is no connection of a server's any more once it stands.
-  const sockets = new Set<Socket>();
-  for (const server of [tls, proxy]) {
-    server.on('connection', (socket: Socket) => sockets.add(socket));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  }
-  const at = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-
   return {
-    env: {
-      HTTPS_PROXY: at,
-      https_proxy: at,
-      NO_PROXY: '127.0.0.1,localhost',
-      no_proxy: '127.0.0.1,localhost',
-      NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem'),
-    },
+    env: { ...door.env, NODE_EXTRA_CA_CERTS: door.certificate },
     refreshes,
     waiting: () => waiting,
     good: (account) => good.get(account),
     setDelay(ms) {
       delayMs = ms;
     },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      for (const server of [proxy, tls]) await new Promise((resolve) => server.close(resolve));
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => door.close(),
   };
-}
-
-function makeCertificate(folder: string): { readonly key: Buffer; readonly cert: Buffer } {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const names = HOSTS.map((host) => `DNS:${host}`).join(',');
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const subject = ['-subj', '/CN=loopback', '-addext', `subjectAltName=${names}`];
-  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
-  return { key: readFileSync(key), cert: readFileSync(cert) };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {

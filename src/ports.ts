@@ -221,6 +221,8 @@ export interface SharedEntryProblem {
   readonly home: string;
   readonly entry: string;
   readonly severity: 'fatal' | 'warning';
+  /** The shared root has this entry and the home has another one of its own. */
+  readonly diverges: boolean;
   readonly message: string;
   readonly remedy: string;
 }

@@ -1,7 +1,7 @@
 /** Reads everything that is known of one pool: its link, its homes, its records, its swaps. */
 
 import type { AccountConfig, PoolConfig } from '../config/schema.ts';
-import type { HomeState } from '../core/accounts.ts';
+import type { AccountRow, HomeState } from '../core/accounts.ts';
 import { CREDENTIALS_VARIABLE, LINKED_FILES } from '../core/agents/linked-files.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
@@ -70,7 +70,7 @@ export async function readPool(
       home,
       quota: quota.filter((record) => record.account === account.name),
       ...occupancy(account, leases),
-      duplicateOf: duplicateOf(index, config, homes),
+      duplicateOf: duplicateOf(index, config, homes, rows),
     };
   });
   const unfinished = swaps.find((swap) => UNFINISHED_PHASES.includes(swap.phase)) ?? null;
@@ -175,14 +175,24 @@ function switchState(flags: PoolFlags, unfinished: SwapRow | null): PoolSwitchSt
   }
 }
 
-/** The account that comes first keeps the identity; every later one is the duplicate. */
-function duplicateOf(index: number, config: PoolConfig, homes: readonly HomeState[]): string | null {
+/** The account whose login it always was keeps the identity, else the one that comes first; every other one is the duplicate. */
+function duplicateOf(
+  index: number,
+  config: PoolConfig,
+  homes: readonly HomeState[],
+  rows: readonly AccountRow[],
+): string | null {
   const own = homes[index];
   if (own === undefined) return null;
-  const first = homes.findIndex(
-    (home) =>
-      (home.identity !== null && home.identity === own.identity) ||
-      (home.realPath !== null && home.realPath === own.realPath),
-  );
-  return first >= 0 && first < index ? (config.accounts[first]?.name ?? null) : null;
+  const known = config.accounts.map(({ name }) => rows.find((row) => row.name === name)?.identity ?? null);
+  const identity = own.identity ?? known[index] ?? null;
+  const keeps = (at: number): boolean => identity !== null && known[at] === identity;
+  const twin = homes.findIndex((home, at) => {
+    if (at === index) return false;
+    const isSameLogin = identity !== null && (home.identity ?? known[at]) === identity;
+    const isSamePlace = home.realPath !== null && home.realPath === own.realPath;
+    if (!isSameLogin && !isSamePlace) return false;
+    return keeps(at) === keeps(index) ? at < index : keeps(at);
+  });
+  return config.accounts[twin]?.name ?? null;
 }

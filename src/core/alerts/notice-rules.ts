@@ -168,6 +168,13 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
     line: said(event),
     needs: text(event, 'remedy') ?? 'run: claude-failover doctor',
   }),
+  drift_ended: (event) => [
+    { ...closing(driftKey(event), `${event.account ?? poolName(event)} is as it was left`), line: said(event) },
+    {
+      ...closing(`unusable:${event.account ?? '?'}`, `${event.account ?? 'An account'} can be used again`),
+      line: said(event),
+    },
+  ],
   active_account_external_change: (event) => ({
     ...opening(`external:${event.pool ?? '?'}`, `${poolName(event)}: somebody else moved the link`),
     settles: true,
@@ -176,7 +183,7 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
   account_not_usable: (event) => ({
     ...opening(`unusable:${event.account ?? '?'}`, `${event.account ?? 'An account'} cannot be used`),
     line: said(event),
-    needs: 'run: claude-failover doctor',
+    needs: text(event, 'remedy') ?? 'run: claude-failover doctor',
   }),
   billing_wall: (event) => ({
     ...opening(`billing:${event.account ?? event.pane ?? '?'}`, `${event.account ?? 'An account'} met a billing wall`),

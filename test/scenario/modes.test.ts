@@ -157,7 +157,8 @@ test.concurrent(
   'Gemini CLI: both links move as one while it is not running; its dialog is never answered [R41 R264 R270]',
   onStage(
     async ({ world, tmux, start }) => {
-      const pane = await world.startPane(tmux, { name: 'a' });
+      const pane = await world.startPane(tmux, { name: 'a', project: 'a' });
+      await world.startPane(tmux, { name: 'fresh', project: 'fresh' });
       await pane.say('first');
       await pane.shows('REPLY-1');
       const daemon = await start();
@@ -166,11 +167,15 @@ test.concurrent(
       const { swap, recoveries } = await daemon.swapDone(50_000);
 
       expect(swap).toMatchObject({ phase: 'done', to: 'work-2', error: null });
-      expect(recoveries).toMatchObject([{ state: 'recovered', recoveredBy: 'restart' }]);
+      expect(recoveries.map(({ state, recoveredBy }) => [state, recoveredBy])).toEqual([
+        ['recovered', 'restart'],
+        ['recovered', 'restart'],
+      ]);
       for (const file of ['oauth_creds.json', 'google_accounts.json'])
         expect(readlinkSync(join(world.link, file))).toBe(join(world.home('work-2').home, file));
       expect(world.events('confirmed')).toEqual([]);
-      expect(new Set(world.events('start').map(({ sessionId }) => sessionId)).size).toBe(1);
+      expect(new Set(world.events('start').map(({ sessionId }) => sessionId)).size).toBe(3);
+      expect(world.prompts()).toEqual(['first', 'do the work', 'continue']);
       expect(world.servedBy()).toEqual(['work-1', 'work-2']);
     },
     { agent: 'gemini' },

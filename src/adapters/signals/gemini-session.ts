@@ -7,18 +7,23 @@ import type { AgentProcess } from '../../core/panes.ts';
 import { isSessionId } from './sessions.ts';
 
 export interface FoundGeminiSession {
-  readonly sessionId: string;
+  /** Null: nothing was said in it yet, and the CLI keeps no such session. */
+  readonly sessionId: string | null;
+  readonly isEmpty?: boolean;
   /** Only the newest of the project: another Gemini CLI there may be the one that writes it. */
   readonly isGuess: boolean;
 }
 
 /** `<configDir>/tmp/<project>/chats/session-<time>-<start of the id>.jsonl` (0.61; a whole `.json` in older versions). */
 const CHAT = /^session-.*\.jsonl?$/;
+const PROMPT = /"type":\s*"user"/;
+/** What the CLI itself tells the model at the start is no row of its own. */
+const PROMPT_ROW = /^\{"id":"[^"]*","timestamp":"[^"]*","type":"user"/m;
 const MAX_PROJECTS = 2000;
 const MAX_CHATS = 2000;
 const HEAD_BYTES = 256 * 1024;
 
-/** Null: none, or one in which nothing was said yet: the CLI does not resume such a one. */
+/** Null: none. */
 export async function geminiSession(process: AgentProcess): Promise<FoundGeminiSession | null> {
   const files: { readonly path: string; readonly at: number }[] = [];
   for (const folder of await chatFolders(process)) {
@@ -33,7 +38,9 @@ export async function geminiSession(process: AgentProcess): Promise<FoundGeminiS
     const head = await headOf(path);
     const sessionId = /"sessionId":\s*"([^"]{1,64})"/.exec(head)?.[1];
     if (sessionId === undefined || !isSessionId(sessionId) || (named !== null && sessionId !== named)) continue;
-    return /"type":\s*"user"/.test(head) ? { sessionId, isGuess: named === null } : null;
+    const isGuess = named === null;
+    const isEmpty = !(path.endsWith('l') ? PROMPT_ROW : PROMPT).test(head);
+    return isEmpty ? { sessionId: null, isEmpty, isGuess } : { sessionId, isGuess };
   }
   // Resumed, and nothing said since.
   return named === null ? null : { sessionId: named, isGuess: false };

@@ -22,8 +22,8 @@ export function obstacleToStop(finding: PaneFinding, row: RecoveryRow, profile: 
   return process.argv.length === 0 ? 'its program is not known' : 'it cannot be resumed by its session id';
 }
 
-/** It has its welcome on the screen and no session yet: nothing is lost when it is started anew. */
-export function isFresh(finding: PaneFinding): boolean {
-  const { reading, signals, decision } = finding;
-  return !('hit' in decision) && reading.version !== null && (signals?.sessionId ?? null) === null;
+/** It has no session yet: its files say so, or none is known while its welcome still is on the screen. Starting it anew loses nothing. */
+export function isFresh({ reading, signals, decision }: PaneFinding): boolean {
+  if ('hit' in decision || (signals?.sessionId ?? null) !== null) return false;
+  return signals?.isEmpty === true || reading.version !== null;
 }

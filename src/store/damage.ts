@@ -1,6 +1,6 @@
 /** Tells a damaged database file from a healthy one, without changing a byte of it. */
 
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreError } from '../core/errors.ts';
 import { asStoreError, isCorruption } from './failures.ts';
@@ -15,15 +15,30 @@ export const APPLICATION_ID = 0x63666f76;
 
 const MAGIC = 'SQLite format 3\0';
 const HEADER_BYTES = 100;
-/** The primary code of every failed read or write (sqlite.org/rescode.html). */
-const SQLITE_IOERR = 10;
 
 /**
- * What is wrong with the file, or null when it is sound or there is none.
+ * What is wrong with the file, or null when it is sound or there is none. SQLite calls a page that the disk did not give
+ * damaged too: only what is wrong twice, in a file that can be read from end to end, is damage.
  *
  * @throws {StoreError} it cannot be read, is locked, or belongs to another program: no reason to move it
  */
 export function findDamage(path: string, migrations: readonly Migration[] = MIGRATIONS): string | null {
+  if (lookForDamage(path, migrations) === null) return null;
+  readWhole(path);
+  return lookForDamage(path, migrations);
+}
+
+function readWhole(path: string): void {
+  for (const part of [path, `${path}-wal`]) {
+    try {
+      if (existsSync(part)) readFileSync(part);
+    } catch (error) {
+      throw asStoreError(error, part);
+    }
+  }
+}
+
+function lookForDamage(path: string, migrations: readonly Migration[]): string | null {
   if (!existsSync(path)) {
     return existsSync(`${path}-wal`) ? 'the write-ahead log is there without its database' : null;
   }
@@ -54,17 +69,8 @@ function hasHeader(path: string): boolean {
 }
 
 function checkPages(db: Connection): string | null {
-  const verdict = String(db.pragma('quick_check(1)', { simple: true }));
-  if (verdict === 'ok') return null;
-  const code = /unable to get the page\. error code=(\d+)/.exec(verdict)?.[1];
-  // The disk did not give the page: what stands on it nobody knows.
-  if (code !== undefined && (Number(code) & 0xff) === SQLITE_IOERR) throw ioError(db.name, verdict);
-  return verdict;
-}
-
-function ioError(path: string, verdict: string): StoreError {
-  const cause = Object.assign(new Error(verdict), { code: 'SQLITE_IOERR' });
-  return asStoreError(cause, path);
+  const verdict = db.pragma('quick_check(1)', { simple: true });
+  return verdict === 'ok' ? null : String(verdict);
 }
 
 function checkOwner(db: Connection): string | null {

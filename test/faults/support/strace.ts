@@ -15,6 +15,8 @@ export interface Watch {
 export interface Fault {
   readonly call: string;
   readonly nth: number;
+  /** All later ones too. */
+  readonly isLasting?: boolean;
   readonly how: 'kill' | 'EIO' | 'ENOSPC' | 'EACCES';
 }
 
@@ -51,7 +53,10 @@ export function straceLack(): string | null {
 
 export async function runTraced(program: Program, watch: Watch, fault: Fault | null = null): Promise<TracedRun> {
   const trace = join(tmpdir(), `cf-strace-${randomUUID()}`);
-  const inject = fault === null ? [] : ['-e', `inject=${fault.call}:${howOf(fault)}:when=${fault.nth}`];
+  const inject =
+    fault === null
+      ? []
+      : ['-e', `inject=${fault.call}:${howOf(fault)}:when=${fault.nth}${fault.isLasting === true ? '+' : ''}`];
   const { calls, paths } = watch;
   const options = ['-f', '-qq', '-y', '-o', trace, '-e', `trace=${calls.join(',')}`, ...inject];
   const args = [...options, ...paths.flatMap((path) => ['-P', path]), '--', ...program.argv];

@@ -1,6 +1,7 @@
 /** What must be in order before the daemon may act: links, homes, identities, shared entries. All problems at once. */
 import type { Config, PoolConfig } from '../config/schema.ts';
 import type { LinkState } from '../core/accounts.ts';
+import { CREDENTIALS_VARIABLE } from '../core/agents/linked-files.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { FatalError } from '../core/errors.ts';
 import { shellWord } from '../core/shell.ts';
@@ -72,6 +73,13 @@ async function checkPool(
       ),
     );
 
+  if (pool.mode === 'secure_storage') {
+    const found = await ports.link.accountOf(pool.sharedRoot, placeOf(pool));
+    const missing = `the settings in ${pool.sharedRoot} do not name the link ${pool.link} as ${CREDENTIALS_VARIABLE}`;
+    if (state.kind === 'account' && found?.throughLink !== true)
+      add('fatal', 'link', missing, `set it in the env block of ${shellWord(`${pool.sharedRoot}/settings.json`)}`);
+  }
+
   for (const [index, { account, state: home }] of homes.entries()) {
     const isToBeMade = index === 0 && state.kind === 'directory' && home.problem === 'missing';
     const wrong = isToBeMade
@@ -101,10 +109,16 @@ async function checkPool(
       );
   }
   const usable = homes.filter((home) => home.state.problem === null).map((home) => home.account.home);
-  for (const problem of await ports.sharedEntries.validate(profile, usable, pool.sharedRoot)) {
+  const validated = isShared(profile) ? await ports.sharedEntries.validate(profile, usable, pool.sharedRoot) : [];
+  for (const problem of validated) {
     add(problem.severity, 'shared', problem.message, problem.remedy);
   }
   return problems;
 }
 
 const STOPS: readonly LinkState['kind'][] = ['directory', 'file', 'missing', 'unreadable'];
+
+/** Where only the credentials are linked, nothing has to be shared. */
+function isShared({ sharedEntries }: AgentProfile): boolean {
+  return sharedEntries.required.length > 0 || sharedEntries.optional.length > 0;
+}

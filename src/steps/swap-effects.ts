@@ -141,6 +141,9 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   },
 
   async ensure_shared(ports, run) {
+    const { required, optional } = run.profile.sharedEntries;
+    // Where only the credentials are linked, nothing has to be shared.
+    if (required.length + optional.length === 0) return;
     const problems = await ports.sharedEntries.ensure(run.profile, homeOf(run, run.swap.to), run.config.sharedRoot);
     const fatal = problems.find((problem) => problem.severity === 'fatal');
     if (fatal !== undefined && !ports.allowUnshared)

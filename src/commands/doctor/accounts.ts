@@ -62,7 +62,7 @@ export async function checkAccounts(
       checks.push(
         passed(`pool ${pool.name}: homes`, `${pool.accounts.length} account(s), each with a login of its own`),
       );
-    if (!own.some(({ kind }) => kind === 'shared'))
+    if (profile.sharedEntries.required.length > 0 && !own.some(({ kind }) => kind === 'shared'))
       checks.push(passed(`pool ${pool.name}: shared entries`, `every home shares them through ${pool.sharedRoot}`));
   }
   return checks;

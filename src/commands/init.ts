@@ -14,6 +14,7 @@ import { loginDirectory, planFor } from './adoption/facts.ts';
 import { keepIdentity, type LoginFacts, loginAt } from './adoption/login.ts';
 import type { AdoptionSubject, PlaceOptions } from './adoption/place.ts';
 import { findSubject } from './adoption/place.ts';
+import { probeCredentialsDir } from './adoption/probe.ts';
 import { demandNoAgents, tellUsers } from './adoption/users.ts';
 import { adoptionPorts, demandNoDaemon, directoriesAt, keepDaemonsAway } from './adoption/workshop.ts';
 import type { CommandIo } from './io.ts';
@@ -108,7 +109,12 @@ async function prepare(
   options: InitOptions,
   io: CommandIo,
 ): Promise<Prepared> {
-  const { config, pool } = subject;
+  const { config, pool, profile } = subject;
+  if (pool.mode === 'secure_storage') {
+    const why = await probeCredentialsDir(profile, io);
+    const remedy = 'update the CLI, or leave --mode and pools.*.mode out: then its whole directory is moved';
+    if (why !== null) return { kind: 'refused', obstacles: [{ message: why, remedy }] };
+  }
   const login = await loginAt(subject, io);
   const twin = pool.accounts.find(({ name }) => name === login.twin) ?? null;
   // A file that took the place of a link holds the newer login of its account; the older one is kept apart.

@@ -47,7 +47,7 @@ export async function unadopt(options: UnadoptOptions, io: CommandIo): Promise<n
     );
   const record = found.isComplete ? await wayBack(found, subject, ports) : takenBack(found);
 
-  io.out(`pool ${clean(pool.name)}: ${clean(record.home)} goes back to ${clean(record.link)}\n`);
+  io.out(`pool ${clean(pool.name)} (${pool.agent}, ${pool.mode}): what init moved goes back\n`);
   for (const step of record.steps.slice(0, record.done).reverse()) io.out(`  ${clean(describeUndo(step))}\n`);
   const places = [record.link, record.home, loginDirectory(subject), ...pool.accounts.map(({ home }) => home)];
   const users = await tellUsers(places, profile, io);
@@ -62,17 +62,20 @@ export async function unadopt(options: UnadoptOptions, io: CommandIo): Promise<n
   }
 
   const letDaemonsIn = keepDaemonsAway(config, pool, io);
+  let left: readonly string[] = [];
   try {
     demandNoAgents(await tellUsers(places, profile, io, 'quiet'), loginDirectory(subject));
     const lockHomes = await directoriesAt(ports.moves, [record.home, loginDirectory(subject)]);
-    const { left } = await carryOut(ports, record, profile, lockHomes);
+    ({ left } = await carryOut(ports, record, profile, lockHomes));
     await ports.journal.remove(pool.name);
-    for (const line of left) io.out(`  note: ${clean(line)}\n`);
   } finally {
     letDaemonsIn();
   }
-  io.out(`done: ${clean(record.link)} is as it was\n`);
-  io.out(`the configuration ${clean(subject.file.path)} stays; claude-failover init takes the directory over again\n`);
+  // Our own lock lay in some of them.
+  for (const path of left)
+    if (!(await ports.moves.removeDirectory(path))) io.out(`  note: ${clean(path)} stays: something else is in it\n`);
+  io.out('done: everything is where it was\n');
+  io.out(`the configuration ${clean(subject.file.path)} stays; claude-failover init takes it all over again\n`);
   return EXIT.ok;
 }
 

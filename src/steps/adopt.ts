@@ -18,7 +18,7 @@ export interface AdoptionPorts {
 
 export interface AdoptionOutcome {
   readonly record: AdoptionRecord;
-  /** What stayed although it was to be taken back, for a person. */
+  /** Directories that stayed although they were to be taken back: something is in them. */
   readonly left: readonly string[];
 }
 
@@ -47,24 +47,32 @@ export async function carryOut(
   await write({ locks: [] });
   const held = lockHomes.length === 0 ? null : await takeLocks(ports, profile, lockHomes);
   const left: string[] = [];
+  const undoTo = async (end: number): Promise<void> => {
+    for (; record.done > end; await write({ done: record.done - 1 })) {
+      const kept = await takeBack(ports, stepAt(record, record.done - 1));
+      if (kept !== null) left.push(kept);
+    }
+  };
   try {
     if (held !== null) await write({ locks: leftoverNames(held.locks, record) });
     if (record.direction === 'adopt') {
       for (; record.done < record.steps.length; await write({ done: record.done + 1 }))
         await take(ports, stepAt(record, record.done));
-    } else {
-      for (; record.done > 0; await write({ done: record.done - 1 })) {
-        const kept = await takeBack(ports, stepAt(record, record.done - 1));
-        if (kept !== null) left.push(kept);
-      }
-    }
+    } else await undoTo(leadingDirectories(record.steps));
   } finally {
     await held?.release();
     // Those inside the directory have moved with it.
     await ports.locks.releaseLeftover(record.locks);
   }
+  // Directories that were made before all else hold nothing but the locks by now.
+  if (record.direction === 'undo') await undoTo(0);
   await write({ locks: [], isComplete: true });
   return { record, left };
+}
+
+function leadingDirectories(steps: readonly AdoptionStep[]): number {
+  const other = steps.findIndex(({ kind }) => kind !== 'make_directory');
+  return other === -1 ? steps.length : other;
 }
 
 function stepAt(record: AdoptionRecord, index: number): AdoptionStep {
@@ -126,12 +134,12 @@ async function take({ moves, variables }: AdoptionPorts, step: AdoptionStep): Pr
   }
 }
 
-/** Takes the step back, or finds that it was. @returns what stays, for a person; null: nothing */
+/** Takes the step back, or finds that it was. @returns the directory that stays; null: none */
 async function takeBack({ moves, variables }: AdoptionPorts, step: AdoptionStep): Promise<string | null> {
   switch (step.kind) {
     case 'make_directory': {
       if ((await moves.look(step.path)).kind !== 'directory') return null;
-      return (await moves.removeDirectory(step.path)) ? null : `${step.path} stays: something else is in it`;
+      return (await moves.removeDirectory(step.path)) ? null : step.path;
     }
     case 'move': {
       const [from, to] = [await moves.look(step.from), await moves.look(step.to)];

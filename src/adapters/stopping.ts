@@ -1,6 +1,6 @@
 /** Who still uses what a link leads to, by /proc, and the end of an agent's background part by its own command. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { splitCommand } from '../core/agents/process-match.ts';
@@ -39,7 +39,9 @@ export function createStopping({ processes, clock, env, procRoot = '/proc' }: St
     },
 
     async stopBackground(profile, process) {
-      const [program = '', ...script] = splitCommand(process.argv, profile).program;
+      // The first word may be a bare name; what really runs is known to the kernel.
+      const program = await readlink(join(procRoot, String(process.pid), 'exe')).catch(() => '');
+      const [, ...script] = splitCommand(process.argv, profile).program;
       const args = profile.background?.stopArgs ?? [];
       const hint = `end it by hand: ${profile.kind} ${args.join(' ')}`;
       const failed = (why: string): LinkError =>

@@ -221,7 +221,8 @@ function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladde
     return startAgain(row, view, now, policy);
   }
   const dialog = view.reading?.dialog ?? null;
-  if (dialog !== null && !(dialog.kind === 'limit-menu' && row.state === 'interrupting'))
+  const isItsMenu = dialog?.kind === 'limit-menu' && policy.profile.stopFirst === 'always';
+  if (dialog !== null && !(isItsMenu && row.state === 'interrupting'))
     return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
   const { exitCommand } = policy.profile;
   const typed = view.reading?.composer?.text ?? '';

@@ -65,6 +65,7 @@ function recordOf(value: Readonly<Record<string, unknown>> | null, pool: string)
   if (!isCount || typeof isComplete !== 'boolean' || typeof value.startedAt !== 'number') return null;
   if ((direction !== 'adopt' && direction !== 'undo') || (identity !== null && typeof identity !== 'string'))
     return null;
+  if (value.mends !== undefined && recordOf(asObject(value.mends), pool) === null) return null;
   return value as unknown as AdoptionRecord;
 }
 

@@ -52,7 +52,7 @@ export async function init(program: readonly string[], options: InitOptions, io:
     io.out(`${clean(pool.link)} is in place already\n`);
     if (options.dryRun === true) return EXIT.ok;
     if (former === null) writeConfig(subject, io);
-    else await finish(former, subject, io);
+    else await finish(former, subject, ports, io);
     return EXIT.ok;
   }
   tellPlan(prepared, subject, io);
@@ -79,12 +79,13 @@ export async function init(program: readonly string[], options: InitOptions, io:
     isComplete: false,
     locks: [],
     identity: prepared.login.identity,
+    ...(former !== null && { mends: former }),
   };
   const letDaemonsIn = keepDaemonsAway(config, pool, io);
   try {
     demandNoAgents(await tellUsers(places, subject.profile, io, 'quiet'), loginDirectory(subject));
     await adopt(record, subject, ports);
-    await finish(record, subject, io);
+    await finish(record, subject, ports, io);
   } finally {
     letDaemonsIn();
   }
@@ -149,7 +150,7 @@ async function adopt(record: AdoptionRecord, subject: AdoptionSubject, ports: Ad
     if (half === null) throw cause;
     try {
       await carryOut(ports, takenBack(half), profile, []);
-      await ports.journal.remove(pool.name);
+      await endRecord(half, ports);
     } catch (second) {
       const more = second instanceof Error ? second.message : String(second);
       throw new FailoverError('adoption_half_done', `${words}; and it could not be put back: ${more}`, {
@@ -193,14 +194,26 @@ async function goOn(
   const letDaemonsIn = keepDaemonsAway(config, pool, io);
   try {
     await carryOut(ports, record, profile, await directoriesAt(ports.moves, [record.home, loginDirectory(subject)]));
-    await finish(record, subject, io);
+    await finish(record, subject, ports, io);
   } finally {
     letDaemonsIn();
   }
   return EXIT.ok;
 }
 
-async function finish(record: AdoptionRecord, subject: AdoptionSubject, io: CommandIo): Promise<void> {
+/** What was taken back is forgotten; what was only mended is kept as it was before. */
+export async function endRecord({ pool, mends }: AdoptionRecord, { journal }: AdoptionPorts): Promise<void> {
+  if (mends === undefined) await journal.remove(pool);
+  else await journal.write(mends);
+}
+
+async function finish(
+  record: AdoptionRecord,
+  subject: AdoptionSubject,
+  ports: AdoptionPorts,
+  io: CommandIo,
+): Promise<void> {
+  if (record.mends !== undefined) await ports.journal.write(record.mends);
   writeConfig(subject, io);
   await keepIdentity(record, subject.config, io);
   io.out(`done: ${clean(record.account)} lives in ${clean(record.home)} and is the active account\n`);

@@ -15,7 +15,7 @@ import type { AdoptionSubject } from './adoption/place.ts';
 import { findSubject } from './adoption/place.ts';
 import { demandNoAgents, tellUsers } from './adoption/users.ts';
 import { adoptionPorts, demandNoDaemon, directoriesAt, keepDaemonsAway } from './adoption/workshop.ts';
-import { takenBack } from './init.ts';
+import { endRecord, takenBack } from './init.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 import { EXIT } from './io.ts';
 import { NO_LOG } from './offline.ts';
@@ -67,13 +67,17 @@ export async function unadopt(options: UnadoptOptions, io: CommandIo): Promise<n
     demandNoAgents(await tellUsers(places, profile, io, 'quiet'), loginDirectory(subject));
     const lockHomes = await directoriesAt(ports.moves, [record.home, loginDirectory(subject)]);
     ({ left } = await carryOut(ports, record, profile, lockHomes));
-    await ports.journal.remove(pool.name);
+    await endRecord(record, ports);
   } finally {
     letDaemonsIn();
   }
   // Our own lock lay in some of them.
   for (const path of left)
     if (!(await ports.moves.removeDirectory(path))) io.out(`  note: ${clean(path)} stays: something else is in it\n`);
+  if (record.mends !== undefined) {
+    io.out('the half-done init was taken back\nnext: claude-failover unadopt, to take the one before it back too\n');
+    return EXIT.ok;
+  }
   io.out('done: everything is where it was\n');
   io.out(`the configuration ${clean(subject.file.path)} stays; claude-failover init takes it all over again\n`);
   return EXIT.ok;

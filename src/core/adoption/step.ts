@@ -33,6 +33,8 @@ export interface AdoptionRecord {
   readonly locks: readonly HeldLock[];
   /** `<account uuid>/<organisation uuid>` of the login that was there; null: its files did not tell. */
   readonly identity: string | null;
+  /** The adoption that this one only mends; it is the record again when the mending is over. */
+  readonly mends?: AdoptionRecord;
 }
 
 /** What stands at a path, itself and not what a link there leads to. */

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 export interface TlsDoor {
   /** The proxy variables of the CLI's environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Path of the certificate. */
+  /** Path of the authority's certificate. */
   readonly certificate: string;
   close(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export async function openTlsDoor(hosts: readonly string[], answer: RequestListe
   const here = '127.0.0.1,localhost';
   return {
     env: { HTTPS_PROXY: at, https_proxy: at, NO_PROXY: here, no_proxy: here },
-    certificate: join(folder, 'cert.pem'),
+    certificate: join(folder, 'authority.pem'),
     async close() {
       for (const socket of sockets) socket.destroy();
       for (const server of [proxy, tls]) await new Promise((resolve) => server.close(resolve));
@@ -65,11 +65,17 @@ export async function openTlsDoor(hosts: readonly string[], answer: RequestListe
   };
 }
 
+/** An authority of one run, and a certificate of its making: some CLIs take none that vouches for itself. */
 function makeCertificate(folder: string, hosts: readonly string[]): { readonly key: Buffer; readonly cert: Buffer } {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const names = hosts.map((host) => `DNS:${host}`).join(',');
+  const at = (name: string): string => join(folder, name);
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const subject = ['-subj', '/CN=loopback', '-addext', `subjectAltName=${names}`];
-  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
-  return { key: readFileSync(key), cert: readFileSync(cert) };
+  const make = (name: string, ...more: string[]): void => {
+    const files = ['-keyout', at(`${name}.key`), '-out', at(`${name}.pem`), '-subj', `/CN=${name} on loopback`];
+    execFileSync('openssl', ['req', '-x509', ...kind, ...files, ...more], { stdio: 'pipe' });
+  };
+  make('authority');
+  const names = hosts.map((host) => `DNS:${host}`).join(',');
+  const leaf = ['-addext', `subjectAltName=${names}`, '-addext', 'basicConstraints=critical,CA:FALSE'];
+  make('server', '-CA', at('authority.pem'), '-CAkey', at('authority.key'), ...leaf);
+  return { key: readFileSync(at('server.key')), cert: readFileSync(at('server.pem')) };
 }

@@ -8,7 +8,7 @@ import { type StandInPane, StandInWorld } from '../support/stand-in/index.ts';
 import { startTmux } from '../support/tmux.ts';
 import { installAgent } from './install.ts';
 import { codexLogin, startOpenAiProvider } from './openai-provider.ts';
-import { beforeStageClears, clearStage, say, swapsDone } from './stage.ts';
+import { beforeStageClears, clearStage, endProgramsBelow, say, swapsDone } from './stage.ts';
 import { tlsDoorLack } from './tls-door.ts';
 
 afterEach(clearStage);
@@ -52,7 +52,10 @@ describe('Codex', () => {
     'a limit (%s) on %i panes: ended, one flip, and each goes on in its own session [R270]',
     async (window, count) => {
       const world = new StandInWorld({ agent: 'codex' });
-      beforeStageClears(() => world.remove());
+      beforeStageClears(() => {
+        endProgramsBelow(world.root);
+        world.remove();
+      });
       const tmux = await startTmux();
       beforeStageClears(() => tmux.kill());
       const provider = await startOpenAiProvider();

@@ -1,5 +1,5 @@
 /** A world in which the official Claude Code runs in panes, beside the real daemon and a provider on loopback. */
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfigChanges, writeConfig } from '../support/daemon-config.ts';
 import { type DaemonProcess, startDaemonProcess } from '../support/daemon-process.ts';
@@ -118,6 +118,17 @@ function settledIn(world: StandInWorld, projects: readonly string[]): object {
       projects.map((path) => [path, { hasTrustDialogAccepted: true, projectOnboardingSeenCount: 5, allowedTools: [] }]),
     ),
   };
+}
+
+/** Ends what outlives the panes: programs that were started from files below this directory. */
+export function endProgramsBelow(root: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(`${root}/`)) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
 }
 
 /** Types as a person does: the text, and Enter when it stands there. */

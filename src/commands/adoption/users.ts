@@ -1,12 +1,15 @@
 /** Names every process that has to do with an agent's directory: agents, and editors, jobs and servers besides. */
 import { realpathSync } from 'node:fs';
+import { createAccountLink } from '../../adapters/accounts/link.ts';
 import type { DirectoryUser } from '../../adapters/signals/directory-users.ts';
 import { directoryUsers } from '../../adapters/signals/directory-users.ts';
 import { createProcesses } from '../../adapters/signals/processes.ts';
+import type { PoolConfig } from '../../config/schema.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
 import { FailoverError } from '../../core/errors.ts';
 import type { AgentProcess } from '../../core/panes.ts';
 import type { Clock } from '../../ports.ts';
+import { placeOf } from '../../steps/read-pool.ts';
 import type { CommandIo } from '../io.ts';
 import { NO_LOG } from '../offline.ts';
 import { clean } from '../text.ts';
@@ -37,6 +40,24 @@ export async function usersOf(
   const options = { procRoot, ownUid, ownPid: process.pid, variable: profile.configDir.env };
   const others = directoryUsers([...meant], options).filter(({ pid }) => !known.has(pid));
   return { agents, others };
+}
+
+/** A line for each process that will be on another account when the link of the pool moves. */
+export async function affectedBy(pool: PoolConfig, profile: AgentProfile, clock: Clock): Promise<readonly string[]> {
+  // Nothing reads that link.
+  if (pool.mode === 'env') return [];
+  const users = await usersOf(
+    pool.mode === 'secure_storage' ? [pool.link, pool.sharedRoot] : [pool.link],
+    profile,
+    clock,
+  );
+  if (pool.mode !== 'config_dir') return describeUsers(users);
+  const link = createAccountLink({ log: NO_LOG });
+  const place = placeOf(pool);
+  const agents: AgentProcess[] = [];
+  for (const agent of users.agents)
+    if ((await link.accountOf(agent.configDir, place))?.throughLink === true) agents.push(agent);
+  return describeUsers({ ...users, agents });
 }
 
 /** Prints a line for each process that has to do with these places. @returns them */

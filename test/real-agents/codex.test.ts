@@ -1,14 +1,13 @@
 /** The official Codex against a provider on loopback: from the limit to the next answer on the other account. */
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeConfig } from '../support/daemon-config.ts';
 import { startDaemonProcess } from '../support/daemon-process.ts';
-import { type StandInPane, StandInWorld } from '../support/stand-in/index.ts';
-import { startTmux } from '../support/tmux.ts';
 import { installAgent } from './install.ts';
 import { codexLogin, startOpenAiProvider } from './openai-provider.ts';
-import { beforeStageClears, clearStage, endProgramsBelow, say, swapsDone } from './stage.ts';
+import { beforeStageClears, clearStage, say, swapsDone } from './stage.ts';
+import { stageLinked } from './stage-linked.ts';
 import { tlsDoorLack } from './tls-door.ts';
 
 afterEach(clearStage);
@@ -51,30 +50,20 @@ describe('Codex', () => {
   ] as const)(
     'a limit (%s) on %i panes: ended, one flip, and each goes on in its own session [R270]',
     async (window, count) => {
-      const world = new StandInWorld({ agent: 'codex' });
-      beforeStageClears(() => {
-        endProgramsBelow(world.root);
-        world.remove();
-      });
-      const tmux = await startTmux();
-      beforeStageClears(() => tmux.kill());
       const provider = await startOpenAiProvider();
       beforeStageClears(() => provider.close());
-      rmSync(join(world.bin, 'codex'));
-      symlinkSync(agent.kind === 'installed' ? agent.program : '', join(world.bin, 'codex'));
-      for (const { account, credentials } of world.homes)
-        writeFileSync(credentials, JSON.stringify(codexLogin(account)), { mode: 0o600 });
-      const projects = Array.from({ length: count }, (_, i) => world.project(`project-${i}`));
-      writeFileSync(join(world.link, 'config.toml'), settings(provider.url, projects));
-      const panes: StandInPane[] = [];
-      for (const i of projects.keys()) {
-        const env = { ...provider.env, SHELL: '/bin/bash' };
-        const pane = await world.startPane(tmux, { name: `agent-${i}`, project: `project-${i}`, env, shellOnly: true });
-        await pane.type('codex');
-        await pane.press('Enter');
-        panes.push(pane);
-      }
-      for (const pane of panes) await pane.shows(/default ·|^›/m, 60_000);
+      const { world, tmux, panes } = await stageLinked({
+        agent: 'codex',
+        program: agent.kind === 'installed' ? agent.program : '',
+        panes: count,
+        env: provider.env,
+        ready: /default ·|^›/m,
+        prepare(made, projects) {
+          for (const { account, credentials } of made.homes)
+            writeFileSync(credentials, JSON.stringify(codexLogin(account)), { mode: 0o600 });
+          writeFileSync(join(made.link, 'config.toml'), settings(provider.url, projects));
+        },
+      });
       const daemon = await startDaemonProcess(world, writeConfig(world, tmux));
       beforeStageClears(() => daemon.end('SIGTERM'));
       for (const [i, pane] of panes.entries()) {
@@ -95,7 +84,7 @@ describe('Codex', () => {
       expect(world.activeAccount()).toBe('work-2');
       for (const pane of panes) await pane.shows(/REPLY-\d+ from work-2/, 60_000);
       const prompts = provider.requests.filter(({ text }) => /"text":"continue"/.test(text));
-      expect(prompts.map(({ account, status }) => `${account} ${status}`)).toEqual(projects.map(() => 'work-2 200'));
+      expect(prompts.map(({ account, status }) => `${account} ${status}`)).toEqual(panes.map(() => 'work-2 200'));
       // Each in its own session: what was said before is there again.
       const first = provider.requests.find(({ text }) => text.includes('first question'));
       for (const { items } of prompts) expect(items).toBeGreaterThan((first?.items ?? 0) + 1);

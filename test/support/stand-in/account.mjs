@@ -159,6 +159,7 @@ export class Account {
 
   /** All locks of this version in its order, or null after its tries. @returns {Promise<(() => void) | null>} */
   async lock() {
+    if (!this.options.isLocking) return () => undefined;
     const beside = () => ({ path: `${realpathSync(this.options.credentialsDir)}.lock`, staleMs: REFRESH_STALE_MS });
     /** @param {string} name @param {number} staleMs */
     const inside = (name, staleMs) => ({ path: join(this.options.credentialsDir, name), staleMs });

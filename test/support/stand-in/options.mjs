@@ -18,6 +18,8 @@ import { join } from 'node:path';
  * @property {number} workMs pause between the requests of the workload; 0: no workload
  * @property {number} refreshMs pause between token refreshes; 0: none
  * @property {number} refreshDelayMs how long the token server takes
+ * @property {boolean} refreshesEachTurn its tokens end so soon that every turn begins with a refresh
+ * @property {boolean} isLocking takes a lock for a refresh
  * @property {boolean} swallowFirst the first prompt typed after a resume is lost
  * @property {boolean} failsWith500
  * @property {boolean} autoContinue waits for a near reset by itself
@@ -70,6 +72,8 @@ export function readOptions(argv, env) {
     workMs: milliseconds(env.STAND_IN_WORK_MS, 0),
     refreshMs: milliseconds(env.STAND_IN_REFRESH_MS, 0),
     refreshDelayMs: milliseconds(env.STAND_IN_REFRESH_DELAY_MS, 80),
+    refreshesEachTurn: env.STAND_IN_REFRESHES_EACH_TURN === '1',
+    isLocking: isAtLeast(version, [2, 0, 30]),
     swallowFirst: env.STAND_IN_SWALLOW_FIRST === '1',
     failsWith500: env.STAND_IN_ERROR === '500',
     autoContinue: isModern && env.STAND_IN_AUTO_CONTINUE !== 'off',

@@ -117,8 +117,9 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
     const obstacle = personIn(view, now);
     if (obstacle !== null) return wait(row, obstacle, now, policy);
     if (row.state === 'menu' && now - row.stateSince < MENU_RETRY_MS) return stay(row);
-    if (row.enters >= MAX_ENTERS) {
-      if (policy.profile.stopFirst === 'always') return interrupt(row, view, now, policy);
+    const isEndedAnyway = policy.profile.stopFirst === 'always';
+    if (row.enters >= (isEndedAnyway ? 1 : MAX_ENTERS)) {
+      if (isEndedAnyway) return interrupt(row, view, now, policy);
       return end(row, 'handed_over', 'the limit menu does not close', now);
     }
     // `enters` counts the Escapes of this state: Enter is never sent while a menu stands there.

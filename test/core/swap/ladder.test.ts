@@ -171,7 +171,7 @@ describe('an agent that must not run while the link moves', () => {
   test('whose limit menu Escape does not close is ended by Ctrl-C, which confirms nothing [R264]', () => {
     const always: LadderPolicy = { ...pending, profile: { ...CLIMBING.profile, stopFirst: 'always' } };
     const menu = showing({ dialog: dialog('limit-menu'), composer: null });
-    expect(told(look({ state: 'menu', launch, enters: 3 }, menu, 4, always))).toBe('interrupting: C-c');
+    expect(told(look({ state: 'menu', launch, enters: 1 }, menu, 4, always))).toBe('interrupting: C-c');
     expect(told(look({ state: 'interrupting', launch, enters: 1 }, menu, 1, always))).toBe('interrupting: C-c');
     expect(told(look({ state: 'menu', launch, enters: 3 }, menu, 4, pending))).toBe('handed_over: none');
   });

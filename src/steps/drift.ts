@@ -121,9 +121,10 @@ export async function poolDrifts(
   accounts: readonly AccountFacts[],
 ): Promise<readonly Drift[]> {
   const usable = accounts.flatMap(({ home }) => (home !== null && home.problem === null ? [home.home] : []));
-  const found = (await ports.sharedEntries.validate(profile, usable, pool.sharedRoot)).filter(
-    ({ severity, diverges }) => (severity === 'warning' ? diverges : !ports.allowUnshared),
-  );
+  const { required, optional } = profile.sharedEntries;
+  const isShared = required.length + optional.length > 0;
+  const problems = isShared ? await ports.sharedEntries.validate(profile, usable, pool.sharedRoot) : [];
+  const found = problems.filter(({ severity, diverges }) => (severity === 'warning' ? diverges : !ports.allowUnshared));
   const drifts = found.map(({ home, entry, severity, message, remedy }): Drift => {
     const account = accounts.find((candidate) => candidate.home?.home === home)?.name ?? null;
     const isMinor = severity === 'warning';

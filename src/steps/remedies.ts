@@ -78,7 +78,7 @@ export function loginCommandFor(account: string): string {
   return `claude-failover accounts login ${shellWord(account)}`;
 }
 
-function initCommand({ name }: PoolConfig): string {
+export function initCommand({ name }: PoolConfig): string {
   return `claude-failover init${name === 'default' ? '' : ` --pool ${shellWord(name)}`}`;
 }
 

@@ -8,7 +8,7 @@ import { shellWord } from '../core/shell.ts';
 import type { Logger } from '../ports.ts';
 import { profileOf } from './config-policy.ts';
 import { placeOf } from './read-pool.ts';
-import { homeProblem, linkRemedy, linkWords, loginCommandFor } from './remedies.ts';
+import { homeProblem, initCommand, linkRemedy, linkWords, loginCommandFor } from './remedies.ts';
 import type { SwapPorts } from './swap-effects.ts';
 
 export interface StartProblem {
@@ -76,8 +76,7 @@ async function checkPool(
   if (pool.mode === 'secure_storage') {
     const found = await ports.link.accountOf(pool.sharedRoot, placeOf(pool));
     const missing = `the settings in ${pool.sharedRoot} do not name the link ${pool.link} as ${CREDENTIALS_VARIABLE}`;
-    if (state.kind === 'account' && found?.throughLink !== true)
-      add('fatal', 'link', missing, `set it in the env block of ${shellWord(`${pool.sharedRoot}/settings.json`)}`);
+    if (state.kind === 'account' && found?.throughLink !== true) add('fatal', 'link', missing, initCommand(pool));
   }
 
   for (const [index, { account, state: home }] of homes.entries()) {

@@ -187,6 +187,7 @@ const NEXT: Readonly<Record<string, string>> = {
   observe: 'set mode: act, or run claude-failover recover if the database was replaced',
   circuit_breaker: 'claude-failover recover',
   no_active_account: 'claude-failover doctor',
+  pane_busy: 'let it end, or end it yourself; claude-failover sessions shows what each pane does',
   target_ineligible: 'take another account, or --force where only a quota or a cooldown stands in the way',
   target_unknown: 'claude-failover status names the accounts',
   unknown_pool: 'claude-failover status names the pools',

@@ -31,7 +31,25 @@ export const codex: AgentProfile = {
   overridingEnv: ['OPENAI_API_KEY', 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN'],
   sharedEntries: { required: [], optional: [] },
   resumeArgs: (sessionId) => ['resume', sessionId],
-  resumeFlags: { '--last': false },
+  // An image belongs to a prompt; a worktree would be a new one.
+  resumeFlags: { '--last': false, '--all': false, '--image': true, '-i': true, '--worktree': false },
+  // `resume`, the id and the prompt are plain words: none is given again. Flags as of 0.169.
+  promptArgument: {
+    bareFlags: [
+      '--approve-for-me',
+      '--dangerously-bypass-approvals-and-sandbox',
+      '--dangerously-bypass-hook-trust',
+      '--full-auto',
+      '--include-non-interactive',
+      '--no-alt-screen',
+      '--no-daemon',
+      '--oss',
+      '--search',
+      '--strict-config',
+      '--yolo',
+    ],
+    listFlags: [],
+  },
   continuePrompt: 'continue',
   exitCommand: '/quit',
 };

@@ -20,11 +20,18 @@ export function resumeCommand(row: RecoveryRow, profile: AgentProfile, shellCwd:
   const resume = resumeArguments(row, profile);
   if (resume === null) return null;
   const argv = [...keptArguments(row.launch.argv, profile), ...resume];
-  const variable = row.launch.configDir === null ? '' : `${profile.configDir.env}=${quote(row.launch.configDir)} `;
+  const variable = variableFor(row.launch.configDir, profile);
   const change = shellCwd === row.launch.cwd ? '' : `cd ${quote(row.launch.cwd)} && `;
   // A leading space keeps it out of the history of shells that are set so.
   const command = ` ${change}${variable}${argv.map(quote).join(' ')}`;
   return CONTROL.test(command) ? null : command;
+}
+
+/** The variable as it is set before a command, with a blank; empty: it is not set. */
+function variableFor(configDir: string | null, { configDir: { env, within } }: AgentProfile): string {
+  if (configDir === null) return '';
+  const isInside = within !== undefined && configDir.endsWith(`/${within}`);
+  return `${env}=${quote(isInside ? configDir.slice(0, -within.length - 1) : configDir)} `;
 }
 
 /** Null: nothing tells which session it was. */

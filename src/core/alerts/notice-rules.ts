@@ -43,6 +43,8 @@ export const UNTOLD: ReadonlySet<EventType> = new Set<EventType>([
 
 /** How loud an event is in a message; `debug`: it begins none, but goes on with one that was told. */
 export function toldSeverity(event: JournalEvent): Severity {
+  // A swap that waits for a person is the exception among the refused ones.
+  if (event.type === 'swap_refused' && event.severity === 'warning') return 'warning';
   if (UNTOLD.has(event.type)) return 'debug';
   return LOUDNESS[event.type]?.(event) === false ? 'debug' : event.severity;
 }

@@ -4,6 +4,9 @@ import type { PaneFinding } from '../verdict/pane-finding.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RecoveryRow } from './swap.ts';
 
+/** The one obstacle that goes away by itself. */
+export const IN_A_TURN = 'it is in the middle of a turn';
+
 /**
  * Why it cannot be ended just now; null: it can. Only an agent that is idle or stopped by a limit is ever ended.
  *
@@ -12,7 +15,7 @@ import type { RecoveryRow } from './swap.ts';
 export function obstacleToStop(finding: PaneFinding, row: RecoveryRow, profile: AgentProfile): string | null {
   const { reading, process, view } = finding;
   if (row.finishedAt !== null) return row.reason ?? 'it is left alone';
-  if (reading.busy) return 'it is in the middle of a turn';
+  if (reading.busy) return IN_A_TURN;
   if (reading.dialog !== null && reading.dialog.kind !== 'limit-menu') return `a dialog waits: ${reading.dialog.text}`;
   if (reading.dialog === null && reading.composer === null) return 'its input line is not on the screen';
   if (reading.composer !== null && reading.composer.text !== '') return 'its input line is not empty';

@@ -49,6 +49,21 @@ install_packages() {
   fi
 }
 
+# Installs what some tests need and are skipped without, where that takes no question.
+try_packages() {
+  local missing=() name as_root=()
+  for name in "$@"; do command -v "$name" >/dev/null 2>&1 || missing+=("$name"); done
+  if ((${#missing[@]} == 0)) || ! command -v apt-get >/dev/null 2>&1; then return 0; fi
+  if ((EUID != 0)); then
+    sudo -n true 2>/dev/null || return 0
+    as_root=(sudo -n)
+  fi
+  say "Installing ${missing[*]} …"
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+  { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } >&2 </dev/null ||
+    say "Not installed: ${missing[*]}. The tests that need them are skipped."
+}
+
 # The stamp says for which lock file the packages were installed; an install by hand leaves none, but a newer hidden lock.
 install_modules() {
   local stamp=node_modules/.claude-failover-lock hidden=node_modules/.package-lock.json sum

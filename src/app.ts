@@ -13,6 +13,7 @@ import { watchFigures, watchHooks } from './adapters/signals/hook-watch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createSignals } from './adapters/signals/signals.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
+import { createStopping } from './adapters/stopping.ts';
 import { createKeys } from './adapters/tmux/keys.ts';
 import { createPanes } from './adapters/tmux/server.ts';
 import { listenToFile } from './adapters/tmux/terminals.ts';
@@ -20,11 +21,10 @@ import { openChannels } from './app/channels.ts';
 import { openChat } from './app/chat.ts';
 import { createTelling } from './app/telling.ts';
 import type { LiveConfig } from './config/live.ts';
-import type { Config } from './config/schema.ts';
+import type { Config, PoolConfig } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
-import { claude } from './core/agents/claude.ts';
 import { PROFILES } from './core/agents/languages.ts';
-import type { AgentKind } from './core/agents/profile.ts';
+import type { AgentKind, AgentProfile } from './core/agents/profile.ts';
 import { FatalError, problemLine } from './core/errors.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
@@ -48,7 +48,7 @@ import type { AccountHomes, AccountLink, Clock, Logger, Loop, PoolStore } from '
 import { createBoard } from './runtime/board.ts';
 import type { Supervisor } from './runtime/supervisor.ts';
 import { createSupervisor } from './runtime/supervisor.ts';
-import { swapPolicyOf } from './steps/config-policy.ts';
+import { profileOf, swapPolicyOf } from './steps/config-policy.ts';
 import { createDaemonApi, createSessionFacts } from './steps/daemon-api.ts';
 import { createLeaseCounter } from './steps/leases.ts';
 import { readFlags } from './steps/pool-flags.ts';
@@ -56,6 +56,7 @@ import { createRecordsApi } from './steps/records-api.ts';
 import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
 import { SteadyStore } from './steps/steady-store.ts';
+import { stopObstacle } from './steps/stop-first.ts';
 import { acquireDaemonLock } from './store/lock.ts';
 import { OBSERVE_KEY } from './store/meta.ts';
 import { openStore } from './store/open.ts';
@@ -141,6 +142,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
     };
     const processes = createProcesses({ profiles: PROFILES, ownUid: options.ownUid, clock, log });
+    const stopping = createStopping({ processes, clock, env: options.env });
     const tmux = {
       binary: config.tmux.binary,
       commandTimeoutMs: config.tmux.commandTimeoutMs,
@@ -186,6 +188,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       homes,
       sharedEntries,
       locks,
+      stopping,
+      stopObstacle: (pool: PoolConfig, profile: AgentProfile) =>
+        stopObstacle({ board, stopping, link }, pool, profile, { config: live.current, now: clock.now() }),
       panes,
       keys,
       signals,
@@ -346,7 +351,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const endPartialStates = async (): Promise<void> => {
       for (const pool of config.pools) {
         if ((await readFlags(store.local, pool.name)).partial === null) continue;
-        const verified = await verifyPool(ports, pool, claude);
+        const verified = await verifyPool(ports, pool, profileOf(PROFILES, pool));
         log.warn({ pool: pool.name, ...verified }, 'the pool was partial when the daemon stopped');
         if (verified.ok) await endPartial(ports, pool);
       }

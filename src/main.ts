@@ -58,6 +58,8 @@ function build(end: (code: number) => void): Command {
   const globals = (): GlobalOptions => program.opts<GlobalOptions>();
   const json = () => new Option('--json', 'print JSON');
   const command = (usage: string, description: string): Command => program.command(usage).description(description);
+  /** How this very program is run again. */
+  const ownWords = [process.execPath, process.argv[1] ?? 'claude-failover'];
   /** Commands that end by themselves at Ctrl-C instead of being cut off. */
   const patient = (): void => void process.once('SIGINT', () => interrupted.abort());
 
@@ -77,6 +79,27 @@ function build(end: (code: number) => void): Command {
         onSignal: (name: NodeJS.Signals, listener: () => void) => void process.on(name, listener),
       };
       end(await runDaemon(how, host));
+    });
+  command('init', 'take your present configuration directory over as the home of an account, behind a link')
+    .option('--pool <pool>', 'needed when there are several')
+    .option('--account <account>', 'whose home it becomes; without it the first one')
+    .option('--home <dir>', 'where that home will be; only while there is no configuration, like the next two')
+    .option('--agent <agent>', 'whose directory: claude, codex or gemini')
+    .option('--mode <mode>', 'what the link is: config_dir, secure_storage, env or file_link')
+    .option('--hooks', 'install the hooks of Claude Code too')
+    .option('--dry-run', 'say what would be done and which processes it would affect, change nothing')
+    .option('--yes', 'do it without a question')
+    .action(async (options) => {
+      const { init } = await import('./commands/init.ts');
+      end(await init(ownWords, { ...globals(), ...options }, io));
+    });
+  command('unadopt', 'give that directory back to its place, as it was')
+    .option('--pool <pool>', 'needed when there are several')
+    .option('--dry-run', 'say what would be done, change nothing')
+    .option('--yes', 'do it without a question')
+    .action(async (options) => {
+      const { unadopt } = await import('./commands/unadopt.ts');
+      end(await unadopt({ ...globals(), ...options }, io));
     });
   command('status', 'how things stand: accounts, panes, what needs attention')
     .addOption(json())
@@ -162,7 +185,7 @@ function build(end: (code: number) => void): Command {
       const { events } = await import('./commands/lists.ts');
       end(await events({ ...globals(), ...options }, io));
     });
-  const accounts = command('accounts', 'the accounts: list, enable, disable, reset-quota');
+  const accounts = command('accounts', 'the accounts: list, add, login, enable, disable, reset-quota');
   accounts
     .command('list', { isDefault: true })
     .description('how each account stands')
@@ -170,6 +193,24 @@ function build(end: (code: number) => void): Command {
     .action(async (options) => {
       const { listAccounts } = await import('./commands/accounts.ts');
       end(await listAccounts({ ...globals(), ...options }, io));
+    });
+  accounts
+    .command('add')
+    .description('make a home for one more account, log in to it with the CLI itself, and add it to the configuration')
+    .argument('<account>')
+    .option('--pool <pool>', 'needed when there are several')
+    .option('--home <dir>', 'its home; without it beside the others')
+    .action(async (name: string, options) => {
+      const { addAccount } = await import('./commands/accounts-add.ts');
+      end(await addAccount(name, { ...globals(), ...options }, io));
+    });
+  accounts
+    .command('login')
+    .description('log in to an account again, with the CLI itself in its home')
+    .argument('<account>')
+    .action(async (name: string) => {
+      const { loginAccount } = await import('./commands/accounts-add.ts');
+      end(await loginAccount(name, globals(), io));
     });
   for (const [action, says] of [
     ['enable', 'let it be chosen again'],
@@ -303,8 +344,6 @@ function build(end: (code: number) => void): Command {
       // Nothing of ours may stand in a conversation, not even that the program is being replaced.
       end(await import('./commands/hook.ts').then(({ hook }) => hook(globals(), io)).catch(() => EXIT.ok));
     });
-  /** How this very program is run again. */
-  const ownWords = [process.execPath, process.argv[1] ?? 'claude-failover'];
   hook
     .command('install')
     .description('have Claude Code run the hook and the status line')

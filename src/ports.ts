@@ -152,9 +152,16 @@ export interface Signals {
   figuresAt?(sessionId: string): EpochMs | null;
 }
 
+/** The first one is the credentials file; another that is missing counts as pointing where the first does. */
+export type LinkedFiles = readonly [string, ...string[]];
+
 /** Where an account link stands and which homes it may point at. */
 export interface LinkPlace {
   readonly link: string;
+  /** Names of files in the directory `link` each of which is a link; absent: `link` itself is one. */
+  readonly files?: LinkedFiles;
+  /** The configuration directory whose settings make the CLI read its credentials through the link, and the variable there. */
+  readonly settings?: { readonly configDir: string; readonly variable: string };
   readonly homes: readonly { readonly account: string; readonly home: string }[];
 }
 
@@ -164,13 +171,18 @@ export interface AccountLink {
    * Points the link at `target` (its literal text): symlink to a name of its own, rename over the link, fsync the
    * directory. A reader sees the old or the new target at every instant.
    * @param options.allowMissing a missing link is made anew (only recovery does that)
+   * @param options.files these files in the directory `link` are pointed at their namesakes in `target`, one after the other
    * @throws {LinkError} the path is not a symbolic link, or the system refused
    */
-  point(link: string, target: string, options?: { readonly allowMissing?: boolean }): Promise<void>;
+  point(
+    link: string,
+    target: string,
+    options?: { readonly allowMissing?: boolean; readonly files?: LinkedFiles },
+  ): Promise<void>;
   /** The text a link to this home gets. */
-  targetFor(link: string, home: string): string;
+  targetFor(link: string, home: string, files?: LinkedFiles): string;
   /** Removes `<link>.tmp.<pid>.*` of dead processes. @returns how many */
-  sweepLeftovers(link: string): Promise<number>;
+  sweepLeftovers(link: string, files?: LinkedFiles): Promise<number>;
   /** The account whose home this directory is, through any links; null: none of these. */
   accountOf(
     configDir: string,
@@ -209,6 +221,8 @@ export interface SharedEntryProblem {
   readonly home: string;
   readonly entry: string;
   readonly severity: 'fatal' | 'warning';
+  /** The shared root has this entry and the home has another one of its own. */
+  readonly diverges: boolean;
   readonly message: string;
   readonly remedy: string;
 }

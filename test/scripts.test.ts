@@ -147,7 +147,24 @@ test('test stops at the first step that fails, with what to do, and without a te
 
 test('test --all runs every suite in their long form', () => {
   program('npx', `echo "$CF_LONG $*"`);
+  // Nothing may be installed here.
+  for (const name of ['strace', 'openssl']) program(name, 'exit 0');
   expect(run('scripts/test').output).toMatch(/ vitest run --config vitest\.config\.ts\n/);
   expect(run('scripts/test', ['--all']).output).toMatch(/1 vitest run --config scripts\/vitest-all\.config\.ts\n/);
   expect(run('scripts/test', ['--wrong']).status).toBe(2);
+});
+
+test('test --all installs what the faults need where that takes no question, and goes on without it', () => {
+  const needed = ['bash', 'dirname', 'cat', 'env', 'sha256sum', 'find', 'id', 'mkdir'];
+  for (const name of needed) symlinkSync(`/usr/bin/${name}`, join(programs, name));
+  for (const name of ['tmux', 'git', 'make', 'g++', 'python3', 'ps', 'npm', 'openssl']) program(name, 'exit 0');
+  symlinkSync(process.execPath, join(programs, 'node'));
+  program('sudo', '[ "$1" = -n ] && shift; exec "$@"');
+  program('apt-get', `echo "$*" >> '${checkout}/apt.log'; exit 1`);
+  program('npx', 'echo "npx $*"');
+  const { status, output } = run('scripts/test', ['--all'], { PATH: programs });
+  expect(output).toContain('Not installed: strace. The tests that need them are skipped.');
+  expect(output).toContain('npx vitest run');
+  expect(status).toBe(0);
+  expect(readFileSync(join(checkout, 'apt.log'), 'utf8')).toContain('update');
 });

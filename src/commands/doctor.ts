@@ -47,8 +47,8 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
   );
   const { checkAccounts } = await import('./doctor/accounts.ts');
   const { checkAgents, checkTmux } = await import('./doctor/programs.ts');
-  const { claude } = await import('../core/agents/claude.ts');
-  const profiles = [claude];
+  const { checkModes } = await import('./doctor/modes.ts');
+  const { PROFILES: profiles } = await import('../core/agents/languages.ts');
   const ownUid = process.getuid?.() ?? 0;
   const groups = await Promise.all([
     checkTmux(config, io.env, await daemonPid(socket), io.signal),
@@ -57,6 +57,7 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
       io.env,
     ),
     checkAccounts(config, profiles, ownUid, io.clock),
+    checkModes(config, io),
   ]);
   return [
     passed('configuration', config.file),

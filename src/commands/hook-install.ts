@@ -1,23 +1,11 @@
 /** `hook install` and `hook uninstall`: our entries in the settings.json of Claude Code, written in one step and taken out as such. */
-import {
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { SettingsEdit } from './hook-settings.ts';
 import { eventsFor, install, uninstall } from './hook-settings.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 import { EXIT } from './io.ts';
+import { replaceFile } from './replace-file.ts';
 import { clean } from './text.ts';
 
 export interface HookInstallOptions extends GlobalOptions {
@@ -117,33 +105,11 @@ function editFile(file: string, edit: (text: string) => SettingsEdit, dryRun: bo
     const edited = edit(text);
     if (edited.kind === 'refused') return edited;
     if (edited.text === text) return { kind: 'unchanged', notes: edited.notes };
-    if (!dryRun) replace(target ?? join(realpathSync(dirname(file)), basename(file)), edited.text, before);
+    if (!dryRun) replaceFile(target ?? join(realpathSync(dirname(file)), basename(file)), edited.text, before);
     return { kind: 'written', notes: edited.notes };
   } catch (error) {
     if (io.signal.aborted) throw error;
     return { kind: 'refused', reason: error instanceof Error ? error.message : 'unknown error' };
-  }
-}
-
-/** In one step, with the mode of the old file; refuses when that was changed since it was read. */
-function replace(path: string, text: string, before: Stats | null): void {
-  const temporary = `${path}.claude-failover.${process.pid}.tmp`;
-  try {
-    const file = openSync(temporary, 'wx', 0o600);
-    try {
-      writeSync(file, text);
-      if (before !== null) fchmodSync(file, before.mode & 0o777);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    const now = statSync(path, { throwIfNoEntry: false });
-    if (now?.ino !== before?.ino || now?.mtimeMs !== before?.mtimeMs || now?.size !== before?.size)
-      throw new Error('it was changed meanwhile by another program');
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
   }
 }
 

@@ -6,6 +6,8 @@ import { createKillSwitch } from '../adapters/kill-switch.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { loadConfigFile } from '../config/load.ts';
 import { claude } from '../core/agents/claude.ts';
+import { inMode } from '../core/agents/mode.ts';
+import type { AgentKind, AgentProfile } from '../core/agents/profile.ts';
 import { StoreError } from '../core/errors.ts';
 import { ATTENTION, needsAttention } from '../core/events.ts';
 import type { StatusFacts, StatusView } from '../core/status.ts';
@@ -73,7 +75,9 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
     mode: config.mode,
     observeReason: await store.local.meta(OBSERVE_KEY),
     paused: await createKillSwitch(config.daemon.stateDir, clock).reason(),
-    pools: await Promise.all(config.pools.map((pool) => readPool(sources, pool, claude, now))),
+    pools: await Promise.all(
+      config.pools.map(async (pool) => readPool(sources, pool, inMode(await PROFILE_OF[pool.agent](), pool.mode), now)),
+    ),
     servers: [],
     tmuxDownSince: null,
     sessions: (await store.local.sessions()).map(toSession),
@@ -91,6 +95,14 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
   };
   return buildStatus(facts, now);
 }
+
+/** Only what the configuration names is loaded: the answer must come at once. */
+const PROFILE_OF: Readonly<Record<AgentKind, () => Promise<AgentProfile>>> = {
+  claude: async () => claude,
+  codex: async () => (await import('../core/agents/codex.ts')).codex,
+  gemini: async () => (await import('../core/agents/gemini.ts')).gemini,
+  opencode: async () => (await import('../core/agents/opencode.ts')).opencode,
+};
 
 function toSession(row: SessionRow): StatusFacts['sessions'][number] {
   const { id, server, sessionName, label, pool, kind, agent, version, state, stateReason, stateSince, launchedUnder } =

@@ -129,9 +129,14 @@ function tellEnd({ swap: row, panes }: SwapProgress, body: unknown, options: Swa
   return code;
 }
 
-function describePlan(plan: Readonly<Record<string, unknown>>, options: SwapOptions, io: CommandIo): number {
+async function describePlan(
+  plan: Readonly<Record<string, unknown>>,
+  options: SwapOptions,
+  io: CommandIo,
+): Promise<number> {
+  const processes = await processesOf(plan.pool, options, io);
   if (options.json === true) {
-    io.out(`${JSON.stringify({ would_swap: plan })}\n`);
+    io.out(`${JSON.stringify({ would_swap: plan, processes })}\n`);
     return EXIT.ok;
   }
   io.out(
@@ -146,8 +151,19 @@ function describePlan(plan: Readonly<Record<string, unknown>>, options: SwapOpti
   const panes = Array.isArray(plan.panes) ? plan.panes.map(String) : [];
   const words = panes.length === 0 ? 'none is stopped by a limit now' : panes.join(', ');
   io.out(wrap('  panes that would be brought back: ', words, io.columns, '    '));
+  for (const line of processes) io.out(wrap('  affected: ', line, io.columns, '    '));
   io.out('nothing was changed\n');
   return EXIT.ok;
+}
+
+/** Also those that no pane shows: editors, jobs, servers. */
+async function processesOf(name: unknown, options: SwapOptions, io: CommandIo): Promise<readonly string[]> {
+  const { loadOffline } = await import('./offline.ts');
+  const { affectedBy } = await import('./adoption/users.ts');
+  const { PROFILES } = await import('../core/agents/languages.ts');
+  const { profileOf } = await import('../steps/config-policy.ts');
+  const pool = loadOffline(options, io).config.pools.find((candidate) => candidate.name === name);
+  return pool === undefined ? [] : affectedBy(pool, profileOf(PROFILES, pool), io.clock);
 }
 
 function reportRefusal(error: ApiError, options: SwapOptions, io: CommandIo): number {
@@ -171,6 +187,7 @@ const NEXT: Readonly<Record<string, string>> = {
   observe: 'set mode: act, or run claude-failover recover if the database was replaced',
   circuit_breaker: 'claude-failover recover',
   no_active_account: 'claude-failover doctor',
+  pane_busy: 'let it end, or end it yourself; claude-failover sessions shows what each pane does',
   target_ineligible: 'take another account, or --force where only a quota or a cooldown stands in the way',
   target_unknown: 'claude-failover status names the accounts',
   unknown_pool: 'claude-failover status names the pools',

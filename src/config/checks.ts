@@ -48,6 +48,11 @@ function* checkPools(config: Omit<Config, 'warnings'>): Generator<Finding> {
       );
     }
     links.set(pool.link, pool.name);
+    const isOfFiles = pool.mode === 'file_link';
+    if (isOfFiles !== (pool.agent !== 'claude')) {
+      const hint = isOfFiles ? 'Claude Code replaces a linked file at its next login' : 'its only mode is file_link';
+      yield error(['pools', pool.name, 'mode'], `${pool.agent} accounts cannot be switched like this`, hint);
+    }
     if (pool.returnTo !== null && !pool.accounts.some(({ name }) => name === pool.returnTo)) {
       const names = pool.accounts.map(({ name }) => name);
       const near = didYouMean(pool.returnTo.slice(0, 100), names);
@@ -123,7 +128,7 @@ function* checkPlaces(
   }
   for (const pool of config.pools) {
     const at = (key: string): KeyPath => ['pools', pool.name, key];
-    const shared = pool.sharedRoot;
+    const shared = pool.mode === 'file_link' ? '' : pool.sharedRoot;
     if (pool.link !== '' && shared !== '') {
       if (isWithin(pool.link, shared)) yield error(at('link'), 'lies inside shared_root', 'move one of the two');
       else if (isWithin(shared, pool.link))

@@ -9,7 +9,7 @@ import { error, type Finding, type KeyPath } from './finding.ts';
 import { parseListen } from './listen.ts';
 import { checkNotifications, toNotifications } from './notification-keys.ts';
 import { convertPatterns } from './patterns.ts';
-import type { Config } from './schema.ts';
+import type { Config, PoolConfig } from './schema.ts';
 import { toTelegram } from './telegram-keys.ts';
 
 export interface Surroundings {
@@ -64,15 +64,20 @@ export function convert(
     swapPolicy: session.swap_policy,
     at: position('dedicated', index),
   }));
-  const pools = Object.entries(values.pools).map(([name, pool]) => ({
-    name,
-    agent: pool.agent,
-    link: path(pool.link, ['pools', name, 'link']),
-    mode: pool.mode,
-    sharedRoot: path(pool.shared_root, ['pools', name, 'shared_root']),
-    strategy: pool.strategy,
-    returnTo: pool.return_to,
-  }));
+  const pools = Object.entries(values.pools).map(([name, pool]) => {
+    const defaults = poolDefaults(name, pool, env);
+    const link = path(pool.link ?? defaults.link, ['pools', name, 'link']);
+    const shared = defaults.mode === 'file_link' ? link : null;
+    return {
+      name,
+      agent: pool.agent,
+      mode: defaults.mode,
+      link,
+      sharedRoot: shared ?? path(pool.shared_root ?? defaults.sharedRoot, ['pools', name, 'shared_root']),
+      strategy: pool.strategy,
+      returnTo: pool.return_to,
+    };
+  });
   const reactivateCooldownMs = ms(quota.reactivate_cooldown);
 
   const config: Omit<Config, 'warnings'> = {
@@ -146,6 +151,22 @@ export function convert(
   findings.push(...checkNotifications(values.notifications));
   findings.push(...checkConfig(config, accounts, sessions));
   return config;
+}
+
+/** What a pool is where its keys are null. */
+function poolDefaults(
+  name: string,
+  { agent, mode: asked }: ConfigValues['pools'][string],
+  env: Env,
+): Pick<PoolConfig, 'mode' | 'link' | 'sharedRoot'> {
+  const mode = asked ?? (agent === 'claude' ? 'config_dir' : 'file_link');
+  const isOwn = mode === 'secure_storage' || mode === 'env';
+  const data = env.XDG_DATA_HOME?.startsWith('/') ? env.XDG_DATA_HOME : '~/.local/share';
+  return {
+    mode,
+    link: isOwn ? `${data}/claude-failover/${name}/active` : `~/.${agent}`,
+    sharedRoot: mode === 'secure_storage' ? '~/.claude' : '~/.claude-shared',
+  };
 }
 
 /** XDG demands an absolute path and says to ignore any other. */

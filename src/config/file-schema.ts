@@ -75,15 +75,32 @@ const DedicatedSession = z.strictObject({
 });
 
 const Pool = z.strictObject({
-  agent: z.enum(['claude']).default('claude').describe('The CLI whose accounts these are.').meta(RESTART),
-  link: path()
-    .default('~/.claude')
-    .describe('The symbolic link that is flipped; the CLI must use it as its configuration directory.')
+  agent: z
+    .enum(['claude', 'codex', 'gemini'])
+    .default('claude')
+    .describe('The CLI whose accounts these are.')
     .meta(RESTART),
-  mode: z.enum(['config_dir']).default('config_dir').describe('What the link is: the whole configuration directory.'),
+  mode: z
+    .enum(['config_dir', 'secure_storage', 'env', 'file_link'])
+    .nullable()
+    .default(null)
+    .describe(
+      'What the link is: the whole configuration directory (`config_dir`), only the credentials (`secure_storage`), the account of the next launch (`env`), the credential files (`file_link`). null: `config_dir` for Claude Code, `file_link` for Codex and Gemini CLI.',
+    )
+    .meta(RESTART),
+  link: path()
+    .nullable()
+    .default(null)
+    .describe(
+      'The symbolic link that is flipped; with `file_link` the directory of the CLI in which its credential files are links. null: `~/.claude`, `~/.codex` or `~/.gemini`; with `secure_storage` and `env` `claude-failover/<pool>/active` below `$XDG_DATA_HOME` (`~/.local/share`).',
+    )
+    .meta(RESTART),
   shared_root: path()
-    .default('~/.claude-shared')
-    .describe('Directory of what all accounts of the pool share (transcripts), so that a session can be resumed.')
+    .nullable()
+    .default(null)
+    .describe(
+      'Directory of what all accounts of the pool share (transcripts), so that a session can be resumed; with `secure_storage` the configuration directory of the CLI. null: `~/.claude-shared`, with `secure_storage` `~/.claude`. Without meaning with `file_link`.',
+    )
     .meta(RESTART),
   strategy: z
     .enum(['priority', 'most_headroom', 'earliest_reset'])

@@ -1,6 +1,6 @@
 /** The configuration the program runs on: frozen, camelCase, durations in ms, paths absolute. Every loop reads it. */
 
-import type { AgentKind } from '../core/agents/profile.ts';
+import type { AgentKind, PoolMode } from '../core/agents/profile.ts';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
 import type { EventType } from '../core/events.ts';
 import type { AutoPauseRules, PausedWindow } from '../core/quota/auto-pause.ts';
@@ -41,9 +41,10 @@ export interface AccountConfig {
 export interface PoolConfig {
   readonly name: string;
   readonly agent: AgentKind;
-  /** The symbolic link that is flipped. */
+  readonly mode: PoolMode;
+  /** The symbolic link that is flipped; with `file_link` the directory in which the credential files are links. */
   readonly link: string;
-  readonly mode: 'config_dir';
+  /** What the homes share; with `secure_storage` the CLI's configuration directory, with `file_link` the same as `link`. */
   readonly sharedRoot: string;
   readonly strategy: SelectionStrategy;
   /** The account that is taken again when it can be; null: none. */

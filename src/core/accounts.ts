@@ -49,6 +49,8 @@ export type LinkState =
   | { readonly kind: 'foreign'; readonly target: string }
   | { readonly kind: 'dangling'; readonly target: string; readonly account: string | null }
   | { readonly kind: 'loop'; readonly target: string }
+  /** Of several links, some point at another account than the first. */
+  | { readonly kind: 'split'; readonly accounts: readonly string[] }
   | { readonly kind: 'directory' }
   | { readonly kind: 'file' }
   | { readonly kind: 'missing' }

@@ -40,6 +40,7 @@ export const EVENT_SEVERITY = {
   state_imported: 'info',
   active_account_external_change: 'warning',
   drift: 'critical',
+  drift_ended: 'info',
   circuit_breaker: 'critical',
   session_recovered: 'info',
   session_handed_over: 'warning',

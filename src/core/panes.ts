@@ -30,6 +30,8 @@ export interface AgentProcess {
   readonly configDir: string;
   /** Whether the configuration directory was named by the variable and not by default. */
   readonly configDirIsSet: boolean;
+  /** Where its environment says its credentials are, unresolved; absent: it does not say. */
+  readonly credentialsDir?: string;
   /** Names of variables in its environment that outrank the account link. */
   readonly overriding: readonly string[];
   /** The process belongs to the terminal's foreground group: it is what the screen shows. */

@@ -11,18 +11,20 @@ import { MINUTE } from '../core/time.ts';
 import type { Board, Clock, Loop, SessionRow, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
 import { checkCredentials } from '../steps/credential-health.ts';
+import type { Drift, DriftPorts, DriftTeller } from '../steps/drift.ts';
+import { createDriftTeller, homeDrift, identityDrift, poolDrifts } from '../steps/drift.ts';
 import { createLeaseKeeper } from '../steps/leases.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
 import { refreshPool } from '../steps/refresh-pool.ts';
+import { linkRemedy } from '../steps/remedies.ts';
 import { setAsideRemoved } from '../steps/removed-accounts.ts';
 import { sessionRow } from '../steps/session-row.ts';
 import { settleQuota } from '../steps/settle-quota.ts';
-import type { SwapPorts } from '../steps/swap-effects.ts';
 import { markPartial } from '../steps/swap-effects.ts';
 import { forgetWarnings } from '../steps/warn-of-use.ts';
 
-export interface ReconcilerPorts extends PoolReaders, Pick<SwapPorts, 'clock'> {
+export interface ReconcilerPorts extends PoolReaders, Omit<DriftPorts, 'homes'> {
   /** Names this host among those that share the store. */
   readonly host: string;
   readonly board: Board;
@@ -32,6 +34,7 @@ export interface ReconcilerPorts extends PoolReaders, Pick<SwapPorts, 'clock'> {
 
 export function createReconciler(ports: ReconcilerPorts): Loop {
   const told = new Map<string, string>();
+  const driftTeller = createDriftTeller(ports);
   /** Pools whose link was not ours at the last look. */
   const broken = new Set<string>();
   const keepLeases = createLeaseKeeper(ports);
@@ -43,7 +46,7 @@ export function createReconciler(ports: ReconcilerPorts): Loop {
     async tick(context) {
       for (const config of context.config.pools) {
         try {
-          await reconcilePool(ports, config, told, broken, context);
+          await reconcilePool(ports, config, driftTeller, broken, context);
         } catch (error) {
           // One pool must not hold up another; a store that fails would fail for all.
           if (error instanceof StoreError) throw error;
@@ -63,7 +66,7 @@ export function createReconciler(ports: ReconcilerPorts): Loop {
 async function reconcilePool(
   ports: ReconcilerPorts,
   config: PoolConfig,
-  told: Map<string, string>,
+  driftTeller: DriftTeller,
   broken: Set<string>,
   context: TickContext,
 ): Promise<void> {
@@ -71,7 +74,7 @@ async function reconcilePool(
   await ports.shared.ensureAccounts(config.accounts.map(({ name }) => ({ name, pool: config.name })));
   const view = await readPool(ports, config, profile, ports.clock.now());
   await compareLink(ports, config, view, broken, context);
-  for (const account of view.pool.accounts) await compareAccount(ports, told, account, profile, context);
+  await compareHomes(ports, config, profile, view.pool.accounts, driftTeller, context);
   await refreshPool(ports, config, profile);
 }
 
@@ -93,7 +96,9 @@ async function compareLink(
     broken.add(config.name);
     if (!wasBroken) {
       context.log.error({ pool: config.name, detail }, 'the account link is not ours any more');
-      const data = { detail, remedy: 'point it at the home of an account, then run: claude-failover recover' };
+      const homes = view.pool.accounts.flatMap(({ home }) => (home === null ? [] : [home]));
+      const remedy = `${linkRemedy(linkState, config, homes)}; then: claude-failover recover`;
+      const data = { detail, remedy };
       await ports.local.append([{ type: 'drift', pool: config.name, data }], now);
     }
     // A link that is being replaced by hand, or a disk that hiccups, is in order again at the next look.
@@ -132,60 +137,32 @@ async function compareLink(
   );
 }
 
-/** Identity, blanked tokens, and a login that has come back. */
-async function compareAccount(
+/** Identities, logins that ended or came back, homes, and what the homes share. */
+async function compareHomes(
   ports: ReconcilerPorts,
-  told: Map<string, string>,
-  account: AccountFacts,
+  config: PoolConfig,
   profile: AgentProfile,
-  context: TickContext,
+  accounts: readonly AccountFacts[],
+  driftTeller: DriftTeller,
+  { log }: TickContext,
 ): Promise<void> {
-  const { home, row } = account;
-  if (home === null || row === null) return;
-  const now = ports.clock.now();
-  const tell = async (about: string, event: NewEvent): Promise<void> => {
-    if (told.get(account.name) === about) return;
-    told.set(account.name, about);
-    await ports.local.append([event], now);
-    context.log.warn({ account: account.name, ...event.data }, event.type);
-  };
-  const base = { pool: account.pool, account: account.name } as const;
-
-  if (home.identity !== null && row.identity === null) await ports.shared.setIdentity(account.name, home.identity);
-  if (home.identity !== null && row.identity !== null && home.identity !== row.identity) {
-    return tell('identity', {
-      type: 'drift',
-      ...base,
-      data: {
-        detail: `the home of ${account.name} is now logged in as another identity`,
-        remedy: 'log in to it as before, or give the new login a home of its own',
-      },
-    });
+  const found: Drift[] = [];
+  for (const account of accounts) {
+    const { name, home, row } = account;
+    if (home === null || row === null) continue;
+    const identity = identityDrift(account, accounts);
+    if (identity !== null) {
+      found.push(identity);
+      continue;
+    }
+    if (home.identity !== null && row.identity === null) await ports.shared.setIdentity(name, home.identity);
+    if ((await checkCredentials(ports, account, profile, log)) !== null) continue;
+    const unusable = homeDrift(account, profile);
+    if (unusable !== null) found.push(unusable);
   }
-  if ((await checkCredentials(ports, account, profile, context.log)) !== null) return;
-  // What a login by hand will mend was told when the login ended.
-  if (home.credentials === 'blanked' && row.status === 'expired') return;
-  if (home.problem !== null || home.credentials !== 'ok') {
-    const what = home.problem ?? home.credentials;
-    return tell(`${UNUSABLE}${what}`, {
-      type: 'account_not_usable',
-      ...base,
-      data: {
-        detail: `${account.name} cannot be used: its ${home.problem === null ? 'credentials file' : 'home'} is ${what}`,
-      },
-    });
-  }
-  const wasUnusable = told.get(account.name)?.startsWith(UNUSABLE) === true;
-  told.delete(account.name);
-  if (!wasUnusable) return;
-  // Without the pool: whether that can go on is another question.
-  await ports.local.append(
-    [{ type: 'account_recovered', account: account.name, data: { detail: 'its home and its login are there again' } }],
-    now,
-  );
+  found.push(...(await poolDrifts(ports, config, profile, accounts)));
+  await driftTeller(config.name, found, log);
 }
-
-const UNUSABLE = 'unusable ';
 
 async function tellServers(ports: ReconcilerPorts, told: Map<string, string>, context: TickContext): Promise<void> {
   for (const { server, state, reason } of ports.board.snapshot()?.servers ?? []) {

@@ -5,7 +5,7 @@ import { isEligible } from '../core/quota/eligibility.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
-import type { SwapRow } from '../core/swap/swap.ts';
+import type { RecoveryRow, SwapRow } from '../core/swap/swap.ts';
 import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
@@ -21,7 +21,8 @@ import { climbAll, openRecoveries, paneResult } from '../steps/recover-panes.ts'
 import { refreshPool } from '../steps/refresh-pool.ts';
 import { repairPool } from '../steps/repair-pool.ts';
 import { resumeAfterReset } from '../steps/resume-after-reset.ts';
-import { runSwap } from '../steps/run-swap.ts';
+import { afterStopping, runSwap } from '../steps/run-swap.ts';
+import { flipOf, panesToStop } from '../steps/stop-first.ts';
 import type { SwapPorts } from '../steps/swap-effects.ts';
 import { isTargetLost } from '../steps/swap-effects.ts';
 
@@ -65,7 +66,8 @@ export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
 /** A swap before its recovery, found outside of its own run: a full disk ended it, or `recover` took it up again. */
 async function isCutShort(ports: SwitcherPorts, pool: string): Promise<boolean> {
   return (await ports.local.unfinishedSwaps()).some(
-    (swap) => swap.pool === pool && swap.phase !== 'recovering' && swap.trigger !== 'reset',
+    (swap) =>
+      swap.pool === pool && swap.phase !== 'recovering' && swap.phase !== 'stopping' && swap.trigger !== 'reset',
   );
 }
 
@@ -131,11 +133,13 @@ async function answerRequest(
     return;
   }
   const startedAt = ports.clock.monotonic();
-  const first = await runSwap(ports, config, profile, view, request, decision, context);
+  const stops = panesToStop(findings, config, profile);
+  const first = await runSwap(ports, config, profile, view, request, decision, stops, context);
   const swap = (await selectAgain(ports, config, profile, first, request, paused, context)) ?? first;
   const durationMs = Math.round(ports.clock.monotonic() - startedAt);
   const fields = { pool: config.name, swap: swap.id, from: swap.from, to: swap.to, phase: swap.phase, durationMs };
   if (swap.phase === 'recovering') context.log.info(fields, 'link flipped');
+  else if (swap.phase === 'stopping') context.log.info({ ...fields, panes: stops.length }, 'agents are being ended');
   else context.log.error({ ...fields, error: swap.error }, 'swap did not go through');
   await refreshPool(ports, config, profile);
   // Moved sessions change their leases at once; the swap itself waits for none of that.
@@ -165,7 +169,8 @@ async function selectAgain(
     { pool: config.name, swap: first.id, error: first.error, to: decision.to },
     'another target is taken',
   );
-  return runSwap(ports, config, profile, view, { ...request, id: ports.newId() }, decision, context);
+  const stops = panesToStop(ports.board.findings().values(), config, profile);
+  return runSwap(ports, config, profile, view, { ...request, id: ports.newId() }, decision, stops, context);
 }
 
 /** @returns whether there is still something to do soon */
@@ -180,6 +185,11 @@ async function bringBack(
   const now = ports.clock.now();
   const view = await readPool(ports, config, profile, now);
   if (view.pool.state === 'partial' || view.pool.state === 'rolling_back') return false;
+  const stopping = view.pool.swaps.find((swap) => swap.phase === 'stopping');
+  if (stopping !== undefined) {
+    await endAgents(ports, config, profile, view, stopping, failing, context);
+    return true;
+  }
   /** Swaps of which panes still wait for the proof of another one. */
   const held = new Set<string>();
   const resumed = await resumeAfterReset(ports, config, profile, view, findings, context);
@@ -191,13 +201,10 @@ async function bringBack(
     const stopped = findings.filter((finding) => isStoppedElsewhere(finding, latest, context.config));
     const active = view.pool.accounts.find(({ name }) => name === latest.to);
     const probe = active && (await probeFirst(ports, latest, active, stopped, findings, context));
-    await openRecoveries(ports, latest, probe?.now ?? stopped, config, context);
+    await openRecoveries(ports, latest, probe?.now ?? stopped, config, profile, context);
     if (probe?.isHolding === true) held.add(latest.id);
   }
-  const rows = (await ports.local.openRecoveries()).filter((row) =>
-    view.pool.swaps.some((swap) => swap.id === row.swapId),
-  );
-  const open = rows.length === 0 ? 0 : await climbAll(ports, rows, config.name, profile, failing, context);
+  const open = await climbOpen(ports, config, profile, view, failing, context);
 
   const unfinished = view.pool.swaps.filter(
     (swap) => UNFINISHED_PHASES.includes(swap.phase) || swap.trigger === 'reset',
@@ -214,6 +221,45 @@ async function bringBack(
     ports.board.wake('reconciler');
   }
   return open > 0 || recovering;
+}
+
+/** One step for every pane of this pool that is on a ladder. @returns how many still are */
+async function climbOpen(
+  ports: SwitcherPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  view: PoolView,
+  failing: Set<string>,
+  context: TickContext,
+): Promise<number> {
+  const swapOf = (row: RecoveryRow): SwapRow | undefined => view.pool.swaps.find((swap) => swap.id === row.swapId);
+  const rows = (await ports.local.openRecoveries()).filter((row) => swapOf(row) !== undefined);
+  if (rows.length === 0) return 0;
+  return climbAll(ports, rows, config.name, profile, failing, (row) => flipOf(swapOf(row)), context);
+}
+
+/** Before the flip: ends the agents that must not run meanwhile, then lets the swap go on or fail. */
+async function endAgents(
+  ports: SwitcherPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  view: PoolView,
+  swap: SwapRow,
+  failing: Set<string>,
+  context: TickContext,
+): Promise<void> {
+  await climbOpen(ports, config, profile, view, failing, context);
+  const rows = await ports.local.recoveries(swap.id);
+  const kept = rows.find(({ state }) => state === 'handed_over' || state === 'recovered');
+  if (kept === undefined && rows.some(({ state }) => state !== 'stopped' && state !== 'gone')) return;
+  if (context.signal.aborted) return;
+  const problem = kept === undefined ? null : `${kept.label} was not ended: ${kept.reason}`;
+  const after = await afterStopping(ports, config, profile, swap, problem, context);
+  const fields = { pool: config.name, swap: swap.id, from: swap.from, to: swap.to, phase: after.phase };
+  if (after.phase === 'recovering') context.log.info(fields, 'link flipped');
+  else context.log.error({ ...fields, error: after.error }, 'swap did not go through');
+  await refreshPool(ports, config, profile);
+  ports.board.wake('reconciler');
 }
 
 /** A pane stopped by a limit of an account that is no longer the active one. */

@@ -31,7 +31,7 @@ export type ManualSwapAnswer =
       readonly to: string;
       readonly why: string;
       readonly passedOver: readonly PassedOver[];
-      /** Labels of the panes that would be brought back. */
+      /** Labels of the panes that would be brought back, also those that would be ended first. */
       readonly panes: readonly string[];
     }
   | {

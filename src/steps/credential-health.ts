@@ -7,6 +7,7 @@ import { forgetOldFigure } from '../core/quota/record.ts';
 import type { EpochMs } from '../core/time.ts';
 import { utcMinute } from '../core/time.ts';
 import type { AccountHomes, Clock, LocalStore, Logger, PoolStore } from '../ports.ts';
+import { loginCommandFor } from './remedies.ts';
 
 export interface CredentialPorts {
   readonly local: Pick<LocalStore, 'append'>;
@@ -38,7 +39,10 @@ export async function checkCredentials(
     const reason = reasonItIsOver({ ...account, home: again }, now);
     if (reason === null) return null;
     if (!(await ports.shared.moveStatus(name, 'active', 'expired', reason, again.credentialsMtimeMs))) return null;
-    const data = { detail: `the login of ${name} is dead: ${reason}`, remedy: 'log in to it again' };
+    const data = {
+      detail: `the login of ${name} is dead: ${reason}`,
+      remedy: `log in to it again: ${loginCommandFor(name)}`,
+    };
     await ports.local.append([{ type: 'login_needed', ...base, data }], now);
     log.warn({ account: name, reason }, 'an account needs a login');
     return 'expired';

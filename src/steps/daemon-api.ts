@@ -22,6 +22,7 @@ import { readPool } from './read-pool.ts';
 import { refreshPool } from './refresh-pool.ts';
 import { clearPool, verifyPool } from './repair-pool.ts';
 import { sessionRow } from './session-row.ts';
+import { panesToStop } from './stop-first.ts';
 import type { SwapPorts } from './swap-effects.ts';
 
 export interface ApiPorts extends JudgePorts, SwapPorts {
@@ -96,7 +97,8 @@ async function swapByHand(ports: ApiPorts, wish: ManualSwap): Promise<ManualSwap
   if (pool === undefined) return refused('unknown_pool', `there is no pool ${wish.pool}`);
 
   const now = ports.clock.now();
-  const view = await readPool(ports, pool, profileOf(ports.profiles, pool), now);
+  const profile = profileOf(ports.profiles, pool);
+  const view = await readPool(ports, pool, profile, now);
   const asked = { kind: 'manual', to: wish.to, force: wish.force } as const;
   if (!wish.dryRun && ports.board.request(pool.name) !== null)
     return refused('switching', 'a swap was asked for a moment ago');
@@ -113,9 +115,9 @@ async function swapByHand(ports: ApiPorts, wish: ManualSwap): Promise<ManualSwap
   if (decision.kind === 'trip') return refused('circuit_breaker', decision.detail);
   if (decision.kind === 'hold') return { ...decision, kind: 'refused' };
   if (wish.dryRun) {
-    const panes = [...ports.board.findings().values()].filter(
-      (finding) => finding.pool === pool.name && confirmedHit(finding) !== null,
-    );
+    const findings = [...ports.board.findings().values()].filter((finding) => finding.pool === pool.name);
+    const ended = new Set(panesToStop(findings, pool, profile));
+    const panes = findings.filter((finding) => ended.has(finding) || confirmedHit(finding) !== null);
     return {
       kind: 'would_swap',
       pool: pool.name,

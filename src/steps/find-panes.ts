@@ -231,7 +231,7 @@ async function findOne(
     view,
     process,
     pool: mine.pool,
-    notSwitchable: notSwitchable(mine, process, ports.profiles),
+    notSwitchable: notSwitchable(mine, process, ports.profiles, context.config),
     reading,
     readAt: mine.readAt,
     switchedAt,
@@ -262,26 +262,39 @@ function lastSwitch(activations: readonly Activation[]): EpochMs | null {
 
 function notSwitchable(
   mine: WatchedPane,
-  { agent, overriding }: AgentProcess,
+  { agent, overriding, credentialsDir }: AgentProcess,
   profiles: readonly AgentProfile[],
+  config: Config,
 ): PaneFinding['notSwitchable'] {
   const reason = profiles.find(({ kind }) => kind === agent)?.notSwitchable ?? null;
   if (reason !== null) return { reason };
   if (overriding.length > 0)
     return { reason: `its environment sets ${overriding.join(', ')}, which outranks the account link` };
   if (mine.pool === null) return { reason: "its configuration directory is no pool's link" };
+  const mode = config.pools.find(({ name }) => name === mine.pool)?.mode;
+  if (credentialsDir !== undefined && mode !== 'secure_storage')
+    return { reason: 'its environment moves its credentials to another directory than the one that is linked' };
   return null;
 }
 
 async function poolOf(
   ports: FindPorts,
-  { agent, configDir }: AgentProcess,
+  process: AgentProcess,
   config: Config,
 ): Promise<{ pool: string; account: string } | null> {
   for (const pool of config.pools) {
-    if (pool.agent !== agent) continue;
-    const found = await ports.link.accountOf(configDir, placeOf(pool));
-    if (found?.throughLink === true) return { pool: pool.name, account: found.account };
+    if (pool.agent !== process.agent) continue;
+    const place = placeOf(pool);
+    // What its own environment says of its credentials holds unless the settings say otherwise.
+    const told = process.credentialsDir;
+    const found =
+      (await ports.link.accountOf(process.configDir, place)) ??
+      (told === undefined || pool.mode !== 'secure_storage'
+        ? null
+        : await ports.link.accountOf(told, { link: place.link, homes: place.homes }));
+    // In mode `env` a session has its account's own directory; the link is only for the next launch.
+    if (found !== null && found.throughLink === (pool.mode !== 'env'))
+      return { pool: pool.name, account: found.account };
   }
   return null;
 }

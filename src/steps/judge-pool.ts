@@ -7,6 +7,7 @@ import type { Decision, Wish } from '../core/quota/policy.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
 import { step } from '../core/swap/machine.ts';
+import { IN_A_TURN } from '../core/swap/stop.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND, toIso, utcMinute } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
@@ -267,13 +268,16 @@ async function refuse(
   data: Readonly<Record<string, unknown>>,
   context: TickContext,
 ): Promise<void> {
-  const refusal = `${data.reason}|${confirmedHit(trigger)?.fingerprint}`;
+  // Somebody must look: no swap comes before that pane is free.
+  const isStuck = data.reason === 'pane_busy' && String(data.detail).endsWith(IN_A_TURN) === false;
+  const refusal = `${data.reason}|${isStuck ? data.detail : ''}|${confirmedHit(trigger)?.fingerprint}`;
   if (said.refusals.get(config.name) === refusal) return;
   said.refusals.set(config.name, refusal);
   await ports.local.append(
     [
       {
         type: 'swap_refused',
+        ...(isStuck ? { severity: 'warning' } : {}),
         session: trigger.view.sessionName,
         pane: trigger.view.label,
         data: { ...fieldsOf(trigger, context), ...data },

@@ -1,7 +1,8 @@
 /** Reads everything that is known of one pool: its link, its homes, its records, its swaps. */
 
 import type { AccountConfig, PoolConfig } from '../config/schema.ts';
-import type { HomeState } from '../core/accounts.ts';
+import type { AccountRow, HomeState } from '../core/accounts.ts';
+import { CREDENTIALS_VARIABLE, LINKED_FILES } from '../core/agents/linked-files.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
 import type { PoolView } from '../core/status.ts';
@@ -20,7 +21,11 @@ export interface PoolReaders {
   readonly link: AccountLink;
   readonly homes: AccountHomes;
   readonly countLeases?: CountLeases;
+  /** Why the agents that must end before the link moves cannot be ended now; absent: nobody asks. */
+  readonly stopObstacle?: StopObstacle;
 }
+
+type StopObstacle = (config: PoolConfig, profile: AgentProfile) => Promise<string | null>;
 
 /** How many sessions hold a lease, and what counts when the store cannot tell. Absent: the store is asked as it is. */
 type CountLeases = (now: EpochMs) => Promise<LeaseCounts>;
@@ -32,6 +37,7 @@ export interface PoolSources {
   readonly link: Pick<AccountLink, 'read'>;
   readonly homes: Pick<AccountHomes, 'inspect'>;
   readonly countLeases?: CountLeases;
+  readonly stopObstacle?: StopObstacle;
 }
 
 /** More swaps than one hour can hold at any sensible cooldown. */
@@ -64,7 +70,7 @@ export async function readPool(
       home,
       quota: quota.filter((record) => record.account === account.name),
       ...occupancy(account, leases),
-      duplicateOf: duplicateOf(index, config, homes),
+      duplicateOf: duplicateOf(index, config, homes, rows),
     };
   });
   const unfinished = swaps.find((swap) => UNFINISHED_PHASES.includes(swap.phase)) ?? null;
@@ -75,6 +81,8 @@ export async function readPool(
       accounts,
       active: linkState.kind === 'account' ? linkState.account : null,
       state: switchState(flags, unfinished),
+      // While a swap is under way nobody asks for another one.
+      stopObstacle: unfinished === null ? ((await from.stopObstacle?.(config, profile)) ?? null) : null,
       swaps,
       breakerOpenedAt: flags.breaker?.at ?? null,
       retryUntil: flags.backoff?.until ?? null,
@@ -132,7 +140,22 @@ function occupancy(
 }
 
 export function placeOf(config: PoolConfig): LinkPlace {
-  return { link: config.link, homes: config.accounts.map(({ name, home }) => ({ account: name, home })) };
+  return {
+    link: config.link,
+    ...filesOf(config),
+    ...settingsOf(config),
+    homes: config.accounts.map(({ name, home }) => ({ account: name, home })),
+  };
+}
+
+function settingsOf({ mode, sharedRoot }: PoolConfig): Pick<LinkPlace, 'settings'> {
+  return mode === 'secure_storage' ? { settings: { configDir: sharedRoot, variable: CREDENTIALS_VARIABLE } } : {};
+}
+
+/** The files that are links in this pool; none in a pool whose link is a directory. */
+export function filesOf({ agent, mode }: PoolConfig): Pick<LinkPlace, 'files'> {
+  const files = mode === 'file_link' ? LINKED_FILES[agent] : undefined;
+  return files === undefined ? {} : { files };
 }
 
 function switchState(flags: PoolFlags, unfinished: SwapRow | null): PoolSwitchState {
@@ -140,6 +163,8 @@ function switchState(flags: PoolFlags, unfinished: SwapRow | null): PoolSwitchSt
   switch (unfinished?.phase) {
     case 'prepared':
       return 'switching';
+    case 'stopping':
+      return 'stopping';
     case 'flipped':
     case 'recovering':
       return 'resuming';
@@ -150,14 +175,24 @@ function switchState(flags: PoolFlags, unfinished: SwapRow | null): PoolSwitchSt
   }
 }
 
-/** The account that comes first keeps the identity; every later one is the duplicate. */
-function duplicateOf(index: number, config: PoolConfig, homes: readonly HomeState[]): string | null {
+/** The account whose login it always was keeps the identity, else the one that comes first; every other one is the duplicate. */
+function duplicateOf(
+  index: number,
+  config: PoolConfig,
+  homes: readonly HomeState[],
+  rows: readonly AccountRow[],
+): string | null {
   const own = homes[index];
   if (own === undefined) return null;
-  const first = homes.findIndex(
-    (home) =>
-      (home.identity !== null && home.identity === own.identity) ||
-      (home.realPath !== null && home.realPath === own.realPath),
-  );
-  return first >= 0 && first < index ? (config.accounts[first]?.name ?? null) : null;
+  const known = config.accounts.map(({ name }) => rows.find((row) => row.name === name)?.identity ?? null);
+  const identity = own.identity ?? known[index] ?? null;
+  const keeps = (at: number): boolean => identity !== null && known[at] === identity;
+  const twin = homes.findIndex((home, at) => {
+    if (at === index) return false;
+    const isSameLogin = identity !== null && (home.identity ?? known[at]) === identity;
+    const isSamePlace = home.realPath !== null && home.realPath === own.realPath;
+    if (!isSameLogin && !isSamePlace) return false;
+    return keeps(at) === keeps(index) ? at < index : keeps(at);
+  });
+  return config.accounts[twin]?.name ?? null;
 }

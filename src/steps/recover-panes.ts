@@ -1,15 +1,16 @@
 /** Brings panes back after a swap: opens a recovery for each stopped pane and moves every open one up its ladder. */
-import type { PoolConfig } from '../config/schema.ts';
+import type { Config, PoolConfig, SwapPolicy } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
-import { isHotSwappable } from '../core/agents/profile.ts';
+import { isHotSwappable, mustStopFirst } from '../core/agents/profile.ts';
 import { StoreError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
 import type { PaneIdentity, PaneView } from '../core/panes.ts';
 import { paneKey } from '../core/panes.ts';
 import type { ScreenReader } from '../core/screen/screen-reader.ts';
-import type { LadderAction, LadderView } from '../core/swap/ladder.ts';
+import type { LadderAction, LadderPolicy, LadderView } from '../core/swap/ladder.ts';
 import { climb } from '../core/swap/ladder.ts';
 import { belowCommand } from '../core/swap/resume-command.ts';
+import { isFresh } from '../core/swap/stop.ts';
 import type { RecoveryRow, SwapRow } from '../core/swap/swap.ts';
 import { OPEN_RECOVERY } from '../core/swap/swap.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
@@ -25,6 +26,9 @@ export interface RecoveryPorts {
   readonly readScreen: ScreenReader;
 }
 
+/** Whether the link of this recovery's swap has moved. */
+type FlipOf = (row: RecoveryRow) => LadderPolicy['flip'];
+
 /** Panes that are typed into at the same time. */
 const AT_ONCE = 8;
 
@@ -34,6 +38,7 @@ export async function openRecoveries(
   swap: SwapRow,
   stopped: readonly PaneFinding[],
   config: PoolConfig,
+  profile: AgentProfile,
   context: TickContext,
 ): Promise<number> {
   if (stopped.length === 0) return 0;
@@ -42,7 +47,10 @@ export async function openRecoveries(
   const climbing = new Set((await ports.local.openRecoveries()).map((row) => paneKey(row.pane)));
   let opened = 0;
   for (const finding of stopped) {
-    const row = newRecovery(swap, finding, claimedTwice(finding, stopped), config, context, ports.clock.now());
+    const row = newRecovery(swap, finding, stopped, config, profile, {
+      config: context.config,
+      now: ports.clock.now(),
+    });
     if (known.has(row.id) || climbing.has(paneKey(row.pane))) continue;
     await consume(ports, swap, finding);
     await ports.local.saveRecovery(row, row.finishedAt === null ? [] : [endEvent(row, swap.pool)]);
@@ -52,7 +60,7 @@ export async function openRecoveries(
 }
 
 /** What a relaunched agent repaints is this pane's old limit, not one of the account it now runs under. */
-async function consume(
+export async function consume(
   ports: Pick<RecoveryPorts, 'local' | 'clock'>,
   swap: SwapRow,
   { view, decision, charge }: PaneFinding,
@@ -81,13 +89,14 @@ export async function climbAll(
   pool: string,
   profile: AgentProfile,
   failing: Set<string>,
+  flipOf: FlipOf,
   context: TickContext,
 ): Promise<number> {
   const ordered = [...rows].sort((a, b) => Number(failing.has(a.id)) - Number(failing.has(b.id)));
   const results = await Promise.all(
     ordered.slice(0, AT_ONCE).map(async (row) => {
       try {
-        const isOpen = await climbOne(ports, row, pool, profile, context);
+        const isOpen = await climbOne(ports, row, pool, profile, flipOf(row), context);
         failing.delete(row.id);
         return isOpen;
       } catch (err) {
@@ -122,6 +131,7 @@ async function climbOne(
   row: RecoveryRow,
   pool: string,
   profile: AgentProfile,
+  flip: LadderPolicy['flip'],
   context: TickContext,
 ): Promise<boolean> {
   const view = await ports.panes.observe(row.pane, context.signal);
@@ -132,6 +142,7 @@ async function climbOne(
     submitDelayMs: context.config.tmux.submitDelayMs,
     deadlineAt: row.startedAt + context.config.switcher.timeoutMs,
     profile,
+    flip,
   });
   if (context.signal.aborted) return true;
   if (step.row !== row) {
@@ -188,36 +199,40 @@ async function look(
     screenChangedAt: screen?.changedAt ?? null,
     inMode: view?.inMode ?? false,
     clientActivityAt: view?.clientActivityAt ?? null,
-    transcript: signals?.transcript ?? null,
+    transcript: signals?.transcript ?? signals?.rollout ?? null,
     isGuess: signals?.isGuess ?? false,
     cwd: view?.cwd ?? '',
   };
 }
 
-function newRecovery(
-  swap: SwapRow,
+/** @param all  the panes that are brought back together: two of them may seem to have the same session */
+export function newRecovery(
+  swap: Pick<SwapRow, 'id' | 'to'>,
   finding: PaneFinding,
-  isShared: boolean,
+  all: readonly PaneFinding[],
   config: PoolConfig,
-  context: TickContext,
-  now: number,
+  profile: AgentProfile,
+  { config: current, now }: Pick<TickContext, 'config' | 'now'>,
 ): RecoveryRow {
   const { view, process, signals } = finding;
-  const policy = swapPolicyOf(view.sessionName, context);
+  const policy = swapPolicyOf(view.sessionName, current);
   const version = signals?.version ?? null;
+  const isIdle = !('hit' in finding.decision);
   const row: RecoveryRow = {
     id: `${swap.id}/${paneKey(view.identity)}`,
     swapId: swap.id,
     pane: view.identity,
     label: view.label,
-    sessionId: isShared ? null : (signals?.sessionId ?? null),
+    sessionId: claimedTwice(finding, all) ? null : (signals?.sessionId ?? null),
     version,
     launch: {
       argv: process.argv,
       ...(process.argumentsLost === true ? { argumentsLost: true } : {}),
+      ...(mustStopFirst(profile, version) ? { stopFirst: true } : {}),
+      ...(isIdle ? { wasIdle: true } : {}),
+      ...(isFresh(finding) ? { isFresh: true } : {}),
       cwd: process.cwd,
-      // Only what the process itself had set: without the variable the CLI's default is the link already.
-      configDir: process.configDirIsSet ? config.link : null,
+      configDir: launchDirectory(finding, config, swap.to),
       pid: process.pid,
       startTicks: process.startTicks,
     },
@@ -235,15 +250,29 @@ function newRecovery(
   return { ...row, state: 'handed_over', finishedAt: now, reason: `swap_policy: ${policy}` };
 }
 
+/** What the variable of the configuration directory is set to for a new start; null: it is not set, as before. */
+function launchDirectory({ process }: PaneFinding, config: PoolConfig, to: string): string | null {
+  switch (config.mode) {
+    case 'env':
+      return config.accounts.find(({ name }) => name === to)?.home ?? null;
+    // Only what the process itself had set: without the variable the CLI's default is the link already.
+    case 'config_dir':
+      return process.configDirIsSet ? config.link : null;
+    case 'secure_storage':
+    case 'file_link':
+      return process.configDirIsSet ? process.configDir : null;
+  }
+}
+
 /** Old versions keep no registry, so two panes in one directory may be given the same session: then neither is resumed by id. */
 function claimedTwice(finding: PaneFinding, all: readonly PaneFinding[]): boolean {
   const id = finding.signals?.sessionId ?? null;
   return id !== null && all.some((other) => other !== finding && other.signals?.sessionId === id);
 }
 
-function swapPolicyOf(session: string, context: TickContext): 'resume' | 'leave' | 'notify' {
-  const configured = context.config.sessions.dedicated.find((candidate) => candidate.name === session);
-  return configured?.swapPolicy ?? context.config.watch.adopted.swapPolicy;
+function swapPolicyOf(session: string, config: Config): SwapPolicy {
+  const configured = config.sessions.dedicated.find((candidate) => candidate.name === session);
+  return configured?.swapPolicy ?? config.watch.adopted.swapPolicy;
 }
 
 /** Whether a stopped pane of this finding would go on by itself once the link has moved. */

@@ -4,7 +4,7 @@ import type { AgentProfile } from '../core/agents/profile.ts';
 import { describeLink, planRepair } from '../core/swap/recovery.ts';
 import type { TickContext } from '../ports.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
-import { placeOf } from './read-pool.ts';
+import { filesOf, placeOf } from './read-pool.ts';
 import { abandonSwap, finishSwap, undoSwap } from './run-swap.ts';
 import type { SwapPorts } from './swap-effects.ts';
 import { markPartial } from './swap-effects.ts';
@@ -16,7 +16,7 @@ export async function repairPool(
   profile: AgentProfile,
   context: TickContext,
 ): Promise<void> {
-  await ports.link.sweepLeftovers(config.link);
+  await ports.link.sweepLeftovers(config.link, filesOf(config).files);
   const state = await ports.link.read(placeOf(config));
   const unfinished = (await ports.local.unfinishedSwaps()).filter((swap) => swap.pool === config.name);
   for (const swap of unfinished) {
@@ -27,6 +27,7 @@ export async function repairPool(
       'unfinished swap found',
     );
     if (repair.kind === 'finish') await finishSwap(ports, config, profile, swap, context);
+    else if (repair.kind === 'continue') await ports.locks.releaseLeftover(swap.locks);
     else if (repair.kind === 'undo') await undoSwap(ports, config, profile, swap, context);
     else if (repair.kind === 'abandon') await abandonSwap(ports, swap, repair.reason);
     else await markPartial(ports, config.name, swap, repair.reason);

@@ -40,7 +40,7 @@ export async function resumeAfterReset(
   );
   const swap = open ?? (await createRecord(ports, config, profile, active.name, view.linkState.target, due));
   const probe = await probeFirst(ports, swap, active, due, findings, context);
-  await openRecoveries(ports, swap, probe.now, config, context);
+  await openRecoveries(ports, swap, probe.now, config, profile, context);
   return { swap, isHolding: probe.isHolding };
 }
 

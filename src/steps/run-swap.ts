@@ -9,15 +9,18 @@ import { eventAfterFailure, step } from '../core/swap/machine.ts';
 import { describeLink } from '../core/swap/recovery.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { TickContext } from '../ports.ts';
-import { placeOf } from './read-pool.ts';
+import { filesOf, placeOf } from './read-pool.ts';
 import type { Run, SwapPorts } from './swap-effects.ts';
 import { EFFECTS, isRunEffect, messageOf } from './swap-effects.ts';
 
 /**
- * Swaps as decided, up to the point where panes are to be brought back.
+ * Swaps as decided, up to the point where panes are to be brought back, or where the agents that must not run meanwhile are to
+ * be ended.
  *
- * @returns the swap as it stands: `recovering`, `failed` or `partial`
+ * @param stops  the panes of those agents
+ * @returns the swap as it stands: `stopping`, `recovering`, `failed` or `partial`
  * @throws {StoreError} the plan could not be written: nothing was touched
  */
 export async function runSwap(
@@ -27,6 +30,7 @@ export async function runSwap(
   view: PoolView,
   request: SwapRequest,
   decision: Extract<Decision, { kind: 'swap' }>,
+  stops: readonly PaneFinding[],
   context: TickContext,
 ): Promise<SwapRow> {
   if (view.linkState.kind !== 'account')
@@ -39,6 +43,7 @@ export async function runSwap(
     context,
     request,
     decision,
+    stops,
     swap: {
       id: request.id,
       pool: config.name,
@@ -55,7 +60,7 @@ export async function runSwap(
       finishedAt: null,
       error: null,
       fromTarget: view.linkState.target,
-      toTarget: ports.link.targetFor(config.link, target.home),
+      toTarget: ports.link.targetFor(config.link, target.home, filesOf(config).files),
       locks: [],
     },
     locks: null,
@@ -66,6 +71,25 @@ export async function runSwap(
     contended: false,
   };
   await drive(ports, run, 'normal', 'request');
+  return run.swap;
+}
+
+/**
+ * Goes on with a swap whose agents were to be ended.
+ *
+ * @param problem  why one of them did not end; null: all have
+ */
+export async function afterStopping(
+  ports: SwapPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  swap: SwapRow,
+  problem: string | null,
+  context: TickContext,
+): Promise<SwapRow> {
+  const run = takeUp(config, profile, swap, context);
+  run.error = problem;
+  await drive(ports, run, 'stopping', problem === null ? 'stopped' : 'not_stopped');
   return run.swap;
 }
 
@@ -133,6 +157,7 @@ function takeUp(config: PoolConfig, profile: AgentProfile, swap: SwapRow, contex
     context,
     request: null,
     decision: null,
+    stops: [],
     swap,
     locks: null,
     lockedAt: null,
@@ -154,6 +179,8 @@ async function drive(ports: SwapPorts, run: Run, from: PoolSwitchState, first: S
     // Nothing to do now: the repair takes it up.
     if (next.effects.length === 0) return;
     event = await runEffects(ports, run, next.effects);
+    if (state === 'saving' && event === 'ok' && run.stops.length > 0) event = 'stop_first';
+    if (state === 'stopping' && event === 'ok') return;
     if (state === 'normal' || state === 'partial' || state === 'resuming') return;
   }
 }

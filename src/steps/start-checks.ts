@@ -1,13 +1,14 @@
 /** What must be in order before the daemon may act: links, homes, identities, shared entries. All problems at once. */
 import type { Config, PoolConfig } from '../config/schema.ts';
-import type { HomeState, LinkState } from '../core/accounts.ts';
+import type { LinkState } from '../core/accounts.ts';
+import { CREDENTIALS_VARIABLE } from '../core/agents/linked-files.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
 import { FatalError } from '../core/errors.ts';
-import { moveAside, shellWord } from '../core/shell.ts';
-import { describeLink } from '../core/swap/recovery.ts';
+import { shellWord } from '../core/shell.ts';
 import type { Logger } from '../ports.ts';
 import { profileOf } from './config-policy.ts';
 import { placeOf } from './read-pool.ts';
+import { homeProblem, initCommand, linkRemedy, linkWords, loginCommandFor } from './remedies.ts';
 import type { SwapPorts } from './swap-effects.ts';
 
 export interface StartProblem {
@@ -72,6 +73,12 @@ async function checkPool(
       ),
     );
 
+  if (pool.mode === 'secure_storage') {
+    const found = await ports.link.accountOf(pool.sharedRoot, placeOf(pool));
+    const missing = `the settings in ${pool.sharedRoot} do not name the link ${pool.link} as ${CREDENTIALS_VARIABLE}`;
+    if (state.kind === 'account' && found?.throughLink !== true) add('fatal', 'link', missing, initCommand(pool));
+  }
+
   for (const [index, { account, state: home }] of homes.entries()) {
     const isToBeMade = index === 0 && state.kind === 'directory' && home.problem === 'missing';
     const wrong = isToBeMade
@@ -83,7 +90,7 @@ async function checkPool(
         'warning',
         'home',
         `the credentials of ${account.name} can be read by others`,
-        `chmod 600 ${credentialFiles(home, profile)}`,
+        `chmod 600 ${profile.credentialFiles.map((file) => shellWord(`${home.home}/${file}`)).join(' ')}`,
       );
     const twin = homes
       .slice(0, index)
@@ -97,11 +104,12 @@ async function checkPool(
         'fatal',
         'home',
         `${account.name} and ${twin.account.name} are the same login`,
-        `log in to ${account.name} with the other account: ${profile.configDir.env}=${shellWord(account.home)} ${profile.kind}`,
+        `log in to ${account.name} with the other account: ${loginCommandFor(account.name)}`,
       );
   }
   const usable = homes.filter((home) => home.state.problem === null).map((home) => home.account.home);
-  for (const problem of await ports.sharedEntries.validate(profile, usable, pool.sharedRoot)) {
+  const validated = isShared(profile) ? await ports.sharedEntries.validate(profile, usable, pool.sharedRoot) : [];
+  for (const problem of validated) {
     add(problem.severity, 'shared', problem.message, problem.remedy);
   }
   return problems;
@@ -109,74 +117,7 @@ async function checkPool(
 
 const STOPS: readonly LinkState['kind'][] = ['directory', 'file', 'missing', 'unreadable'];
 
-/** What stands at the link's path, with what must be so before it is mended. */
-export function linkWords(state: LinkState, pool: PoolConfig): string {
-  const adopt = state.kind === 'directory' ? '; it can become the home of an account while no agent runs in it' : '';
-  return `${pool.link} is ${describeLink(state)}${adopt}`;
-}
-
-/** The command that makes the link one to an account, or what stands in its way. */
-export function linkRemedy(state: LinkState, pool: PoolConfig, homes: readonly HomeState[]): string {
-  const link = shellWord(pool.link);
-  const [first] = pool.accounts;
-  const usable = homes.find((home) => home.problem === null)?.home ?? first?.home ?? '<home>';
-  const make = `ln -s ${shellWord(usable)} ${link}`;
-  switch (state.kind) {
-    case 'directory': {
-      if (homes[0]?.problem !== 'missing')
-        return `the directory cannot become ${first?.home}, which is there already: give ${first?.name} a home in the configuration that does not exist yet, then run: claude-failover doctor`;
-      const home = shellWord(homes[0].home);
-      return `test ! -e ${home} && mv ${link} ${home} && ln -s ${home} ${link}`;
-    }
-    case 'file':
-      return `${moveAside(pool.link)} && ${make}`;
-    case 'missing':
-      return make;
-    case 'unreadable':
-      return `look at its owner and mode: ls -ld ${link}`;
-    default:
-      return `ln -sfn ${shellWord(usable)} ${link}`;
-  }
-}
-
-/** What is wrong with the home or its login, and what mends it; null: nothing. */
-function homeProblem(name: string, home: HomeState, profile: AgentProfile): readonly [string, string] | null {
-  const where = `the home of ${name}, ${home.home},`;
-  const path = shellWord(home.home);
-  const login = `${profile.configDir.env}=${path} ${profile.kind}`;
-  const own = '"$(id -u)"';
-  switch (home.problem) {
-    case 'missing':
-      return [`${where} is missing`, `log in to it once: ${login}`];
-    case 'not-a-directory':
-      return [`${where} is not a directory`, `${moveAside(home.home)} && ${login}`];
-    case 'foreign-owner':
-      return [`${where} belongs to another user`, `sudo chown -R ${own} ${path}`];
-    case 'unreadable':
-      return [`${where} cannot be read`, `look at its owner and mode: ls -ld ${path}`];
-  }
-  const files = credentialFiles(home, profile);
-  const credentials = `the credentials of ${name}`;
-  switch (home.credentials) {
-    case 'ok':
-      return null;
-    case 'missing':
-      return [`${name} is not logged in`, `log in to it: ${login}`];
-    case 'blanked':
-      return [`the login of ${name} has ended`, `log in to it again: ${login}`];
-    case 'corrupt':
-      return [`${credentials} cannot be understood`, `log in to it again: ${login}`];
-    case 'link': {
-      const aside = profile.credentialFiles.map((file) => moveAside(`${home.home}/${file}`)).join(' && ');
-      return [`${credentials} are a symbolic link, not a file of their own`, `${aside} && ${login}`];
-    }
-    case 'foreign':
-      return [`${credentials} belong to another user`, `sudo chown ${own} ${files}`];
-    case 'unreadable':
-      return [`${credentials} cannot be read`, `look at owner and mode: ls -l ${files}`];
-  }
-}
-
-function credentialFiles({ home }: HomeState, profile: AgentProfile): string {
-  return profile.credentialFiles.map((file) => shellWord(`${home}/${file}`)).join(' ');
+/** Where only the credentials are linked, nothing has to be shared. */
+function isShared({ sharedEntries }: AgentProfile): boolean {
+  return sharedEntries.required.length > 0 || sharedEntries.optional.length > 0;
 }

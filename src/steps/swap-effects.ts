@@ -14,13 +14,18 @@ import type { SwapRequest } from '../core/swap/request.ts';
 import type { IncidentStep, SwapRow } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import { SECOND } from '../core/time.ts';
+import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import type { Stopping } from '../ports/stopping.ts';
 import type { CliLocks, Clock, LockAttempt, SharedEntries, TickContext } from '../ports.ts';
 import { swapPolicyOf } from './config-policy.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
 import type { PoolReaders } from './read-pool.ts';
-import { placeOf, readAccount } from './read-pool.ts';
+import { filesOf, placeOf, readAccount } from './read-pool.ts';
+import { consume, newRecovery } from './recover-panes.ts';
+import { isBackground, nameOf, usersOfLink } from './stop-first.ts';
 
 export interface SwapPorts extends PoolReaders {
+  readonly stopping: Stopping;
   readonly locks: CliLocks;
   readonly sharedEntries: SharedEntries;
   /** Homes that do not share their sessions are accepted. */
@@ -45,6 +50,8 @@ export interface Run {
   readonly context: TickContext;
   readonly request: SwapRequest | null;
   readonly decision: Extract<Decision, { kind: 'swap' }> | null;
+  /** Panes whose agents must end before the link moves; empty once they have. */
+  readonly stops: readonly PaneFinding[];
   swap: SwapRow;
   locks: Held | null;
   /** Monotonic, from before the first lock was taken. */
@@ -101,7 +108,42 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
     await assertReady(ports, run);
   },
 
+  async write_stopping(ports, run) {
+    const { swap, stops, config, profile, context } = run;
+    const at = ports.clock.now();
+    const recoveries = stops.map((finding) =>
+      newRecovery(swap, finding, stops, config, profile, { config: context.config, now: at }),
+    );
+    for (const finding of stops) await consume(ports, swap, finding);
+    const steps = [{ at, step: 'stopping', durationMs: null, detail: { panes: stops.length } }];
+    run.swap = await ports.local.updateSwap(swap.id, { phase: 'stopping' }, { at, steps, recoveries });
+  },
+
+  async stop_background(ports, run) {
+    for (const process of await usersOfLink(ports, run.config, run.profile)) {
+      if (!isBackground(process, run.profile)) continue;
+      const startedAt = ports.clock.monotonic();
+      await ports.stopping.stopBackground(run.profile, process);
+      const steps = [stepOf(ports, 'background_stopped', startedAt, { pid: process.pid })];
+      run.swap = await ports.local.updateSwap(run.swap.id, {}, { at: ports.clock.now(), steps });
+    }
+  },
+
+  async demand_unused(ports, run) {
+    if (run.profile.stopFirst !== 'always') return;
+    const [user] = await usersOfLink(ports, run.config, run.profile);
+    const [held] = await ports.stopping.heldWriterLocks(run.profile, run.config.link);
+    if (user === undefined && held === undefined) return;
+    // It may end by itself, and a roll-back must wait for it all the same.
+    run.contended = true;
+    const what = user === undefined ? `${held} is locked by a process that writes` : `${nameOf(user)} uses it`;
+    throw new LinkError('in_use', `${run.config.link} is not moved: ${what}; the swap is postponed`);
+  },
+
   async ensure_shared(ports, run) {
+    const { required, optional } = run.profile.sharedEntries;
+    // Where only the credentials are linked, nothing has to be shared.
+    if (required.length + optional.length === 0) return;
     const problems = await ports.sharedEntries.ensure(run.profile, homeOf(run, run.swap.to), run.config.sharedRoot);
     const fatal = problems.find((problem) => problem.severity === 'fatal');
     if (fatal !== undefined && !ports.allowUnshared)
@@ -144,7 +186,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
 
   async point_link(ports, run) {
     demandTrustedLocks(ports, run);
-    await ports.link.point(run.config.link, run.swap.toTarget);
+    await ports.link.point(run.config.link, run.swap.toTarget, filesOf(run.config));
   },
 
   async verify_link(ports, run) {
@@ -252,7 +294,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
 
   async point_back(ports, run) {
     demandTrustedLocks(ports, run);
-    await ports.link.point(run.config.link, run.swap.fromTarget);
+    await ports.link.point(run.config.link, run.swap.fromTarget, filesOf(run.config));
     const state = await ports.link.read(placeOf(run.config));
     if (state.kind !== 'account' || state.account !== run.swap.from) {
       throw new LinkError('rollback_unverified', `after the roll-back the link is ${describeLink(state)}`);
@@ -339,7 +381,8 @@ function heldMs(ports: SwapPorts, run: Run): number {
 /** Under locks that were lost, or are about to be taken over, the link is not moved. */
 function demandTrustedLocks(ports: SwapPorts, run: Run): void {
   const lost = run.locks === null ? 'they are not held' : run.locks.compromised();
-  const ageMs = heldMs(ports, run);
+  // A CLI that has no locks of this kind has ended.
+  const ageMs = run.locks?.locks.length === 0 ? 0 : heldMs(ports, run);
   if (lost === null && ageMs <= LOCK_TRUST_MS) return;
   run.contended = true;
   const why = lost ?? `they are held for ${Math.round(ageMs)} ms already`;

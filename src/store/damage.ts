@@ -1,6 +1,6 @@
 /** Tells a damaged database file from a healthy one, without changing a byte of it. */
 
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreError } from '../core/errors.ts';
 import { asStoreError, isCorruption } from './failures.ts';
@@ -17,11 +17,28 @@ const MAGIC = 'SQLite format 3\0';
 const HEADER_BYTES = 100;
 
 /**
- * What is wrong with the file, or null when it is sound or there is none.
+ * What is wrong with the file, or null when it is sound or there is none. SQLite calls a page that the disk did not give
+ * damaged too: only what is wrong twice, in a file that can be read from end to end, is damage.
  *
  * @throws {StoreError} it cannot be read, is locked, or belongs to another program: no reason to move it
  */
 export function findDamage(path: string, migrations: readonly Migration[] = MIGRATIONS): string | null {
+  if (lookForDamage(path, migrations) === null) return null;
+  readWhole(path);
+  return lookForDamage(path, migrations);
+}
+
+function readWhole(path: string): void {
+  for (const part of [path, `${path}-wal`]) {
+    try {
+      if (existsSync(part)) readFileSync(part);
+    } catch (error) {
+      throw asStoreError(error, part);
+    }
+  }
+}
+
+function lookForDamage(path: string, migrations: readonly Migration[]): string | null {
   if (!existsSync(path)) {
     return existsSync(`${path}-wal`) ? 'the write-ahead log is there without its database' : null;
   }

@@ -90,5 +90,11 @@ function asLaunch(value: unknown): RecoveryRow['launch'] {
   const { cwd, configDir, pid, startTicks } = launch;
   if (typeof cwd !== 'string' || typeof pid !== 'number' || typeof startTicks !== 'string') return null;
   if (typeof configDir !== 'string' && configDir !== null) return null;
-  return { argv, ...(launch.argumentsLost === true ? { argumentsLost: true } : {}), cwd, configDir, pid, startTicks };
+  return { argv, ...flags(launch), cwd, configDir, pid, startTicks };
 }
+
+function flags(launch: Readonly<Record<string, unknown>>): Partial<Record<(typeof FLAGS)[number], true>> {
+  return Object.fromEntries(FLAGS.filter((flag) => launch[flag] === true).map((flag) => [flag, true]));
+}
+
+const FLAGS = ['argumentsLost', 'stopFirst', 'wasIdle', 'isFresh'] as const;

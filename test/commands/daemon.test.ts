@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -43,6 +44,7 @@ import {
   swapRow,
 } from '../support/daemon-facts.ts';
 import { silentLog } from '../support/panes.ts';
+import { waitFor } from '../support/wait.ts';
 
 let home: string;
 let config: string;
@@ -330,7 +332,35 @@ describe('swap', () => {
     expect(io.stderr).toContain(next);
   });
 
-  test('[R286] a dry run prints the plan', async () => {
+  test('[R286] a dry run prints the plan, and every process that it would move to another account', async () => {
+    mkdirSync(join(home, 'one'));
+    symlinkSync(join(home, 'one'), join(home, '.claude'));
+    const agents = [{}, { CLAUDE_CONFIG_DIR: join(home, 'one') }].map((env) =>
+      spawn('bash', ['-c', 'exec -a claude sleep 60'], { env: { PATH: process.env.PATH ?? '', HOME: home, ...env } }),
+    );
+    try {
+      for (const { pid } of agents)
+        await waitFor(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('claude\0'));
+      daemon.answer = {
+        kind: 'would_swap',
+        pool: 'default',
+        from: 'work-1',
+        to: 'work-2',
+        why: 'x',
+        passedOver: [],
+        panes: [],
+      };
+      await startDaemon();
+      expect(await swap({ config, dryRun: true }, io)).toBe(0);
+      expect(io.stdout).toContain(`affected: claude, pid ${agents[0]?.pid}`);
+      // Started under its account's own home, it stays there.
+      expect(io.stdout).not.toContain(`affected: claude, pid ${agents[1]?.pid}`);
+    } finally {
+      for (const agent of agents) agent.kill('SIGKILL');
+    }
+  });
+
+  test('[R286] a dry run names the panes that would be brought back', async () => {
     daemon.answer = {
       kind: 'would_swap',
       pool: 'work',

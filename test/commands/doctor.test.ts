@@ -17,6 +17,7 @@ import { systemClock } from '../../src/adapters/clock.ts';
 import type { Check } from '../../src/commands/doctor/check.ts';
 import { checkMachine } from '../../src/commands/doctor/machine.ts';
 import { doctor } from '../../src/commands/doctor.ts';
+import { init } from '../../src/commands/init.ts';
 import { startHttp } from '../../src/http/server.ts';
 import { CANARY, login } from '../support/account-homes.ts';
 import { commandIo } from '../support/command-io.ts';
@@ -95,16 +96,15 @@ describe('[R240] doctor', () => {
     expect((await run({ TMUX_TMPDIR: join(home, 'tmux') })).checks.get('TMUX_TMPDIR')?.state).toBe('ok');
   });
 
-  test('gives the commands that adopt a real directory', async () => {
+  test('names the command that adopts a real directory, and that command is enough', async () => {
     rmSync(join(home, '.claude'));
     renameSync(join(home, 'one'), join(home, '.claude'));
     const { code, checks } = await run();
     expect(code).toBe(1);
-    const fix = `test ! -e ${home}/one && mv ${home}/.claude ${home}/one && ln -s ${home}/one ${home}/.claude`;
-    expect(checks.get('pool default: link')).toMatchObject({ state: 'fail', fix });
+    expect(checks.get('pool default: link')).toMatchObject({ state: 'fail', fix: 'claude-failover init' });
     // A login in the home that is still to be made would stand in the way.
-    expect(checks.get('pool default: homes')?.fix).not.toContain('CLAUDE_CONFIG_DIR');
-    execFileSync('sh', ['-c', fix]);
+    expect(checks.get('pool default: homes')?.fix).not.toContain('login');
+    expect(await init([], { config, yes: true }, commandIo({ home }))).toBe(0);
     const after = (await run()).checks;
     for (const name of ['link', 'homes', 'shared entries'])
       expect(after.get(`pool default: ${name}`)?.state).toBe('ok');
@@ -114,7 +114,7 @@ describe('[R240] doctor', () => {
     rmSync(join(home, '.claude'));
     mkdirSync(join(home, '.claude'));
     expect((await run()).checks.get('pool default: link')?.fix).toMatch(
-      /is there already: give a a home .* not exist yet/,
+      /is there already: mv -nT .*; or give a a home .* not exist yet/,
     );
   });
 
@@ -172,7 +172,7 @@ describe('[R240] doctor', () => {
       () => rmSync(join(home, 'two/.credentials.json')),
       'pool default: homes',
       'warn',
-      /CLAUDE_CONFIG_DIR=/,
+      /claude-failover accounts login b$/,
     ],
     [
       'entries that are not shared',
@@ -204,7 +204,7 @@ describe('[R240] doctor', () => {
       },
       'pool default: homes',
       'warn',
-      /^mv -nT .*\/two .*\/two\.old-.* && CLAUDE_CONFIG_DIR=/,
+      /^mv -nT .*\/two .*\/two\.old-.* && claude-failover accounts login b$/,
     ],
     [
       'credentials that are a link',
@@ -214,7 +214,7 @@ describe('[R240] doctor', () => {
       },
       'pool default: homes',
       'warn',
-      /^mv -nT .*\.credentials\.json\.old-.* && CLAUDE_CONFIG_DIR=/,
+      /^mv -nT .*\.credentials\.json\.old-.* && claude-failover accounts login b$/,
     ],
     ['an old agent', () => agent('echo 2.0.1'), 'agent claude', 'warn', /^update it to 2\.1\.92/],
     ['an agent that does not run', () => agent('exit 3'), 'agent claude', 'warn', /PATH/],

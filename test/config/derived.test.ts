@@ -99,6 +99,7 @@ test('[R124] the keys that need a restart are marked', () => {
     'tmux.sockets',
     'tmux.command_timeout',
     'pools.*.agent',
+    'pools.*.mode',
     'pools.*.link',
     'pools.*.shared_root',
     'notifications.email.enabled',

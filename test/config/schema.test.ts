@@ -239,6 +239,16 @@ test.each([
     says: 'accounts[1].home: lies inside the home of account a',
   },
   {
+    name: 'linked files for Claude Code, which replaces such a link',
+    input: { accounts: TWO, pools: { default: { mode: 'file_link' } } },
+    says: 'pools.default.mode: claude accounts cannot be switched like this',
+  },
+  {
+    name: 'a linked directory for Codex',
+    input: { accounts: TWO, pools: { default: { agent: 'codex', mode: 'config_dir' } } },
+    says: 'pools.default.mode: codex accounts cannot be switched like this',
+  },
+  {
     name: 'a link inside a home',
     input: { accounts: TWO, pools: { default: { link: '~/.claude-b/l' } } },
     says: 'pools.default.link: lies inside the home of account b',
@@ -473,4 +483,26 @@ test('[R90] three keys may hold a secret themselves, and none does by default; a
   walk(ConfigFile.parse({}));
   const secrets = keys.filter((key) => /(token|secret|password|key|credential)s?: /.test(key));
   expect(secrets.sort()).toEqual(['api_key: null', 'secret: null', 'token: null']);
+});
+
+test('what a pool is where nothing is said follows from its agent and its mode [R41]', () => {
+  const pools = {
+    c: {},
+    s: { mode: 'secure_storage' },
+    e: { mode: 'env' },
+    x: { agent: 'codex' },
+    g: { agent: 'gemini' },
+  };
+  const accounts = TWO.map((account) => ({ ...account, pool: 'c' }));
+  const told = (env: Record<string, string>) =>
+    toConfig({ pools, accounts }, env, '/home/ada').pools.map(({ mode, link, sharedRoot }) => [mode, link, sharedRoot]);
+  const data = '/home/ada/.local/share/claude-failover';
+  expect(told({})).toEqual([
+    ['config_dir', '/home/ada/.claude', '/home/ada/.claude-shared'],
+    ['secure_storage', `${data}/s/active`, '/home/ada/.claude'],
+    ['env', `${data}/e/active`, '/home/ada/.claude-shared'],
+    ['file_link', '/home/ada/.codex', '/home/ada/.codex'],
+    ['file_link', '/home/ada/.gemini', '/home/ada/.gemini'],
+  ]);
+  expect(told({ XDG_DATA_HOME: '/data' })[1]?.[1]).toBe('/data/claude-failover/s/active');
 });

@@ -7,6 +7,7 @@ import { createSwitcher } from '../../src/loops/switcher.ts';
 import { NOON } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
 import { quotaBench } from '../support/quota-bench.ts';
+import { nobodyRuns } from '../support/stopping.ts';
 
 const OVER: Wish = { kind: 'threshold', detail: '95 % of its 5-hour window' };
 
@@ -25,6 +26,7 @@ async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: numbe
       },
       releaseLeftover: async () => 0,
     },
+    stopping: nobodyRuns,
     sharedEntries: { ensure: async () => [], validate: async () => [] },
     allowUnshared: false,
     killSwitch: { reason: async () => null, endIfOver: async () => null },

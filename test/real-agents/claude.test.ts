@@ -1,126 +1,12 @@
 /** The official Claude Code against a provider on loopback: from the limit to the next answer on the other account. */
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { writeConfig } from '../support/daemon-config.ts';
-import { type DaemonProcess, startDaemonProcess } from '../support/daemon-process.ts';
-import { type StandInPane, StandInWorld } from '../support/stand-in/index.ts';
-import { startTmux, type TestTmux } from '../support/tmux.ts';
 import { waitFor } from '../support/wait.ts';
 import { installAgent } from './install.ts';
-import { type Provider, startProvider } from './provider.ts';
+import { clearStage, say, stage, swapsDone } from './stage.ts';
 
-interface SwapView {
-  readonly id: string;
-  readonly phase: string;
-  readonly from: string;
-  readonly to: string;
-}
+afterEach(clearStage);
 
-interface Stage {
-  readonly world: StandInWorld;
-  readonly tmux: TestTmux;
-  readonly provider: Provider;
-  readonly daemon: DaemonProcess;
-  readonly panes: readonly StandInPane[];
-}
-
-const open: (() => Promise<void> | void)[] = [];
-
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
-/** Two accounts behind one link, these many panes with the real program, and the real daemon. */
-async function stage(program: string, paneCount: number): Promise<Stage> {
-  const world = new StandInWorld();
-  open.push(() => world.remove());
-  const tmux = await startTmux();
-  open.push(() => tmux.kill());
-  const provider = await startProvider();
-  open.push(() => provider.close());
-  rmSync(join(world.bin, 'claude'));
-  symlinkSync(program, join(world.bin, 'claude'));
-  const projects = Array.from({ length: paneCount }, (_, i) => world.project(`project-${i}`));
-  writeFileSync(join(world.user, '.claude.json'), JSON.stringify(settledIn(world, projects)), { mode: 0o600 });
-  const panes: StandInPane[] = [];
-  for (let i = 0; i < paneCount; i++) {
-    panes.push(
-      await world.startPane(tmux, {
-        name: `agent-${i}`,
-        project: `project-${i}`,
-        env: {
-          ANTHROPIC_BASE_URL: provider.url,
-          CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-          DISABLE_AUTOUPDATER: '1',
-          DISABLE_ERROR_REPORTING: '1',
-          DISABLE_INSTALLATION_CHECKS: '1',
-          DISABLE_TELEMETRY: '1',
-          IS_SANDBOX: '1',
-          SHELL: '/bin/bash',
-        },
-        args: ['--dangerously-skip-permissions'],
-      }),
-    );
-  }
-  const daemon = await startDaemonProcess(world, writeConfig(world, tmux));
-  open.push(() => daemon.end('SIGTERM'));
-  for (const pane of panes) await pane.shows(/^\s*[❯>]/m, 30_000);
-  return { world, tmux, provider, daemon, panes };
-}
-
-/** What a user of some weeks has: no first-run dialog stands in the way. */
-function settledIn(world: StandInWorld, projects: readonly string[]): object {
-  const { accountUuid, organizationUuid } = world.home();
-  return {
-    numStartups: 20,
-    installMethod: 'global',
-    autoUpdates: false,
-    hasCompletedOnboarding: true,
-    lastOnboardingVersion: '99.0.0',
-    lastReleaseNotesSeen: '99.0.0',
-    theme: 'dark',
-    userID: 'f'.repeat(64),
-    bypassPermissionsModeAccepted: true,
-    effortCalloutDismissed: true,
-    fullscreenUpsellSeenCount: 3,
-    opusProMigrationComplete: true,
-    sonnet45MigrationComplete: true,
-    shiftEnterKeyBindingInstalled: true,
-    oauthAccount: {
-      accountUuid,
-      organizationUuid,
-      emailAddress: 'made-up@example.test',
-      organizationRole: 'admin',
-      organizationName: 'Made Up',
-      billingType: 'stripe_subscription',
-      organizationType: 'claude_max',
-      organizationRateLimitTier: 'default_claude_max_5x',
-      hasExtraUsageEnabled: false,
-    },
-    projects: Object.fromEntries(
-      projects.map((path) => [path, { hasTrustDialogAccepted: true, projectOnboardingSeenCount: 5, allowedTools: [] }]),
-    ),
-  };
-}
-
-/** Types as a person does: the text, and Enter when it stands there. */
-async function say(pane: StandInPane, text: string): Promise<void> {
-  await pane.type(text);
-  await pane.shows(text);
-  await pane.press('Enter');
-}
-
-async function swapsDone(daemon: DaemonProcess, limitMs: number): Promise<readonly SwapView[]> {
-  return await waitFor(
-    async () => {
-      const swaps = (await daemon.get<{ swaps: readonly SwapView[] }>('/swaps'))?.swaps ?? [];
-      if (swaps.length > 0 && swaps.every((swap) => swap.phase === 'done')) return swaps;
-      throw new Error(`swaps: ${JSON.stringify(swaps)}\n${daemon.log()}`);
-    },
-    { timeoutMs: limitMs, everyMs: 100 },
-  );
-}
+const RUNS = 20;
 
 describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
   const agent = installAgent(`@anthropic-ai/claude-code@${version}`, 'claude');
@@ -133,7 +19,7 @@ describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
     ['seven_day', 1],
     ['five_hour', 10],
   ] as const)('a %s limit on %i panes: one swap, and every pane answers on the other account', async (limit, count) => {
-    const { world, provider, daemon, panes } = await stage(program, count);
+    const { world, provider, daemon, panes } = await stage(program, { panes: count });
     for (const pane of panes) {
       await say(pane, 'first question');
       await pane.shows(/REPLY-\d+ from work-1/, 30_000);
@@ -160,7 +46,7 @@ describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
   });
 
   test('a limit in the middle of a turn, after a tool call: the work goes on where it stood', async () => {
-    const { world, provider, daemon, panes } = await stage(program, 1);
+    const { world, provider, daemon, panes } = await stage(program);
     const [pane] = panes;
     if (pane === undefined) throw new Error('no pane');
     await say(pane, 'first question');
@@ -177,7 +63,7 @@ describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
   });
 
   test('server errors that speak of limits, for as long as the program tries again: no swap', async () => {
-    const { world, provider, daemon, panes } = await stage(program, 1);
+    const { world, provider, daemon, panes } = await stage(program);
     const [pane] = panes;
     if (pane === undefined) throw new Error('no pane');
     await say(pane, 'first question');
@@ -192,4 +78,36 @@ describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
     expect((await daemon.get<{ swaps: readonly unknown[] }>('/swaps'))?.swaps).toEqual([]);
     expect(world.activeAccount()).toBe('work-1');
   });
+
+  it.skipIf(agent.kind === 'absent' || version !== 'latest')(
+    `${RUNS} limits in a row: every one is left for the next account`,
+    async () => {
+      const accounts = Array.from({ length: RUNS + 1 }, (_, i) => `work-${i + 1}`);
+      const config = { quota: { swap_cooldown: '0s' }, daemon: { circuit_breaker: { swaps_per_hour: 1000 } } };
+      const { world, provider, daemon, panes } = await stage(program, { accounts, config });
+      const [pane] = panes;
+      if (pane === undefined) throw new Error('no pane');
+      const took: number[] = [];
+      for (const [i, from] of accounts.slice(0, RUNS).entries()) {
+        await say(pane, `question ${i}`);
+        await pane.shows(new RegExp(`REPLY-\\d+ from ${from}\\b`), 30_000);
+        provider.set(from, 'five_hour');
+        await say(pane, `question ${i} goes on`);
+        const swaps = await swapsDone(daemon, 120_000, i + 1);
+        const to = world.activeAccount();
+        expect(swaps[0]).toMatchObject({ from, to });
+        const refused = provider.requests.find(({ account, status }) => account === from && status === 429);
+        const answered = provider.requests.find(({ account, status }) => account === to && status === 200);
+        took.push((answered?.at ?? Number.NaN) - (refused?.at ?? 0));
+      }
+      const sorted = took.toSorted((a, b) => a - b);
+      expect(sorted.every((ms) => ms > 0)).toBe(true);
+      console.log(
+        `Claude Code ${version}, ${RUNS} limits: limit → next answer median ${sorted[RUNS / 2]} ms, max ${sorted.at(-1)} ms`,
+      );
+      expect(provider.requests.filter(({ status, text }) => status === 200 && /^continue$/m.test(text)).length).toBe(
+        RUNS,
+      );
+    },
+  );
 });

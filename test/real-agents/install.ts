@@ -29,7 +29,7 @@ export function installAgent(spec: string, bin: string): Installed {
     }
     const env = { HOME: folder, PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin` };
     const said = execFileSync(program, ['--version'], { env, timeout: 30_000 }).toString();
-    return { kind: 'installed', program, version: said.trim().split(' ')[0] ?? '' };
+    return { kind: 'installed', program, version: /\d+\.\d+\.\d+/.exec(said)?.[0] ?? '' };
   } catch (error) {
     return { kind: 'absent', reason: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
   }

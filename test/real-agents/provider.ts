@@ -9,7 +9,7 @@ export interface ServedRequest {
   readonly at: number;
   readonly account: string;
   readonly status: number;
-  /** The last user text, at most 200 characters. */
+  /** The last user text, at most 2000 characters; the CLI may have put words of its own behind it. */
   readonly text: string;
 }
 
@@ -67,7 +67,7 @@ export async function startProvider(options: { readonly resetInS?: number } = {}
     if (isSpared && (body.tools?.length ?? 0) > 0) mine.after -= 1;
     const refusal =
       account === undefined ? unauthorized() : refuse(isSpared ? 'ok' : (mine?.scenario ?? 'ok'), resetInS);
-    requests.push({ at: Date.now(), account: account ?? '', status: refusal?.status ?? 200, text: text.slice(-200) });
+    requests.push({ at: Date.now(), account: account ?? '', status: refusal?.status ?? 200, text: text.slice(-2000) });
     if (refusal !== null) send(response, refusal.status, refusal.body, refusal.headers);
     else await reply(response, body, { account: account ?? '', text, n: ++count, resetInS });
   }

@@ -68,7 +68,7 @@ const OUT_OF_ORDER: Readonly<Record<string, { make(world: StandInWorld): void; s
     make: (world) => {
       writeFileSync(world.home('work-2').credentials, readFileSync(world.home('work-1').credentials), { mode: 0o600 });
     },
-    says: ['work-2 and work-1 are the same login', 'CLAUDE_CONFIG_DIR='],
+    says: ['work-2 and work-1 are the same login', 'claude-failover accounts login work-2'],
   },
   'a home does not share the transcripts': {
     make: (world) => {

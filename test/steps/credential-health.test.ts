@@ -51,7 +51,7 @@ async function bench() {
   };
   const account = { name: 'work-1', pool: 'work', home, priority: 10, enabled: true };
   const config = {
-    pools: [{ name: 'work', agent: 'claude', accounts: [account] }],
+    pools: [{ name: 'work', agent: 'claude', mode: 'config_dir', accounts: [account] }],
     credentials: { checkIntervalMs: 600_000, expiryWarnMs: DAY },
   } as unknown as TickContext['config'];
   const loop = createCredentials({ local: store.local, shared: store.pool, homes, clock, profiles: [claude] });

@@ -19,7 +19,7 @@ import { RecordingLog } from '../support/recording-log.ts';
 const SCREEN =
   "› go on\n\n■ You've hit your usage limit. Try again at 3:45 PM.\n\n› Ask Codex to do anything\n\n  gpt-5.5 high";
 
-test('[R30] a limit of Codex is read by its own patterns, told once, and never leads to a swap', async () => {
+test('[R30] a limit of Codex outside of every pool is read by its own patterns, told once, and leads to no swap', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'cf-'));
   const store = await openStore({ stateDir: dir, now: NOON });
   try {
@@ -73,7 +73,10 @@ test('[R30] a limit of Codex is read by its own patterns, told once, and never l
     }
     const [finding] = [...board.findings().values()];
     expect(finding?.reading.finding).toMatchObject({ class: 'quota', family: 'hit-limit', window: '5h' });
-    expect(finding).toMatchObject({ pool: null, notSwitchable: { reason: expect.stringContaining('Codex') } });
+    expect(finding).toMatchObject({
+      pool: null,
+      notSwitchable: { reason: "its configuration directory is no pool's link" },
+    });
     expect(board.request('default')).toBeNull();
     expect(await store.local.events({ types: ['session_not_switchable'], limit: 10 })).toHaveLength(1);
   } finally {

@@ -76,9 +76,9 @@ function stopped(): PaneFinding {
 test('a pane that is still on the ladder of one swap is not put on a second one by another [R263]', async () => {
   const [first, second] = [await swapOf('one'), await swapOf('two')];
   const ports = { local: store.local, clock };
-  expect(await openRecoveries(ports, first, [stopped()], pool, context())).toBe(1);
-  expect(await openRecoveries(ports, first, [stopped()], pool, context())).toBe(0);
-  expect(await openRecoveries(ports, second, [stopped()], pool, context())).toBe(0);
+  expect(await openRecoveries(ports, first, [stopped()], pool, claude, context())).toBe(1);
+  expect(await openRecoveries(ports, first, [stopped()], pool, claude, context())).toBe(0);
+  expect(await openRecoveries(ports, second, [stopped()], pool, claude, context())).toBe(0);
   expect(await store.local.openRecoveries()).toHaveLength(1);
 });
 
@@ -92,12 +92,12 @@ test('a server that never answers does not keep its swap open: the pane is hande
   };
   const ports = { local: store.local, clock, panes } as unknown as RecoveryPorts;
   const failing = new Set<string>();
-  expect(await climbAll(ports, rows, 'default', claude, failing, context())).toBe(1);
+  expect(await climbAll(ports, rows, 'default', claude, failing, () => 'done', context())).toBe(1);
   await clock.advance(9 * MINUTE);
-  expect(await climbAll(ports, rows, 'default', claude, failing, context())).toBe(1);
+  expect(await climbAll(ports, rows, 'default', claude, failing, () => 'done', context())).toBe(1);
   expect(log.at('warn')).toHaveLength(1);
   await clock.advance(2 * MINUTE);
-  expect(await climbAll(ports, rows, 'default', claude, failing, context())).toBe(0);
+  expect(await climbAll(ports, rows, 'default', claude, failing, () => 'done', context())).toBe(0);
   expect(await store.local.recoveries('one')).toMatchObject([
     { state: 'handed_over', reason: 'its tmux server does not answer' },
   ]);
@@ -124,9 +124,9 @@ test('panes that cannot be looked at come last, so that eight of them do not sta
     signals: { read: async () => null, readSession: async () => ({ transcript: null }) },
   } as unknown as RecoveryPorts;
   const failing = new Set<string>();
-  await climbAll(ports, rows, 'default', claude, failing, context());
+  await climbAll(ports, rows, 'default', claude, failing, () => 'done', context());
   expect(looked).not.toContain('%8');
-  await climbAll(ports, rows, 'default', claude, failing, context());
+  await climbAll(ports, rows, 'default', claude, failing, () => 'done', context());
   expect(looked).toContain('%8');
   expect((await store.local.recoveries('one')).find((row) => row.id === 'one/p8')?.state).toBe('gone');
 });
@@ -134,7 +134,7 @@ test('panes that cannot be looked at come last, so that eight of them do not sta
 test('the pane whose hit another swap dealt with keeps that mark: a limit of yesterday is nobody’s work today [R18]', async () => {
   const swap = await swapOf('one');
   const finding = stopped();
-  await openRecoveries({ local: store.local, clock }, swap, [finding], pool, context());
+  await openRecoveries({ local: store.local, clock }, swap, [finding], pool, claude, context());
   const hit = 'hit' in finding.decision ? finding.decision.hit : null;
   expect(hit).not.toBeNull();
   expect(await store.local.hit(hit?.fingerprint ?? '')).toMatchObject({ swapId: 'one' });

@@ -18,6 +18,7 @@ import { type OpenedStore, openStore } from '../../src/store/open.ts';
 import { aHome, NOON } from '../support/builders.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
+import { nobodyRuns } from '../support/stopping.ts';
 
 const config = toConfig(
   {
@@ -130,6 +131,7 @@ function ports(): SwapPorts {
       },
       releaseLeftover: async () => 0,
     },
+    stopping: nobodyRuns,
     sharedEntries: { ensure: async () => [], validate: async () => [] },
   };
 }
@@ -159,6 +161,7 @@ async function swap(from: SwapPorts): Promise<SwapRow> {
     view,
     request,
     { kind: 'swap', to: 'b', why: 'asked for', passedOver: [] },
+    [],
     context(),
   );
 }

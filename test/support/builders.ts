@@ -39,6 +39,7 @@ export const CLIMBING: LadderPolicy = {
   exitGraceMs: 10 * SECOND,
   submitDelayMs: 500,
   deadlineAt: NOON + 10 * MINUTE,
+  flip: 'done',
   profile: claude,
 };
 

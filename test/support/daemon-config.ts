@@ -19,7 +19,9 @@ export function writeConfig(
     daemon: { state_dir: join(world.root, 'state'), runtime_dir: join(world.root, 'run'), log: { level: 'debug' } },
     http: { enabled: false },
     tmux: { sockets: [tmux.socket] },
-    pools: { default: { link: world.link, shared_root: world.shared } },
+    pools: {
+      default: { agent: world.agent, mode: world.mode, link: world.link, shared_root: world.shared },
+    },
     accounts: world.homes.map(({ account, home }) => ({ name: account, home })),
   };
   writeFileSync(file, stringify({ version: 1, ...mergeSections(base, changes) }), { mode: 0o600 });

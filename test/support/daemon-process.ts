@@ -11,6 +11,8 @@ export interface DaemonProcess {
   readonly child: ChildProcess;
   /** A GET on its socket; null: no answer, or not 200. */
   get<T>(path: string): Promise<T | null>;
+  /** The same, as it came. */
+  text(path: string): Promise<string | null>;
   /** Ends it with this signal and waits until it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Its last log lines. */
@@ -18,19 +20,27 @@ export interface DaemonProcess {
 }
 
 /** Starts it and waits until its socket answers. */
-export async function startDaemonProcess(world: StandInWorld, config: string): Promise<DaemonProcess> {
+export async function startDaemonProcess(
+  world: StandInWorld,
+  config: string,
+  options: { readonly path?: string } = {},
+): Promise<DaemonProcess> {
   const main = builtMain();
   const logFile = join(world.root, 'daemon.log');
   const out = openSync(logFile, 'a', 0o600);
   const child = spawn(process.execPath, [main, 'run', '--config', config], {
-    env: { PATH: process.env.PATH, HOME: world.user, LANG: 'C.UTF-8', TZ: 'UTC' },
+    env: { PATH: options.path ?? process.env.PATH, HOME: world.user, LANG: 'C.UTF-8', TZ: 'UTC' },
     stdio: ['ignore', out, out],
   });
   closeSync(out);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const daemon: DaemonProcess = {
     child,
-    get: (path) => get(join(world.root, 'run', 'api.sock'), path),
+    text: (path) => get(join(world.root, 'run', 'api.sock'), path),
+    async get<T>(path: string) {
+      const text = await daemon.text(path);
+      return text === null ? null : (JSON.parse(text) as T);
+    },
     async end(signal) {
       if (!hasEnded()) child.kill(signal);
       await waitFor(hasEnded, { timeoutMs: 30_000 });
@@ -47,14 +57,14 @@ export async function startDaemonProcess(world: StandInWorld, config: string): P
   return daemon;
 }
 
-function get<T>(socketPath: string, path: string): Promise<T | null> {
+function get(socketPath: string, path: string): Promise<string | null> {
   return new Promise((resolve) => {
     const call = request({ socketPath, path, timeout: 3000 }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        resolve(answer.statusCode === 200 ? (JSON.parse(text) as T) : null);
+        resolve(answer.statusCode === 200 ? text : null);
       });
     });
     call.on('error', () => resolve(null));

@@ -5,7 +5,8 @@ import type { CredentialState, HomeState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
 import { LinkError } from '../../core/errors.ts';
 import type { AccountHomes, Clock, Logger } from '../../ports.ts';
-import { type CredentialFacts, identityOf, readCredentials } from './credentials.ts';
+import { type CredentialFacts, readCredentials } from './credentials.ts';
+import { identityOf } from './logins.ts';
 import { asObject, parseObject, readOwnFile } from './own-file.ts';
 import { errorCode } from './system-error.ts';
 
@@ -39,7 +40,8 @@ export function createAccountHomes(deps: {
       return { home, ...place, credentials: place.problem === 'missing' ? 'missing' : 'unreadable', ...NO_CREDENTIALS };
     }
     const files: CredentialFacts[] = [];
-    for (const name of profile.credentialFiles) files.push(await readCredentials(join(home, name), ownUid, clock));
+    for (const name of profile.credentialFiles)
+      files.push(await readCredentials(profile.kind, join(home, name), ownUid, clock));
     return {
       home,
       ...place,
@@ -74,9 +76,7 @@ export function createAccountHomes(deps: {
     const version = `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}`;
     const known = knownIdentities.get(path);
     if (known?.version === version) return known.identity;
-    const file = await readOwnFile(path, ownUid, STATE_MAX_BYTES);
-    const account = file.kind === 'file' ? asObject(parseObject(file.text)?.oauthAccount) : null;
-    const identity = account === null ? null : identityOf(account);
+    const identity = await identityInState(home, ownUid);
     knownIdentities.set(path, { version, identity });
     return identity;
   }
@@ -115,6 +115,13 @@ export function createAccountHomes(deps: {
       hint: 'log in again inside this account home so that it holds its own credentials file',
     });
   }
+}
+
+/** What Claude Code's own state in this directory says of its account; null: nothing. */
+export async function identityInState(directory: string, ownUid: number): Promise<string | null> {
+  const file = await readOwnFile(join(directory, STATE_FILE), ownUid, STATE_MAX_BYTES);
+  const account = file.kind === 'file' ? asObject(parseObject(file.text)?.oauthAccount) : null;
+  return account === null ? null : identityOf(account);
 }
 
 /** Sets the mtime by metadata alone: the file is never opened. @throws {LinkError} */

@@ -1,11 +1,12 @@
 /** The account link: where it points, how it is pointed elsewhere in one step, and which account a directory means. */
 import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
-import { lstat, open, readdir, readlink, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, readlink, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { LinkState } from '../../core/accounts.ts';
 import { LinkError } from '../../core/errors.ts';
-import type { AccountLink, LinkPlace, Logger } from '../../ports.ts';
+import type { AccountLink, LinkedFiles, LinkPlace, Logger } from '../../ports.ts';
+import { asObject, parseObject } from './own-file.ts';
 import { errorCode } from './system-error.ts';
 
 /** As many hops as Linux follows before it calls a chain of links a loop. */
@@ -20,13 +21,26 @@ export function createAccountLink(deps: { readonly log: Logger }): AccountLink {
 
   return { read, point, targetFor, sweepLeftovers, accountOf };
 
-  async function point(link: string, target: string, options: { readonly allowMissing?: boolean } = {}): Promise<void> {
+  async function point(
+    link: string,
+    target: string,
+    { allowMissing = false, files }: { readonly allowMissing?: boolean; readonly files?: LinkedFiles } = {},
+  ): Promise<void> {
+    if (files === undefined) return pointOne(link, target, allowMissing);
+    // All of them are looked at before the first one moves.
+    const [, ...others] = files;
+    for (const file of files) await refuseUnlessLink(join(link, file), allowMissing || others.includes(file));
+    for (const file of files)
+      await pointOne(join(link, file), join(target, file), allowMissing || others.includes(file));
+  }
+
+  async function pointOne(link: string, target: string, allowMissing: boolean): Promise<void> {
     const temporary = `${link}.tmp.${process.pid}.${randomBytes(6).toString('hex')}`;
     inFlight.add(temporary);
     try {
       await symlink(target, temporary);
       // The last look before the rename: rename(2) would silently replace a regular file.
-      await refuseUnlessLink(link, options.allowMissing === true);
+      await refuseUnlessLink(link, allowMissing);
       await rename(temporary, link);
     } catch (error) {
       await unlink(temporary).catch(() => {});
@@ -40,7 +54,14 @@ export function createAccountLink(deps: { readonly log: Logger }): AccountLink {
     log.debug({ link, target }, 'link pointed');
   }
 
-  async function sweepLeftovers(link: string): Promise<number> {
+  async function sweepLeftovers(link: string, files?: LinkedFiles): Promise<number> {
+    if (files === undefined) return sweepOne(link);
+    let removed = 0;
+    for (const file of files) removed += await sweepOne(join(link, file));
+    return removed;
+  }
+
+  async function sweepOne(link: string): Promise<number> {
     const directory = dirname(link);
     const prefix = `${basename(link)}.tmp.`;
     let removed = 0;
@@ -65,6 +86,49 @@ export function createAccountLink(deps: { readonly log: Logger }): AccountLink {
 }
 
 async function read(place: LinkPlace): Promise<LinkState> {
+  return place.files === undefined ? readDirectory(place) : readFiles(place, place.files);
+}
+
+/** Where the first file points, unless another one contradicts it. */
+async function readFiles(place: LinkPlace, [first, ...others]: LinkedFiles): Promise<LinkState> {
+  const state = await readFileLink(place, first);
+  if (state.kind !== 'account') return state;
+  const accounts = new Set([state.account]);
+  let { movedAt = 0 } = state;
+  for (const file of others) {
+    const other = await readFileLink(place, file);
+    if (other.kind === 'missing') continue;
+    if (other.kind !== 'account') return other;
+    accounts.add(other.account);
+    movedAt = Math.max(movedAt, other.movedAt ?? 0);
+  }
+  return accounts.size === 1 ? { ...state, movedAt } : { kind: 'split', accounts: [...accounts] };
+}
+
+/** One file that should be a link to its namesake in a home. The namesake may be missing: that is the home's trouble. */
+async function readFileLink(place: LinkPlace, file: string): Promise<LinkState> {
+  const link = join(place.link, file);
+  try {
+    const found = await lstat(link);
+    if (found.isDirectory()) return { kind: 'directory' };
+    if (!found.isSymbolicLink()) return { kind: 'file' };
+    const text = await readlink(link);
+    const target = dirname(text);
+    const home = resolve(await realpath(place.link), target);
+    const real = await realpath(home).catch(errorCode);
+    if (real === 'ELOOP') return { kind: 'loop', target };
+    const account = await accountAt(real, place);
+    if (account !== null && basename(text) === file)
+      return { kind: 'account', account, target, movedAt: Math.round(found.mtimeMs) };
+    if (real === 'ENOENT') return { kind: 'dangling', target, account: await accountNamed(home, place) };
+    return { kind: 'foreign', target: text };
+  } catch (error) {
+    const code = errorCode(error);
+    return code === 'ENOENT' ? { kind: 'missing' } : { kind: 'unreadable', reason: code };
+  }
+}
+
+async function readDirectory(place: LinkPlace): Promise<LinkState> {
   let target: string;
   let movedAt: number;
   try {
@@ -93,10 +157,11 @@ async function read(place: LinkPlace): Promise<LinkState> {
  * Absolute, unless the link's present text is relative and the home lies below the link's own directory: then the style
  * of the one who made the link is kept.
  */
-function targetFor(link: string, home: string): string {
-  const below = relative(dirname(link), home);
+function targetFor(link: string, home: string, files?: LinkedFiles): string {
+  const [first, from] = files === undefined ? [link, dirname(link)] : [join(link, files[0]), link];
+  const below = relative(from, home);
   const reachable = below !== '' && !below.startsWith('..') && !isAbsolute(below);
-  return reachable && presentTextIsRelative(link) ? below : home;
+  return reachable && presentTextIsRelative(first) ? below : home;
 }
 
 function presentTextIsRelative(link: string): boolean {
@@ -111,6 +176,8 @@ async function accountOf(
   configDir: string,
   place: LinkPlace,
 ): Promise<{ readonly throughLink: boolean; readonly account: string } | null> {
+  if (place.files !== undefined) return accountBehindFiles(configDir, place);
+  if (place.settings !== undefined) return accountBySettings(configDir, place, place.settings);
   const link = await canonicalName(place.link);
   let current = await canonicalName(configDir);
   let throughLink = false;
@@ -122,6 +189,42 @@ async function accountOf(
   }
   const account = await accountAt(current, place);
   return account === null ? null : { throughLink, account };
+}
+
+/** Through the links when the directory is the one they lie in. */
+async function accountBehindFiles(
+  configDir: string,
+  place: LinkPlace,
+): Promise<{ readonly throughLink: boolean; readonly account: string } | null> {
+  const [real, link] = await Promise.all([configDir, place.link].map((path) => realpath(path).catch(() => null)));
+  if (real == null) return null;
+  if (real === link) {
+    const state = await read(place);
+    return state.kind === 'account' ? { throughLink: true, account: state.account } : null;
+  }
+  const account = await accountAt(real, place);
+  return account === null ? null : { throughLink: false, account };
+}
+
+/** Through the link when the settings in this directory name it. */
+async function accountBySettings(
+  configDir: string,
+  { link, homes }: LinkPlace,
+  settings: NonNullable<LinkPlace['settings']>,
+): Promise<{ readonly throughLink: boolean; readonly account: string } | null> {
+  const [real, wanted] = await Promise.all(
+    [configDir, settings.configDir].map((path) => realpath(path).catch(() => null)),
+  );
+  if (real == null || real !== wanted) return null;
+  const named = await variableInSettings(real, settings.variable);
+  return named === null ? null : accountOf(named, { link, homes });
+}
+
+/** A variable of the `env` block in Claude Code's settings; null: the file does not name it, or cannot be understood. */
+export async function variableInSettings(configDir: string, variable: string): Promise<string | null> {
+  const text = await readFile(join(configDir, 'settings.json'), 'utf8').catch(() => '');
+  const value = asObject(parseObject(text)?.env)?.[variable];
+  return typeof value === 'string' && isAbsolute(value) ? value : null;
 }
 
 /** The account whose home really is this path. */

@@ -71,7 +71,8 @@ export function createSharedEntries(deps: { readonly ownUid: number; readonly lo
       if (state === 'shared' || (state === 'missing' && shared === null && !required)) return null;
       const [message, remedy] = explain(state, link, target);
       const isMade = shared !== null || (state !== 'directory' && !required);
-      return problem(home, entry, required, message, isMade ? remedy : `${make} && ${remedy}`);
+      const diverges = shared !== null && state !== 'missing';
+      return { ...problem(home, entry, required, message, isMade ? remedy : `${make} && ${remedy}`), diverges };
     } catch (error) {
       return problem(
         home,
@@ -131,7 +132,7 @@ function explain(
 }
 
 function problem(home: string, entry: string, fatal: boolean, message: string, remedy: string): SharedEntryProblem {
-  return { home, entry, severity: fatal ? 'fatal' : 'warning', message, remedy };
+  return { home, entry, severity: fatal ? 'fatal' : 'warning', diverges: false, message, remedy };
 }
 
 function ignoreExisting(error: unknown): void {

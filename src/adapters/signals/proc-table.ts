@@ -18,6 +18,7 @@ export interface ProcTable {
   /** Learns which processes came and went. `whole`: reads every process again, not only the new ones. */
   update(whole: boolean): void;
   has(pid: number): boolean;
+  pids(): readonly number[];
   /** Reads one process again; null: gone, or only waiting to be reaped. */
   refresh(pid: number): ProcStat | null;
   /** By what was last read; refresh a child to be sure of it. */
@@ -58,6 +59,7 @@ export function createProcTable(procRoot: string): ProcTable {
       }
     },
     has: (pid) => stats.has(pid),
+    pids: () => [...stats.keys()],
     refresh(pid) {
       const stat = read(pid);
       return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : stat;

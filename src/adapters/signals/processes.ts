@@ -42,7 +42,13 @@ interface Found extends Candidate {
   readonly agent: AgentProcess;
 }
 
-export function createProcesses(options: ProcessesOptions): Processes {
+/** Also looks at all agents of this user, wherever they run. */
+export interface AllProcesses extends Processes {
+  /** Those that another one of the same kind started are its parts and left out. @throws {TmuxError} the process table cannot be read */
+  everyAgent(): Promise<readonly AgentProcess[]>;
+}
+
+export function createProcesses(options: ProcessesOptions): AllProcesses {
   const root = options.procRoot ?? '/proc';
   const table = createProcTable(root);
   const judged = new Map<number, Judged>();
@@ -129,8 +135,9 @@ export function createProcesses(options: ProcessesOptions): Processes {
         configDir:
           environment.configDir === null
             ? join(home, profile.configDir.underHome)
-            : resolve(cwd, environment.configDir),
+            : resolve(cwd, environment.configDir, profile.configDir.within ?? '.'),
         configDirIsSet: environment.configDir !== null,
+        ...(environment.credentialsDir === null ? {} : { credentialsDir: resolve(cwd, environment.credentialsDir) }),
         overriding: environment.overriding,
         foreground: false,
       };
@@ -146,13 +153,35 @@ export function createProcesses(options: ProcessesOptions): Processes {
     return Math.round(options.clock.now() - Math.max(0, ageMs));
   }
 
+  function demandTable(): void {
+    try {
+      updateTable();
+    } catch (error) {
+      throw new TmuxError('process_table', `process table ${root} is not readable`, { cause: error });
+    }
+  }
+
   return {
-    async agentsUnder(panePids) {
-      try {
-        updateTable();
-      } catch (error) {
-        throw new TmuxError('process_table', `process table ${root} is not readable`, { cause: error });
+    async everyAgent() {
+      demandTable();
+      const agents = new Map<number, AgentProcess>();
+      const parents = new Map<number, number>();
+      for (const pid of table.pids()) {
+        const process = table.refresh(pid);
+        if (process === null) continue;
+        parents.set(pid, process.ppid);
+        const agent = await judge(process);
+        if (agent !== null) agents.set(pid, agent);
       }
+      const isWithin = ({ pid, agent }: AgentProcess): boolean => {
+        for (let above = parents.get(pid); above !== undefined; above = parents.get(above))
+          if (agents.get(above)?.agent === agent) return true;
+        return false;
+      };
+      return [...agents.values()].filter((agent) => !isWithin(agent));
+    },
+    async agentsUnder(panePids) {
+      demandTable();
       const agents = panePids.map(async (pid) => [pid, await agentUnder(pid)] as const);
       return new Map(await Promise.all(agents));
     },
@@ -192,15 +221,17 @@ function isInteractive(options: readonly string[]): boolean {
 interface Environment {
   readonly home: string | null;
   readonly configDir: string | null;
+  readonly credentialsDir: string | null;
   /** `_`: what the shell that started it called it. */
   readonly command: string | null;
   readonly overriding: readonly string[];
 }
 
-/** Reads names; of values only the three paths ever become a string. */
+/** Reads names; of values only the four paths ever become a string. */
 function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
   let home: string | null = null;
   let configDir: string | null = null;
+  let credentialsDir: string | null = null;
   let command: string | null = null;
   const overriding = new Set<string>();
   for (let start = 0; start < environ.length; ) {
@@ -213,9 +244,10 @@ function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
       if (name === 'HOME') home = value();
       if (name === '_') command = value();
       if (name === profile.configDir.env) configDir = value();
+      if (name === profile.credentialsDir?.env) credentialsDir = value();
       if (profile.overridingEnv.includes(name)) overriding.add(name);
     }
     start = end + 1;
   }
-  return { home, configDir, command, overriding: [...overriding] };
+  return { home, configDir, credentialsDir, command, overriding: [...overriding] };
 }

@@ -8,6 +8,7 @@ import type { SessionSignals } from '../../core/verdict/signals.ts';
 import type { Clock, Logger, Signals } from '../../ports.ts';
 import { createRolloutReader } from './codex-rollout.ts';
 import { createRolloutPaths, type FoundRollout } from './codex-rollout-path.ts';
+import { geminiSession } from './gemini-session.ts';
 import { createHookReader } from './hooks.ts';
 import { isSessionId, newestSession, readSessionEntry, sessionIdFromArgv } from './sessions.ts';
 import { createStatuslineReader } from './statusline.ts';
@@ -71,6 +72,7 @@ export function createSignals(options: SignalsOptions): SignalsWithEar {
       try {
         if (process.agent === 'claude') return await ofClaude(process);
         if (process.agent === 'codex') return await ofRollout(await rolloutPaths.ofProcess(process));
+        if (process.agent === 'gemini') return { ...NOTHING, ...(await geminiSession(process)) };
         return NOTHING;
       } catch (error) {
         log.debug({ pid: process.pid, reason: String(error) }, 'session files could not be read');

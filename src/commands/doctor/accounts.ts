@@ -5,12 +5,12 @@ import { createSharedEntries } from '../../adapters/accounts/shared-links.ts';
 import type { Config, PoolConfig } from '../../config/schema.ts';
 import type { HomeState, LinkState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
-import { shellWord } from '../../core/shell.ts';
 import { DAY, formatDuration } from '../../core/time.ts';
 import type { Clock } from '../../ports.ts';
 import { profileOf } from '../../steps/config-policy.ts';
 import { placeOf } from '../../steps/read-pool.ts';
-import { checkPools, linkRemedy, linkWords } from '../../steps/start-checks.ts';
+import { linkRemedy, linkWords, loginCommandFor } from '../../steps/remedies.ts';
+import { checkPools } from '../../steps/start-checks.ts';
 import { NO_LOG } from '../offline.ts';
 import type { Check } from './check.ts';
 import { failed, passed, warned } from './check.ts';
@@ -46,12 +46,15 @@ export async function checkAccounts(
     }
     for (const [index, account] of pool.accounts.entries()) {
       const home = homes[index];
-      const login = `${profile.configDir.env}=${shellWord(account.home)} ${profile.kind}`;
       if (home !== undefined && home.loginEndsAt !== null && home.loginEndsAt < clock.now() + SOON_MS) {
         const leftMs = home.loginEndsAt - clock.now();
         const words = leftMs <= 0 ? 'has ended' : `ends in ${formatDuration(leftMs)}`;
         checks.push(
-          warned(`pool ${pool.name}: login`, `the login of ${account.name} ${words}`, `log in again: ${login}`),
+          warned(
+            `pool ${pool.name}: login`,
+            `the login of ${account.name} ${words}`,
+            `log in again: ${loginCommandFor(account.name)}`,
+          ),
         );
       }
     }
@@ -59,7 +62,7 @@ export async function checkAccounts(
       checks.push(
         passed(`pool ${pool.name}: homes`, `${pool.accounts.length} account(s), each with a login of its own`),
       );
-    if (!own.some(({ kind }) => kind === 'shared'))
+    if (profile.sharedEntries.required.length > 0 && !own.some(({ kind }) => kind === 'shared'))
       checks.push(passed(`pool ${pool.name}: shared entries`, `every home shares them through ${pool.sharedRoot}`));
   }
   return checks;

@@ -137,6 +137,7 @@ export async function checkAgents(profiles: readonly AgentProfile[], env: Env): 
           `try: ${binary} --version`,
         );
       if (isHotSwappable(profile, version)) return passed(name, `version ${version}, follows the link while it runs`);
+      if (profile.hotSwapSince === null) return passed(name, `version ${version}, ended and resumed at a swap`);
       return warned(
         name,
         `version ${version} must be restarted at a swap`,

@@ -1,5 +1,6 @@
 /** What the daemon must know of Claude Code to find it, switch its account and bring it back. */
 import { SECOND } from '../time.ts';
+import { CREDENTIALS_VARIABLE } from './linked-files.ts';
 import type { AgentProfile } from './profile.ts';
 
 export const claude: AgentProfile = {
@@ -15,11 +16,17 @@ export const claude: AgentProfile = {
   hotSwapSince: '2.1.92',
   configDir: { env: 'CLAUDE_CONFIG_DIR', underHome: '.claude' },
   credentialFiles: ['.credentials.json'],
+  modes: ['config_dir', 'secure_storage', 'env'],
   locks: [
     { path: { inside: '.oauth_refresh.lock' }, staleMs: 60 * SECOND },
     { path: { beside: '.lock' }, staleMs: 60 * SECOND },
     { path: { inside: '.storage-write.lock' }, staleMs: 15 * SECOND },
   ],
+  // Its bundles: no lock around the refresh up to 2.0.1, one in 2.0.30.
+  stopFirst: { before: '2.0.30' },
+  writerLocks: [],
+  background: null,
+  credentialsDir: { env: CREDENTIALS_VARIABLE, since: '2.1.160' },
   overridingEnv: [
     'ANTHROPIC_AUTH_TOKEN',
     'ANTHROPIC_API_KEY',
@@ -29,7 +36,6 @@ export const claude: AgentProfile = {
     'CLAUDE_CODE_USE_BEDROCK',
     'CLAUDE_CODE_USE_VERTEX',
     'CLAUDE_CODE_USE_FOUNDRY',
-    'CLAUDE_SECURESTORAGE_CONFIG_DIR',
   ],
   sharedEntries: {
     required: ['projects', 'sessions'],

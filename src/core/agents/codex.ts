@@ -7,7 +7,7 @@ import { ACCESS_TROUBLE, MONEY_TROUBLE, PLAN_LIMITS, PLAN_WARNINGS, PROVIDER_TRO
 
 export const codex: AgentProfile = {
   kind: 'codex',
-  notSwitchable: 'accounts of Codex are not switched; its limits are only told about',
+  notSwitchable: null,
   process: {
     names: ['codex'],
     script: /(?:^|\/)@openai\/codex(?:\/|$)|(?:^|\/)codex(?:\.[cm]?js)?$/,
@@ -16,11 +16,40 @@ export const codex: AgentProfile = {
   hotSwapSince: null,
   configDir: { env: 'CODEX_HOME', underHome: '.codex' },
   credentialFiles: ['auth.json'],
+  modes: ['file_link'],
   locks: [],
+  stopFirst: 'always',
+  // One writer for each session (from 0.150 on), and whoever renews the login.
+  writerLocks: ['thread-writer-locks/*.lock', 'auth.lock', 'auth.json.lock'],
+  // 0.169: a server for each CODEX_HOME, started by the first session; its updater outlives it.
+  background: {
+    argv: /^app-server .*--managed-daemon\b/,
+    harmless: /^app-server daemon pid-update-loop\b/,
+    stopArgs: ['app-server', 'daemon', 'stop'],
+  },
+  credentialsDir: null,
   overridingEnv: ['OPENAI_API_KEY', 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN'],
   sharedEntries: { required: [], optional: [] },
   resumeArgs: (sessionId) => ['resume', sessionId],
-  resumeFlags: { '--last': false },
+  // An image belongs to a prompt; a worktree would be a new one.
+  resumeFlags: { '--last': false, '--all': false, '--image': true, '-i': true, '--worktree': false },
+  // `resume`, the id and the prompt are plain words: none is given again. Flags as of 0.169.
+  promptArgument: {
+    bareFlags: [
+      '--approve-for-me',
+      '--dangerously-bypass-approvals-and-sandbox',
+      '--dangerously-bypass-hook-trust',
+      '--full-auto',
+      '--include-non-interactive',
+      '--no-alt-screen',
+      '--no-daemon',
+      '--oss',
+      '--search',
+      '--strict-config',
+      '--yolo',
+    ],
+    listFlags: [],
+  },
   continuePrompt: 'continue',
   exitCommand: '/quit',
 };
@@ -152,6 +181,9 @@ const marks: ScreenMarks = {
     sign: /^ {0,4}[›▌>❯] ?\d{1,2}[.)] \S|\bpress enter to (?:confirm|continue|submit|select)\b|^\s*enter (?:select|to )/i,
     prompt: /^[›▌] (?!\d{1,2}[.)] )\S/,
     isIndented: true,
+    // It comes up beside a limit that was reached, too; Escape keeps the model.
+    limitTitle: /^approaching rate limits$/i,
+    limitChoice: /^(?:switch to |keep current model)/i,
     saysLimit: true,
     kinds: [
       {

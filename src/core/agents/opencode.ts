@@ -16,7 +16,12 @@ export const opencode: AgentProfile = {
   // Its accounts lie below XDG_DATA_HOME, its settings below XDG_CONFIG_HOME.
   configDir: { env: 'OPENCODE_CONFIG_DIR', underHome: '.local/share/opencode' },
   credentialFiles: ['auth.json'],
+  modes: [],
   locks: [],
+  stopFirst: 'always',
+  writerLocks: [],
+  background: null,
+  credentialsDir: null,
   overridingEnv: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENCODE_API_KEY'],
   sharedEntries: { required: [], optional: [] },
   resumeArgs: (sessionId) => ['--session', sessionId],

@@ -33,6 +33,16 @@ export function profileOf(started: Started, profiles: readonly AgentProfile[]): 
   return null;
 }
 
+/** The words of a command line up to the agent's own, and what follows them. Without its word: the first one. */
+export function splitCommand(
+  argv: readonly string[],
+  { process }: AgentProfile,
+): { readonly program: readonly string[]; readonly args: readonly string[]; readonly isFound: boolean } {
+  const own = argv.findIndex((word) => process.names.includes(baseName(word)) || process.script.test(word));
+  const end = Math.max(own, 0) + 1;
+  return { program: argv.slice(0, end), args: argv.slice(end), isFound: own >= 0 };
+}
+
 /** Whether this executable is a JavaScript runtime. */
 export function isRuntime(exe: string): boolean {
   return RUNTIMES.has(programOf(exe));

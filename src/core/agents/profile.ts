@@ -17,6 +17,23 @@ export interface CliLock {
   readonly staleMs: number;
 }
 
+/**
+ * What the link of a pool is. `config_dir`: the CLI's whole configuration directory. `secure_storage`: only the directory of
+ * its credentials. `env`: nothing that the CLI reads; each session is launched under its account's own directory, and the link
+ * names the account for the next launch. `file_link`: the credential files in the CLI's own directory are links.
+ */
+export type PoolMode = 'config_dir' | 'secure_storage' | 'env' | 'file_link';
+
+/** A part of the CLI that outlives its panes and keeps the account in memory. */
+export interface Background {
+  /** Matched against the arguments after the program, joined by blanks. */
+  readonly argv: RegExp;
+  /** Matched in the same way: a helper of it that reads no account. */
+  readonly harmless: RegExp;
+  /** Arguments with which the CLI itself ends it. */
+  readonly stopArgs: readonly string[];
+}
+
 /** How an agent keeps its account, and how it is brought back. Pure data; the screen part is in the agent's own file. */
 export interface AgentProfile {
   readonly kind: AgentKind;
@@ -32,11 +49,28 @@ export interface AgentProfile {
   /** First version that adopts a flipped link at its next request; null: never. */
   readonly hotSwapSince: string | null;
   /** The environment variable that names its configuration directory, and the default below the user's home. */
-  readonly configDir: { readonly env: string; readonly underHome: string };
+  readonly configDir: {
+    readonly env: string;
+    readonly underHome: string;
+    /** The variable names the directory in which this one lies; absent: the configuration directory itself. */
+    readonly within?: string;
+  };
   /** Credential files inside the configuration directory. */
   readonly credentialFiles: readonly string[];
+  /** How its account can be switched; the first is the default, none: it is not. */
+  readonly modes: readonly PoolMode[];
   /** In the order in which the CLI takes them. */
   readonly locks: readonly CliLock[];
+  /**
+   * Whose processes must have ended before the link moves, because a write of theirs could reach the wrong account: every
+   * one, none, or those of a version below the first that takes `locks`.
+   */
+  readonly stopFirst: 'always' | 'never' | { readonly before: string };
+  /** Files below the configuration directory that the CLI holds locked (flock) while it writes; `*` is any name. */
+  readonly writerLocks: readonly string[];
+  readonly background: Background | null;
+  /** The variable that moves only its credentials, and the first version that knows it; null: there is none. */
+  readonly credentialsDir: { readonly env: string; readonly since: string } | null;
   /** Names of environment variables that outrank the link: a pane that has one cannot be switched. */
   readonly overridingEnv: readonly string[];
   /** Entries every home shares through links, so that a session can be resumed under another account. */
@@ -60,6 +94,15 @@ export interface AgentProfile {
 export function isHotSwappable(profile: AgentProfile, version: string | null): boolean {
   if (profile.hotSwapSince === null || version === null) return false;
   return compareVersions(version, profile.hotSwapSince) >= 0;
+}
+
+/**
+ * Whether a process of this version must have ended before the link moves. A version that nothing tells counts as one that
+ * locks: before its first turn it renews no login, and after it its transcript tells.
+ */
+export function mustStopFirst({ stopFirst }: AgentProfile, version: string | null): boolean {
+  if (typeof stopFirst === 'string') return stopFirst === 'always';
+  return version !== null && compareVersions(version, stopFirst.before) < 0;
 }
 
 /** Orders dotted versions by their numbers; a missing part counts as 0. */

@@ -43,6 +43,8 @@ export const UNTOLD: ReadonlySet<EventType> = new Set<EventType>([
 
 /** How loud an event is in a message; `debug`: it begins none, but goes on with one that was told. */
 export function toldSeverity(event: JournalEvent): Severity {
+  // A swap that waits for a person is the exception among the refused ones.
+  if (event.type === 'swap_refused' && event.severity === 'warning') return 'warning';
   if (UNTOLD.has(event.type)) return 'debug';
   return LOUDNESS[event.type]?.(event) === false ? 'debug' : event.severity;
 }
@@ -168,6 +170,13 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
     line: said(event),
     needs: text(event, 'remedy') ?? 'run: claude-failover doctor',
   }),
+  drift_ended: (event) => [
+    { ...closing(driftKey(event), `${event.account ?? poolName(event)} is as it was left`), line: said(event) },
+    {
+      ...closing(`unusable:${event.account ?? '?'}`, `${event.account ?? 'An account'} can be used again`),
+      line: said(event),
+    },
+  ],
   active_account_external_change: (event) => ({
     ...opening(`external:${event.pool ?? '?'}`, `${poolName(event)}: somebody else moved the link`),
     settles: true,
@@ -176,7 +185,7 @@ const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
   account_not_usable: (event) => ({
     ...opening(`unusable:${event.account ?? '?'}`, `${event.account ?? 'An account'} cannot be used`),
     line: said(event),
-    needs: 'run: claude-failover doctor',
+    needs: text(event, 'remedy') ?? 'run: claude-failover doctor',
   }),
   billing_wall: (event) => ({
     ...opening(`billing:${event.account ?? event.pane ?? '?'}`, `${event.account ?? 'An account'} met a billing wall`),

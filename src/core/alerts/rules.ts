@@ -149,6 +149,7 @@ function accountRules(
   return [
     ...quotaRules(account, base, facts.now, thresholds),
     ...loginRules(account, base, facts.now, thresholds),
+    ...strangeLogin(account, base),
     ...switchedOff(account, base),
     ...somebodyElse(account, base),
     ...accountDown(account, base, view, facts, thresholds),
@@ -156,6 +157,16 @@ function accountRules(
 }
 
 type Base = Pick<Firing, 'subject' | 'pool'>;
+
+function strangeLogin({ name, home, row, duplicateOf }: AccountFacts, base: Base): readonly Firing[] {
+  const known = row?.identity ?? null;
+  const isOther = known !== null && home !== null && home.identity !== null && home.identity !== known;
+  if (isOther)
+    return [state('drift', 'critical', base, `the home of ${name} is logged in as somebody else than before`)];
+  return duplicateOf === null
+    ? []
+    : [state('drift', 'critical', base, `${name} holds the same login as ${duplicateOf}`)];
+}
 
 function quotaRules(account: AccountFacts, base: Base, now: EpochMs, thresholds: AlertThresholds): readonly Firing[] {
   const found: Firing[] = [];

@@ -24,6 +24,8 @@ export interface PoolFacts {
   readonly retryUntil: EpochMs | null;
   /** Somebody asked for no automatic swap until then. */
   readonly hold: { readonly until: EpochMs; readonly reason: string } | null;
+  /** Why an agent that must end before the link moves cannot be ended now; null or absent: none must, or all can. */
+  readonly stopObstacle?: string | null;
 }
 
 export interface SwapPolicy {
@@ -50,6 +52,7 @@ export type HoldReason =
   | 'backoff'
   | 'circuit_breaker'
   | 'too_few_hits'
+  | 'pane_busy'
   | 'no_active_account'
   | 'already_active'
   | 'made_by_hand'
@@ -127,6 +130,8 @@ export function decideSwap(
   if (!byHand && recent.length >= policy.swapsPerHour) {
     return { kind: 'trip', detail: `${recent.length} automatic swaps within an hour` };
   }
+  // Not even with force: it would end somebody's turn, or leave an agent with the wrong account.
+  if (pool.stopObstacle != null) return { ...hold('pane_busy', pool.stopObstacle), passedOver: chosen.passedOver };
   return { kind: 'swap', to: chosen.to, why: chosen.why, passedOver: chosen.passedOver };
 }
 

@@ -42,6 +42,8 @@ export interface LadderPolicy {
   /** The whole recovery must have ended by then. */
   readonly deadlineAt: EpochMs;
   readonly profile: AgentProfile;
+  /** Whether the link has moved: an agent that is ended first is started again only when that is settled. */
+  readonly flip: 'pending' | 'done' | 'failed';
 }
 
 export type LadderAction =
@@ -61,6 +63,7 @@ const PERSON_QUIET_MS = 10 * SECOND;
 /** Pasted text that has not reached the composer by then was not delivered. */
 const PASTE_LOST_MS = 3 * SECOND;
 const NO_SHELL = 'no shell waits for a command there';
+const NOT_SWAPPED = 'the swap did not go through';
 const MENU_RETRY_MS = 3 * SECOND;
 const MAX_ENTERS = 3;
 const MAX_PROMPTS = 2;
@@ -86,6 +89,8 @@ export function climb(row: RecoveryRow, view: LadderView, now: EpochMs, policy: 
     case 'exiting':
     case 'interrupting':
       return leaving(row, view, now, policy);
+    case 'stopped':
+      return stopped(row, view, now, policy);
     case 'relaunching':
       return relaunching(row, view, now, policy);
     case 'recovered':
@@ -97,6 +102,11 @@ export function climb(row: RecoveryRow, view: LadderView, now: EpochMs, policy: 
 
 /** Nothing of ours was typed yet, or only the menu was closed. */
 function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (row.launch?.stopFirst === true) {
+    if (policy.flip === 'failed') return end(row, 'handed_over', `${NOT_SWAPPED} before this agent was ended`, now);
+    if (view.agent === null) return { row: { ...row, state: 'stopped', stateSince: now }, action: NONE };
+    if (view.reading?.busy === true) return wait(row, 'it began a turn', now, policy);
+  }
   if (!isSameAgent(row, view)) return end(row, 'handed_over', 'the agent has ended or was started anew', now);
   if (answeredSince(view.transcript, row.startedAt)) return recovered(row, 'self', 'it went on by itself', now);
   if (view.reading?.busy === true) {
@@ -107,7 +117,11 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
     const obstacle = personIn(view, now);
     if (obstacle !== null) return wait(row, obstacle, now, policy);
     if (row.state === 'menu' && now - row.stateSince < MENU_RETRY_MS) return stay(row);
-    if (row.enters >= MAX_ENTERS) return end(row, 'handed_over', 'the limit menu does not close', now);
+    const isEndedAnyway = policy.profile.stopFirst === 'always';
+    if (row.enters >= (isEndedAnyway ? 1 : MAX_ENTERS)) {
+      if (isEndedAnyway) return interrupt(row, view, now, policy);
+      return end(row, 'handed_over', 'the limit menu does not close', now);
+    }
     // `enters` counts the Escapes of this state: Enter is never sent while a menu stands there.
     return {
       row: { ...row, state: 'menu', stateSince: now, enters: row.enters + 1 },
@@ -120,6 +134,7 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
   const obstacle = obstacleTo(view, now);
   if (obstacle !== null) return wait(row, obstacle, now, policy);
 
+  if (row.launch?.stopFirst === true) return restart(row, view, now, policy, 'it must not run while the link moves');
   if (isHotSwappable(policy.profile, row.version)) return type(row, 'prompted', policy.profile.continuePrompt, now);
   return restart(row, view, now, policy, `version ${row.version ?? 'unknown'} keeps its account in memory`);
 }
@@ -202,18 +217,14 @@ function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladde
   const waitedMs = now - row.stateSince;
   const person = personIn(view, now);
   if (!isSameAgent(row, view)) {
-    if (view.agent !== null) return end(row, 'handed_over', 'another agent was started in its place', now);
-    if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
-    // One more look: a shell that has just come back may still be printing its prompt.
-    if (waitedMs < policy.submitDelayMs) return stay(row);
-    const obstacle = person ?? (view.shellInFront ? null : NO_SHELL);
-    if (obstacle !== null) return wait(row, obstacle, now, policy);
-    const command = resumeCommand(row, policy.profile, view.cwd);
-    if (command === null) return end(row, 'handed_over', 'it cannot be resumed by its session id', now);
-    return type(row, 'relaunching', command, now);
+    if (row.launch?.stopFirst === true && policy.flip === 'pending' && view.agent === null)
+      return { row: { ...row, state: 'stopped', stateSince: now }, action: NONE };
+    return startAgain(row, view, now, policy);
   }
   const dialog = view.reading?.dialog ?? null;
-  if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
+  const isItsMenu = dialog?.kind === 'limit-menu' && policy.profile.stopFirst === 'always';
+  if (dialog !== null && !(isItsMenu && row.state === 'interrupting'))
+    return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
   const { exitCommand } = policy.profile;
   const typed = view.reading?.composer?.text ?? '';
   if (typed !== '' && typed !== exitCommand)
@@ -233,6 +244,35 @@ function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladde
       enters: isFirst ? 1 : row.enters + 1,
     },
     action: { kind: 'press', key: next },
+  };
+}
+
+/** The agent has ended; nothing is typed into its shell before it is settled where the link points. */
+function stopped(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (policy.flip !== 'pending') return startAgain(row, view, now, policy);
+  if (view.agent !== null) return end(row, 'handed_over', 'another agent was started in its place', now);
+  return stay(row);
+}
+
+function startAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (view.agent !== null) return end(row, 'handed_over', 'another agent was started in its place', now);
+  if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
+  // One more look: a shell that has just come back may still be printing its prompt.
+  if (now - row.stateSince < policy.submitDelayMs) return stay(row);
+  const obstacle = personIn(view, now) ?? (view.shellInFront ? null : NO_SHELL);
+  if (obstacle !== null) return wait(row, obstacle, now, policy);
+  const command = resumeCommand(row, policy.profile, view.cwd);
+  if (command === null) return end(row, 'handed_over', 'it cannot be resumed by its session id', now);
+  return type(row, 'relaunching', command, now);
+}
+
+/** A limit menu that Escape does not close: Ctrl-C confirms nothing in any of them. */
+function interrupt(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (row.launch?.pid === row.pane.panePid || resumeCommand(row, policy.profile, view.cwd) === null)
+    return end(row, 'handed_over', 'the limit menu does not close', now);
+  return {
+    row: { ...row, state: 'interrupting', stateSince: now, enters: 1 },
+    action: { kind: 'press', key: 'C-c' },
   };
 }
 
@@ -269,6 +309,9 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
   if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
   const obstacle = obstacleTo(view, now);
   if (obstacle !== null) return wait(row, `the agent started again, but ${obstacle}`, now, policy);
+  if (row.launch?.wasIdle === true) return recovered(row, 'restart', 'it was idle and was started again', now);
+  if (policy.flip === 'failed')
+    return end(row, 'handed_over', `${NOT_SWAPPED}; it was started again on the account it had`, now);
   return type(row, 'reprompted', policy.profile.continuePrompt, now);
 }
 

@@ -1,11 +1,20 @@
 /** The switcher's state machine: which state follows which event, and what is done on the way, in order. */
 
 /** The state of one pool. Only `partial` is sticky; `exhausted` means that no account could be swapped to. */
-export type PoolSwitchState = 'normal' | 'exhausted' | 'saving' | 'switching' | 'resuming' | 'rolling_back' | 'partial';
+export type PoolSwitchState =
+  | 'normal'
+  | 'exhausted'
+  | 'saving'
+  | 'stopping'
+  | 'switching'
+  | 'resuming'
+  | 'rolling_back'
+  | 'partial';
 
 /**
  * `ok`: every effect of the present state succeeded. `contended`: the CLI holds its locks. `failed_untouched`: an effect
- * failed and the link is as it was. `failed_touched`: an effect failed after the link was moved. `cut_short`: the flip
+ * failed and the link is as it was. `stop_first`: agents must end before the link moves. `stopped`: they have ended.
+ * `not_stopped`: one of them did not. `failed_touched`: an effect failed after the link was moved. `cut_short`: the flip
  * stands, but something that follows it could not be written down. `settled`: every pane of the
  * swap has reached an end.
  */
@@ -13,6 +22,9 @@ export type SwitchEvent =
   | 'request'
   | 'no_target'
   | 'ok'
+  | 'stop_first'
+  | 'stopped'
+  | 'not_stopped'
   | 'contended'
   | 'failed_untouched'
   | 'failed_touched'
@@ -24,8 +36,11 @@ export type SwitchEvent =
 export type SwitchEffect =
   | 'write_plan'
   | 'inspect'
+  | 'write_stopping'
+  | 'stop_background'
   | 'take_locks'
   | 'inspect_again'
+  | 'demand_unused'
   | 'point_link'
   | 'verify_link'
   | 'freshen'
@@ -62,6 +77,22 @@ export function step(state: PoolSwitchState, event: SwitchEvent): Step {
 
 const SAVE: Transition = { to: 'saving', effects: ['write_plan', 'inspect'] };
 
+/** The flip itself. */
+const SWITCH: readonly SwitchEffect[] = [
+  'stop_background',
+  'ensure_shared',
+  'take_locks',
+  'inspect_again',
+  'demand_unused',
+  'point_link',
+  'verify_link',
+  'freshen',
+  'write_flipped',
+  'release_locks',
+  'mark_active',
+];
+const UNTOUCHED: Transition = { to: 'normal', effects: ['write_failed', 'start_backoff'] };
+
 const TABLE: Readonly<Record<PoolSwitchState, Partial<Readonly<Record<SwitchEvent, Transition>>>>> = {
   normal: {
     request: SAVE,
@@ -72,21 +103,15 @@ const TABLE: Readonly<Record<PoolSwitchState, Partial<Readonly<Record<SwitchEven
     eligible: { to: 'normal', effects: ['tell_eligible'] },
   },
   saving: {
-    ok: {
-      to: 'switching',
-      effects: [
-        'ensure_shared',
-        'take_locks',
-        'inspect_again',
-        'point_link',
-        'verify_link',
-        'freshen',
-        'write_flipped',
-        'release_locks',
-        'mark_active',
-      ],
-    },
-    failed_untouched: { to: 'normal', effects: ['write_failed', 'start_backoff'] },
+    ok: { to: 'switching', effects: SWITCH },
+    stop_first: { to: 'stopping', effects: ['write_stopping'] },
+    failed_untouched: UNTOUCHED,
+  },
+  stopping: {
+    stopped: { to: 'switching', effects: SWITCH },
+    // Those that have ended are started again on the account they had.
+    not_stopped: UNTOUCHED,
+    failed_untouched: UNTOUCHED,
   },
   switching: {
     ok: { to: 'resuming', effects: ['write_recovering'] },
@@ -97,7 +122,15 @@ const TABLE: Readonly<Record<PoolSwitchState, Partial<Readonly<Record<SwitchEven
     failed_touched: {
       to: 'rolling_back',
       // Fresh locks: those of the flip may be too old to be trusted by now.
-      effects: ['write_rolling_back', 'release_locks', 'take_locks', 'point_back', 'freshen_back', 'release_locks'],
+      effects: [
+        'write_rolling_back',
+        'release_locks',
+        'take_locks',
+        'demand_unused',
+        'point_back',
+        'freshen_back',
+        'release_locks',
+      ],
     },
   },
   rolling_back: {

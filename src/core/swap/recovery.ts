@@ -7,6 +7,8 @@ export type SwapRepair =
   | { readonly kind: 'finish'; readonly reason: string }
   /** The link did not move, or was put back: the swap failed, nothing else to do. */
   | { readonly kind: 'abandon'; readonly reason: string }
+  /** Agents are being ended, the link is untouched: it goes on where it was. */
+  | { readonly kind: 'continue'; readonly reason: string }
   /** A roll-back was cut short: put the link back. */
   | { readonly kind: 'undo'; readonly reason: string }
   /** The link is neither: somebody must look. */
@@ -21,11 +23,19 @@ export function planRepair(swap: SwapRow, link: LinkState): SwapRepair {
   }
   if (at === swap.from) {
     if (swap.phase === 'rolling_back') return { kind: 'abandon', reason: 'the roll-back had reached the link' };
+    if (swap.phase === 'stopping') return { kind: 'continue', reason: 'stopped while agents were being ended' };
     if (swap.phase === 'prepared') return { kind: 'abandon', reason: 'stopped before the link was moved' };
     return { kind: 'abandon', reason: `the link points back at ${swap.from}` };
   }
+  // Nothing runs between the first link and the last one: they are put back to where they were.
+  if (link.kind === 'split' && swap.flippedAt === null && link.accounts.every((name) => isEnd(swap, name)))
+    return { kind: 'undo', reason: `stopped between two links: ${describeLink(link)}` };
   if (at !== null) return { kind: 'partial', reason: `the link points at ${at}, which is neither end of the swap` };
   return { kind: 'partial', reason: `the link is ${describeLink(link)}` };
+}
+
+function isEnd(swap: SwapRow, account: string): boolean {
+  return account === swap.from || account === swap.to;
 }
 
 /** A link state for a person, as the end of "the link is …". */
@@ -39,6 +49,8 @@ export function describeLink(link: LinkState): string {
       return `dangling (${link.target})`;
     case 'loop':
       return 'a loop';
+    case 'split':
+      return `split: its files point at ${link.accounts.join(' and ')}`;
     case 'directory':
       return 'a real directory';
     case 'file':

@@ -1,4 +1,5 @@
 /** The command line that starts an agent again in its shell, on the session it had. */
+import { splitCommand } from '../agents/process-match.ts';
 import type { AgentProfile } from '../agents/profile.ts';
 import type { RecoveryRow } from './swap.ts';
 
@@ -15,14 +16,28 @@ const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f]/;
  * @returns         null when the session id is no UUID, the program is not known, or a word cannot be typed: then nothing may be typed into a shell
  */
 export function resumeCommand(row: RecoveryRow, profile: AgentProfile, shellCwd: string): string | null {
-  if (row.launch === null || row.sessionId === null || !UUID.test(row.sessionId)) return null;
-  if (row.launch.argv.length === 0) return null;
-  const argv = [...keptArguments(row.launch.argv, profile), ...profile.resumeArgs(row.sessionId)];
-  const variable = row.launch.configDir === null ? '' : `${profile.configDir.env}=${quote(row.launch.configDir)} `;
+  if (row.launch === null || row.launch.argv.length === 0) return null;
+  const resume = resumeArguments(row, profile);
+  if (resume === null) return null;
+  const argv = [...keptArguments(row.launch.argv, profile), ...resume];
+  const variable = variableFor(row.launch.configDir, profile);
   const change = shellCwd === row.launch.cwd ? '' : `cd ${quote(row.launch.cwd)} && `;
   // A leading space keeps it out of the history of shells that are set so.
   const command = ` ${change}${variable}${argv.map(quote).join(' ')}`;
   return CONTROL.test(command) ? null : command;
+}
+
+/** The variable as it is set before a command, with a blank; empty: it is not set. */
+function variableFor(configDir: string | null, { configDir: { env, within } }: AgentProfile): string {
+  if (configDir === null) return '';
+  const isInside = within !== undefined && configDir.endsWith(`/${within}`);
+  return `${env}=${quote(isInside ? configDir.slice(0, -within.length - 1) : configDir)} `;
+}
+
+/** Null: nothing tells which session it was. */
+function resumeArguments({ launch, sessionId }: RecoveryRow, profile: AgentProfile): readonly string[] | null {
+  if (sessionId !== null) return UUID.test(sessionId) ? profile.resumeArgs(sessionId) : null;
+  return launch?.isFresh === true ? [] : null;
 }
 
 /**
@@ -38,13 +53,13 @@ export function belowCommand(screen: string, row: RecoveryRow, profile: AgentPro
 
 /** Drops the prompt and every flag that chose a session, with its value; what stands before the CLI itself is kept. */
 function keptArguments(argv: readonly string[], profile: AgentProfile): string[] {
-  const cli = argv.findIndex((word) => isCli(word, profile));
-  const prompts = cli < 0 ? undefined : profile.promptArgument;
-  const kept = argv.slice(0, Math.max(cli, 0) + 1);
+  const { program, args, isFound } = splitCommand(argv, profile);
+  const prompts = isFound ? profile.promptArgument : undefined;
+  const kept = [...program];
   /** How many of the following words may belong to the last flag. */
   let values = 0;
   let isDropped = false;
-  for (const word of argv.slice(kept.length)) {
+  for (const word of args) {
     if (word === '--' && prompts !== undefined) break;
     if (word.startsWith('-') && word !== '-') {
       const [flag, isWhole] = flagOf(word, profile);
@@ -63,10 +78,6 @@ function keptArguments(argv: readonly string[], profile: AgentProfile): string[]
     } else if (prompts === undefined) kept.push(word);
   }
   return kept;
-}
-
-function isCli(word: string, { process }: AgentProfile): boolean {
-  return process.names.includes(word.slice(word.lastIndexOf('/') + 1)) || process.script.test(word);
 }
 
 /** The flag of a word, and whether the word is nothing else: `--flag=value` and `-fvalue` hold their value. */

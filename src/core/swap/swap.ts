@@ -3,12 +3,27 @@ import type { PaneIdentity } from '../panes.ts';
 import type { EpochMs } from '../time.ts';
 
 /**
- * `prepared`: planned, nothing touched. `flipped`: the link points at the new account. `recovering`: panes are being
+ * `prepared`: planned, nothing touched. `stopping`: the agents that must not run while the link moves are being ended; the
+ * link is untouched. `flipped`: the link points at the new account. `recovering`: panes are being
  * brought back. `rolling_back`: the link is being put back. The other three are ends; `partial` is sticky.
  */
-export type SwapPhase = 'prepared' | 'flipped' | 'recovering' | 'rolling_back' | 'done' | 'failed' | 'partial';
+export type SwapPhase =
+  | 'prepared'
+  | 'stopping'
+  | 'flipped'
+  | 'recovering'
+  | 'rolling_back'
+  | 'done'
+  | 'failed'
+  | 'partial';
 
-export const UNFINISHED_PHASES: readonly SwapPhase[] = ['prepared', 'flipped', 'recovering', 'rolling_back'];
+export const UNFINISHED_PHASES: readonly SwapPhase[] = [
+  'prepared',
+  'stopping',
+  'flipped',
+  'recovering',
+  'rolling_back',
+];
 
 /**
  * `reset`: nothing is flipped, panes that waited for the active account's own reset are brought back. `threshold`: the active
@@ -53,7 +68,8 @@ export type RecoveredBy = 'hot' | 'restart' | 'self';
 /**
  * Where a pane stands on the ladder. Every state is written before the keys that belong to it are sent.
  * `waiting`: nothing sent yet. `menu`: Escape sent. `prompted`: the prompt is (being) typed. `exiting`: the exit command is
- * (being) typed. `interrupting`: Ctrl-C sent. `relaunching`: the resume command is (being) typed. `reprompted`: the prompt is
+ * (being) typed. `interrupting`: Ctrl-C sent. `stopped`: the agent has ended, its shell waits for the link to move.
+ * `relaunching`: the resume command is (being) typed. `reprompted`: the prompt is
  * (being) typed into the relaunched agent.
  */
 export type RecoveryState =
@@ -62,6 +78,7 @@ export type RecoveryState =
   | 'prompted'
   | 'exiting'
   | 'interrupting'
+  | 'stopped'
   | 'relaunching'
   | 'reprompted'
   | 'recovered'
@@ -82,6 +99,12 @@ export interface RecoveryRow {
     readonly argumentsLost?: boolean;
     readonly cwd: string;
     readonly configDir: string | null;
+    /** The agent must have ended before the link moves. */
+    readonly stopFirst?: boolean;
+    /** It met no limit: started again, it is not told to go on. */
+    readonly wasIdle?: boolean;
+    /** It had no session yet: it is started as it was, without one. */
+    readonly isFresh?: boolean;
     readonly pid: number;
     readonly startTicks: string;
   } | null;
@@ -105,6 +128,7 @@ export const OPEN_RECOVERY: readonly RecoveryState[] = [
   'prompted',
   'exiting',
   'interrupting',
+  'stopped',
   'relaunching',
   'reprompted',
 ];

@@ -92,6 +92,8 @@ export interface SessionSignals {
   /** The session id, from the entry or from the process's own argv. */
   readonly sessionId: string | null;
   readonly version: string | null;
+  /** Its files say that nothing was said yet: there is no session to go on with. */
+  readonly isEmpty?: boolean;
   /** The transcript is only the newest of its directory: another agent there may be the one that writes it. */
   readonly isGuess: boolean;
   /** Null when there is none, or it cannot be read: then the screen alone decides. */

@@ -245,3 +245,14 @@ test('every other event that begins an incident has words of its own', () => {
   const bare = titles.filter(([type, title]) => title.toLowerCase() === `${type.replaceAll('_', ' ')}: api:0.0`);
   expect(bare).toEqual([]);
 });
+
+test('a swap that waits for a person is told, one that waits for a turn to end is not [R284]', () => {
+  const refused = (severity: 'info' | 'warning', detail: string) =>
+    tellAll([anEvent('swap_refused', { severity, data: { reason: 'pane_busy', detail } })]);
+  const stuck = 'a:0.0 must end before the link moves, but its input line is not empty';
+  expect(refused('info', 'it is in the middle of a turn')).toEqual([]);
+  expect(refused('warning', stuck)[0]?.message).toMatchObject({
+    title: 'pool default: no swap (pane_busy)',
+    lines: [stuck],
+  });
+});

@@ -46,6 +46,16 @@ test('where all is well nothing fires [R152]', () => {
 });
 
 describe('accounts', () => {
+  test('a home that is logged in as somebody else, or as another account, is critical [R266 R267]', () => {
+    const twin = { ...account('work-2'), duplicateOf: 'work-1' };
+    expect(names(fired({ pools: [poolView({ accounts: [account('work-1'), twin] })] }))).toEqual([
+      'drift critical work-2',
+    ]);
+    const other = account('work-2', { row: anAccountRow({ name: 'work-2', identity: 'somebody/else' }) });
+    const [firing] = fired({ pools: [poolView({ accounts: [account('work-1'), other] })] });
+    expect(firing?.detail).toBe('the home of work-2 is logged in as somebody else than before');
+  });
+
   test('an account at its limit is a warning, until the limit is over [R153]', () => {
     expect(names(fired(withQuota(0.5, true)))).toEqual(['rate_limit warning work-1']);
     const later = evaluate(facts({ ...withQuota(0.5, true), now: NOW + 2 * HOUR }), THRESHOLDS);

@@ -73,6 +73,11 @@ const start = fc.record({
   hasTranscript: fc.boolean(),
   hasMenu: fc.boolean(),
   refusesExit: fc.boolean(),
+  stopsFirst: fc.boolean(),
+  wasIdle: fc.boolean(),
+  /** After so many looks it is settled where the link points. */
+  settlesAfter: fc.integer({ min: 0, max: 30 }),
+  flip: fc.constantFrom('done', 'failed'),
 });
 type Start = typeof start extends fc.Arbitrary<infer T> ? T : never;
 
@@ -177,20 +182,27 @@ function expectHarmless(row: RecoveryRow, view: LadderView, action: LadderAction
 }
 
 test(
-  'no key meets a dialog but Escape the limit menu; no prompt goes out a third time; nothing is typed over a person; it ends by its deadline [R263 R264 R275 R56]',
+  'no key meets a dialog but Escape the limit menu; no prompt goes out a third time; nothing is typed over a person; nothing is started before the link stands; it ends by its deadline [R263 R264 R270 R275 R56]',
   () => {
     const reached = new Map<RecoveryState, number>();
     fc.assert(
       fc.property(start, fc.array(look, { minLength: 15, maxLength: 60 }), (given, looks) => {
         const pane = new Pane(given);
-        let row = aRecovery({ version: given.version, sessionId: given.sessionId });
+        const { version, sessionId, stopsFirst: stopFirst, wasIdle } = given;
+        const { launch } = aRecovery();
+        const flags = stopFirst ? { stopFirst, wasIdle } : {};
+        let row = aRecovery({ version, sessionId, launch: launch && { ...launch, ...flags } });
         let now = NOON;
         let prompts = 0;
-        for (const one of looks) {
+        for (const [index, one] of looks.entries()) {
           now += one.afterMs;
+          const flip = !stopFirst ? 'done' : index < given.settlesAfter ? 'pending' : given.flip;
           const view = pane.suffer(one, now);
-          const { row: next, action } = climb(row, view, now, CLIMBING);
+          const { row: next, action } = climb(row, view, now, { ...CLIMBING, flip });
           expectHarmless(row, view, action, now);
+          // Nothing is started while the link may still move, and nobody is told to go on who met no limit or still has it.
+          if (flip === 'pending') expect(view.agent === null && action.kind !== 'none').toBe(false);
+          if (stopFirst && (wasIdle || flip !== 'done')) expect(prompts).toBe(0);
           if (action.kind === 'paste' && action.text === PROMPT) prompts++;
           expect(prompts).toBeLessThanOrEqual(2);
           expect(next.enters).toBeLessThanOrEqual(3);
@@ -211,6 +223,7 @@ test(
       'prompted',
       'exiting',
       'interrupting',
+      'stopped',
       'relaunching',
       'reprompted',
       'recovered',

@@ -38,6 +38,7 @@ const prompted = { state: 'prompted', promptedAt: NOON, prompts: 1 } as const sa
 const sent = { ...prompted, enters: 1 } as const;
 const exiting = { state: 'exiting' } as const;
 const old = { version: '2.0.76' } as const;
+const LAUNCHED = { argv: ['claude'], cwd: '/p', configDir: null, pid: 1, startTicks: '1' };
 const noAgent = {
   agent: null,
   reading: null,
@@ -102,7 +103,7 @@ describe('every state', () => {
     },
   );
 
-  test.each(OPEN_RECOVERY.filter((state) => state !== 'waiting' && state !== 'menu'))(
+  test.each(OPEN_RECOVERY.filter((state) => !['waiting', 'menu', 'stopped'].includes(state)))(
     '%s: no key at all while a dialog stands there; it is left to the user [R264 R265]',
     (state) => {
       const view = showing({
@@ -114,6 +115,66 @@ describe('every state', () => {
       expect(step.row.reason).toBe('a dialog waits for you: a foreign-session dialog');
     },
   );
+});
+
+describe('an agent that must not run while the link moves', () => {
+  const launch = { ...(aRecovery().launch ?? LAUNCHED), stopFirst: true };
+  const pending: LadderPolicy = { ...CLIMBING, flip: 'pending' };
+  const failed: LadderPolicy = { ...CLIMBING, flip: 'failed' };
+
+  test('is ended even where its version would follow the link, and waits at its shell [R270]', () => {
+    expect(told(look({ launch }, {}, 0, pending))).toBe('exiting: paste /exit');
+    expect(told(look({ ...exiting, launch, enters: 1 }, noAgent, 1, pending))).toBe('stopped: none');
+    for (const seconds of [1, 60, 500])
+      expect(told(look({ state: 'stopped', launch }, noAgent, seconds, pending))).toBe('stopped: none');
+  });
+
+  test('is started again on its session once the link has moved, and told to go on if it had met a limit [R270]', () => {
+    expect(told(look({ state: 'stopped', launch }, noAgent, 1))).toBe(`relaunching: ${resume}`);
+    const started = { agent: newAgent, reading: aReading() };
+    expect(told(look({ state: 'relaunching', launch, enters: 1 }, started, 1))).toBe('reprompted: paste continue');
+  });
+
+  test('that was idle is started again and told nothing [R284]', () => {
+    const idle = { ...launch, wasIdle: true };
+    const started = { agent: newAgent, reading: aReading() };
+    expect(look({ state: 'relaunching', launch: idle, enters: 1 }, started, 1)).toMatchObject({
+      row: { state: 'recovered', recoveredBy: 'restart', prompts: 0 },
+      action: { kind: 'none' },
+    });
+  });
+
+  test('is started again on the account it had when the swap does not go through [R22]', () => {
+    expect(told(look({ state: 'stopped', launch }, noAgent, 1, failed))).toBe(`relaunching: ${resume}`);
+    const started = { agent: newAgent, reading: aReading() };
+    expect(look({ state: 'relaunching', launch, enters: 1 }, started, 1, failed).row).toMatchObject({
+      state: 'handed_over',
+      reason: 'the swap did not go through; it was started again on the account it had',
+    });
+    expect(told(look({ launch }, {}, 0, failed))).toBe('handed_over: none');
+  });
+
+  test('that begins a turn before it is ended is left to it: the swap does not happen [R284]', () => {
+    const busy = showing({ busy: true });
+    expect(told(look({ launch }, busy, 5, pending))).toBe('waiting: none');
+    expect(look({ launch }, busy, 60, pending).row).toMatchObject({ state: 'handed_over', reason: 'it began a turn' });
+  });
+
+  test('without a session is started as it was, where that was seen before it ended [R49]', () => {
+    const fresh = { ...launch, wasIdle: true, isFresh: true };
+    expect(told(look({ state: 'stopped', launch: fresh, sessionId: null }, noAgent, 1))).toBe(
+      'relaunching: paste  claude',
+    );
+    expect(told(look({ state: 'stopped', launch, sessionId: null }, noAgent, 1))).toBe('handed_over: none');
+  });
+
+  test('whose limit menu Escape does not close is ended by Ctrl-C, which confirms nothing [R264]', () => {
+    const always: LadderPolicy = { ...pending, profile: { ...CLIMBING.profile, stopFirst: 'always' } };
+    const menu = showing({ dialog: dialog('limit-menu'), composer: null });
+    expect(told(look({ state: 'menu', launch, enters: 1 }, menu, 4, always))).toBe('interrupting: C-c');
+    expect(told(look({ state: 'interrupting', launch, enters: 1 }, menu, 1, always))).toBe('interrupting: C-c');
+    expect(told(look({ state: 'menu', launch, enters: 3 }, menu, 4, pending))).toBe('handed_over: none');
+  });
 });
 
 describe('first rung: hot', () => {

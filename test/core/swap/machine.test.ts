@@ -9,6 +9,7 @@ const STATES: readonly PoolSwitchState[] = [
   'normal',
   'exhausted',
   'saving',
+  'stopping',
   'switching',
   'resuming',
   'rolling_back',
@@ -18,6 +19,9 @@ const EVENTS: readonly SwitchEvent[] = [
   'request',
   'no_target',
   'ok',
+  'stop_first',
+  'stopped',
+  'not_stopped',
   'contended',
   'failed_untouched',
   'failed_touched',
@@ -27,21 +31,27 @@ const EVENTS: readonly SwitchEvent[] = [
   'recover',
 ];
 
+const SWITCHING =
+  'switching: stop_background ensure_shared take_locks inspect_again demand_unused point_link verify_link freshen write_flipped release_locks mark_active';
+
 /** `state event` → the next state, then the effects in their order. Every cell that is not here is ignored. */
 const MOVES: Readonly<Record<string, string>> = {
   'normal request': 'saving: write_plan inspect',
   'normal no_target': 'exhausted: tell_exhausted',
   'exhausted request': 'saving: write_plan inspect',
   'exhausted eligible': 'normal: tell_eligible',
-  'saving ok':
-    'switching: ensure_shared take_locks inspect_again point_link verify_link freshen write_flipped release_locks mark_active',
+  'saving ok': SWITCHING,
+  'saving stop_first': 'stopping: write_stopping',
+  'stopping stopped': SWITCHING,
+  'stopping not_stopped': 'normal: write_failed start_backoff',
+  'stopping failed_untouched': 'normal: write_failed start_backoff',
   'saving failed_untouched': 'normal: write_failed start_backoff',
   'switching ok': 'resuming: write_recovering',
   'switching contended': 'normal: release_locks write_failed start_backoff',
   'switching failed_untouched': 'normal: release_locks write_failed start_backoff',
   'switching cut_short': 'resuming: release_locks',
   'switching failed_touched':
-    'rolling_back: write_rolling_back release_locks take_locks point_back freshen_back release_locks',
+    'rolling_back: write_rolling_back release_locks take_locks demand_unused point_back freshen_back release_locks',
   'rolling_back ok': 'normal: write_failed start_backoff',
   'rolling_back contended': 'rolling_back: ',
   'rolling_back cut_short': 'rolling_back: ',
@@ -90,9 +100,11 @@ describe('side effects, in their order', () => {
       log: [
         'write_plan',
         'inspect',
+        'stop_background',
         'ensure_shared',
         'take_locks',
         'inspect_again',
+        'demand_unused',
         'point_link',
         'verify_link',
         'freshen',
@@ -104,6 +116,14 @@ describe('side effects, in their order', () => {
     });
   });
 
+  test('agents that must not run meanwhile end before the link is touched, and their end is written down first [R270]', () => {
+    expect(step('saving', 'stop_first')).toMatchObject({ to: 'stopping', effects: ['write_stopping'] });
+    const next = step('stopping', 'stopped');
+    const effects = next.kind === 'moved' ? next.effects : [];
+    expect(effects.indexOf('demand_unused')).toBe(effects.indexOf('point_link') - 1);
+    expect(step('stopping', 'ok').kind).toBe('ignored');
+  });
+
   test('locks that the CLI keeps postpone the swap with the link untouched [R22]', () => {
     const { state, log } = run(null, true);
     expect(state).toBe('normal');
@@ -111,7 +131,7 @@ describe('side effects, in their order', () => {
     expect(log).not.toContain('point_link');
   });
 
-  test.each(['inspect', 'ensure_shared', 'take_locks', 'inspect_again'] as const)(
+  test.each(['inspect', 'stop_background', 'ensure_shared', 'take_locks', 'inspect_again', 'demand_unused'] as const)(
     '%s fails: nothing was touched, the swap failed, back-off [R22 R107]',
     (effect) => {
       const { state, log } = run(effect);
@@ -131,6 +151,7 @@ describe('side effects, in their order', () => {
         'write_rolling_back',
         'release_locks',
         'take_locks',
+        'demand_unused',
         'point_back',
         'freshen_back',
         'release_locks',
@@ -170,7 +191,8 @@ describe('side effects, in their order', () => {
       for (const event of EVENTS) {
         const next = step(state, event);
         if (next.kind === 'ignored' || ['normal', 'exhausted', 'partial', 'resuming'].includes(next.to)) continue;
-        const raised = new Set<SwitchEvent>(['ok']);
+        // Agents that are being ended are waited for: there a run rests.
+        const raised = new Set<SwitchEvent>(next.to === 'stopping' ? [] : ['ok']);
         for (const effect of next.effects) raised.add(eventAfterFailure(effect));
         if (next.effects.includes('take_locks')) raised.add('contended');
         for (const one of raised) expect(step(next.to, one).kind).toBe('moved');

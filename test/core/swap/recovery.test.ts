@@ -25,6 +25,7 @@ const LINKS: Readonly<Record<string, LinkState>> = {
 /** Phase → repair with the link at the target, and at the source. Everywhere else: partial. */
 const AT_TARGET: Readonly<Partial<Record<SwapPhase, string>>> = {
   prepared: 'finish',
+  stopping: 'finish',
   flipped: 'finish',
   recovering: 'finish',
   rolling_back: 'undo',
@@ -35,9 +36,22 @@ const cells = UNFINISHED_PHASES.flatMap((phase) => Object.keys(LINKS).map((link)
 test.each(cells)('a swap found in %s with the link at %s [R47]', (phase, where) => {
   const link = LINKS[where] as LinkState;
   const repair = planRepair(aSwap({ phase }), link);
-  const expected = where === 'target' ? AT_TARGET[phase] : where === 'source' ? 'abandon' : 'partial';
+  const atSource = phase === 'stopping' ? 'continue' : 'abandon';
+  const expected = where === 'target' ? AT_TARGET[phase] : where === 'source' ? atSource : 'partial';
   expect(repair.kind).toBe(expected);
   expect(repair.reason).not.toBe('');
+});
+
+test('several links that point at both ends are put back, unless the flip was written down already [R47]', () => {
+  const split: LinkState = { kind: 'split', accounts: ['spare', 'work'] };
+  for (const phase of ['prepared', 'stopping', 'rolling_back'] as const)
+    expect(planRepair(aSwap({ phase, flippedAt: null }), split)).toEqual({
+      kind: 'undo',
+      reason: 'stopped between two links: split: its files point at spare and work',
+    });
+  expect(planRepair(aSwap({ phase: 'recovering', flippedAt: 1 }), split).kind).toBe('partial');
+  const third: LinkState = { kind: 'split', accounts: ['spare', 'third'] };
+  expect(planRepair(aSwap({ phase: 'prepared', flippedAt: null }), third).kind).toBe('partial');
 });
 
 test('the repair of a partial swap names where the link is [R47]', () => {

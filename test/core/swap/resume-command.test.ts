@@ -3,6 +3,9 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { claude } from '../../../src/core/agents/claude.ts';
+import { codex } from '../../../src/core/agents/codex.ts';
+import { gemini } from '../../../src/core/agents/gemini.ts';
+import type { AgentProfile } from '../../../src/core/agents/profile.ts';
 import { readScreen } from '../../../src/core/screen/reading.ts';
 import { belowCommand, quote, resumeCommand } from '../../../src/core/swap/resume-command.ts';
 import type { RecoveryRow } from '../../../src/core/swap/swap.ts';
@@ -26,6 +29,27 @@ function shellReads(words: string): string[] {
 
 test('an agent is resumed with its own argv and its session id [R49]', () => {
   expect(command(['claude', '--model', 'opus'])).toBe(` claude --model opus --resume ${SESSION_ID}`);
+});
+
+test.each<[AgentProfile, readonly string[], string]>([
+  [codex, ['codex'], `codex resume ${SESSION_ID}`],
+  [codex, ['codex', 'resume', '0b1c2d3e-4f50-4617-8a9b-0c1d2e3f0000'], `codex resume ${SESSION_ID}`],
+  [codex, ['codex', 'resume', '--last', 'go on'], `codex resume ${SESSION_ID}`],
+  [codex, ['codex', '-s', 'read-only', '--search', 'fix it'], `codex -s read-only --search resume ${SESSION_ID}`],
+  [codex, ['node', '/x/bin/codex', '-i', 'a.png', 'look'], `node /x/bin/codex resume ${SESSION_ID}`],
+  [gemini, ['node', '/usr/bin/gemini'], `node /usr/bin/gemini --resume ${SESSION_ID}`],
+  [gemini, ['gemini', '-r', 'latest', '-y', 'a prompt'], `gemini -y --resume ${SESSION_ID}`],
+  [gemini, ['gemini', '-i', 'a prompt', '-m', 'pro'], `gemini -m pro --resume ${SESSION_ID}`],
+])(
+  '%#. Codex and Gemini CLI are resumed by the id, with neither an older one nor a prompt [R49 R270]',
+  (profile, argv, expected) => {
+    expect(resumeCommand(aRecovery({ launch: { ...launch, argv } }), profile, HERE)).toBe(` ${expected}`);
+  },
+);
+
+test('Gemini CLI is told the directory in which its own one lies [R49]', () => {
+  const row = aRecovery({ launch: { ...launch, argv: ['gemini'], configDir: '/srv/g/.gemini' } });
+  expect(resumeCommand(row, gemini, HERE)).toBe(` GEMINI_CLI_HOME=/srv/g gemini --resume ${SESSION_ID}`);
 });
 
 test('its configuration directory is set to the link where it was set at launch [R49]', () => {

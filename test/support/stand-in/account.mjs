@@ -29,7 +29,7 @@ export class Account {
   /** @param {import('./options.mjs').Options} options */
   constructor(options) {
     this.options = options;
-    this.path = join(options.configDir, '.credentials.json');
+    this.path = join(options.credentialsDir, '.credentials.json');
     /** @type {{ login: Record<string, any> | null, mtimeMs: number }} */
     this.seen = { login: null, mtimeMs: Number.NaN };
     this.load();
@@ -159,9 +159,10 @@ export class Account {
 
   /** All locks of this version in its order, or null after its tries. @returns {Promise<(() => void) | null>} */
   async lock() {
-    const beside = () => ({ path: `${realpathSync(this.options.configDir)}.lock`, staleMs: REFRESH_STALE_MS });
+    if (!this.options.isLocking) return () => undefined;
+    const beside = () => ({ path: `${realpathSync(this.options.credentialsDir)}.lock`, staleMs: REFRESH_STALE_MS });
     /** @param {string} name @param {number} staleMs */
-    const inside = (name, staleMs) => ({ path: join(this.options.configDir, name), staleMs });
+    const inside = (name, staleMs) => ({ path: join(this.options.credentialsDir, name), staleMs });
     for (let tries = 0; tries < LOCK_TRIES; tries++) {
       if (tries > 0) await pause(1000 + Math.random() * 1000);
       const wanted = this.options.isModern

@@ -200,6 +200,7 @@ async function takeTurn(text, isMeta, signal) {
   transcript.user(text, isMeta);
   registry.set('busy');
   const startedAt = Date.now();
+  if (options.refreshesEachTurn) log('refresh', { result: await account.refresh() });
   let goesOn = true;
   let isLater = false;
   while (goesOn) {

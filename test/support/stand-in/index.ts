@@ -16,17 +16,36 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LINKED_FILES } from '../../../src/core/agents/linked-files.ts';
 import type { PaneIdentity } from '../../../src/core/panes.ts';
 import type { TestTmux } from '../tmux.ts';
 import { waitFor } from '../wait.ts';
 
 /** The program itself. */
 export const STAND_IN = fileURLToPath(new URL('./claude.mjs', import.meta.url));
+const OTHER_STAND_IN = fileURLToPath(new URL('./other.mjs', import.meta.url));
 
 export interface Limit {
   readonly kind: 'five_hour' | 'seven_day' | 'seven_day_opus';
   /** Epoch ms. */
   readonly resetsAt: number;
+}
+
+const WELCOME = { claude: /Claude Code v/, codex: /Ask Codex to do/, gemini: /Type your message/ } as const;
+
+/** A login as the CLI keeps it, and what tells whose it is. @returns its file */
+function writeLogin(agent: 'codex' | 'gemini', home: string, account: string, access: string, refresh: string): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = { chatgpt_user_id: `user-${account}`, chatgpt_account_id: `acct-${account}` };
+  const idToken = `${part({ alg: 'none' })}.${part({ sub: account, 'https://api.openai.com/auth': claims })}.x`;
+  const tokens = { id_token: idToken, access_token: access, refresh_token: refresh };
+  const codex = { auth_mode: 'chatgpt', OPENAI_API_KEY: null, tokens: { ...tokens, account_id: `acct-${account}` } };
+  const login = agent === 'codex' ? codex : { ...tokens, expiry_date: Date.now() + 3_600_000 };
+  const path = join(home, agent === 'codex' ? 'auth.json' : 'oauth_creds.json');
+  writeFileSync(path, JSON.stringify(login), { mode: 0o600 });
+  if (agent === 'gemini')
+    writeFileSync(join(home, 'google_accounts.json'), JSON.stringify({ active: account, old: [] }));
+  return path;
 }
 
 interface BookEntry {
@@ -95,6 +114,10 @@ export interface StandInPane {
 export interface WorldOptions {
   /** Names of the accounts; the first is active. */
   readonly accounts?: readonly string[];
+  /** The CLI that is played; Codex and Gemini CLI have their credential files linked. */
+  readonly agent?: 'claude' | 'codex' | 'gemini';
+  /** What the link is, for Claude Code. */
+  readonly mode?: 'config_dir' | 'secure_storage' | 'env';
 }
 
 export class StandInWorld {
@@ -102,8 +125,11 @@ export class StandInWorld {
   readonly root: string;
   /** The HOME of the panes. */
   readonly user: string;
-  /** `<user>/.claude`, a link to the active account's home. */
+  readonly agent: 'claude' | 'codex' | 'gemini';
+  readonly mode: 'config_dir' | 'secure_storage' | 'env' | 'file_link';
+  /** `<user>/.claude`, a link to the active account's home; what it is in other modes, their pool says. */
   readonly link: string;
+  /** What the homes share; in mode `secure_storage` the CLI's own directory. */
   readonly shared: string;
   readonly homes: readonly Home[];
   readonly book: string;
@@ -113,19 +139,33 @@ export class StandInWorld {
   constructor(options: WorldOptions = {}) {
     this.root = mkdtempSync(join(tmpdir(), 'cf-world-'));
     this.user = join(this.root, 'user');
-    this.link = join(this.user, '.claude');
-    this.shared = join(this.root, 'shared');
+    this.agent = options.agent ?? 'claude';
+    this.mode = this.agent === 'claude' ? (options.mode ?? 'config_dir') : 'file_link';
+    const isOwnLink = this.mode === 'secure_storage' || this.mode === 'env';
+    this.link = isOwnLink ? join(this.root, 'active') : join(this.user, `.${this.agent}`);
+    this.shared = this.mode === 'secure_storage' ? join(this.user, '.claude') : join(this.root, 'shared');
     this.book = join(this.root, 'book.json');
     this.log = join(this.root, 'agents.jsonl');
     this.bin = join(this.root, 'bin');
     for (const folder of ['projects', 'sessions']) mkdirSync(join(this.shared, folder), { recursive: true });
-    mkdirSync(this.user);
+    mkdirSync(this.user, { recursive: true });
     mkdirSync(this.bin);
-    symlinkSync(STAND_IN, join(this.bin, 'claude'));
+    symlinkSync(this.agent === 'claude' ? STAND_IN : OTHER_STAND_IN, join(this.bin, this.agent));
     writeFileSync(this.log, '');
     writeFileSync(this.book, '{}');
     this.homes = (options.accounts ?? ['work-1', 'work-2']).map((account) => this.#makeHome(account));
-    symlinkSync(this.home().home, this.link);
+    this.#pointTo(this.home().home);
+    if (this.mode === 'secure_storage') {
+      const env = { CLAUDE_SECURESTORAGE_CONFIG_DIR: this.link };
+      writeFileSync(join(this.shared, 'settings.json'), JSON.stringify({ env }));
+    }
+  }
+
+  #pointTo(home: string): void {
+    const files = LINKED_FILES[this.agent];
+    if (files === undefined) symlinkSync(home, this.link);
+    else mkdirSync(this.link);
+    for (const file of files ?? []) symlinkSync(join(home, file), join(this.link, file));
   }
 
   /** This account's home, by default the first one's. */
@@ -137,7 +177,10 @@ export class StandInWorld {
 
   /** The account the link names. */
   activeAccount(): string {
-    return basename(readlinkSync(this.link));
+    const files = LINKED_FILES[this.agent];
+    if (files === undefined) return basename(readlinkSync(this.link));
+    const accounts = new Set(files.map((file) => basename(dirname(readlinkSync(join(this.link, file))))));
+    return [...accounts].join(' and ');
   }
 
   /** Moves the link in one step, as the daemon does; without `isFresh` the credentials keep their mtime. */
@@ -231,9 +274,9 @@ export class StandInWorld {
     const pane = paneOf(tmux, await tmux.newPane(shell, { ...session, width: 120, height: 40 }), cwd);
     await pane.shows(/^\$ /m);
     if (options.shellOnly !== true) {
-      await pane.type(['claude', ...(options.args ?? []).map(quote)].join(' '));
+      await pane.type([this.agent, ...(options.args ?? []).map(quote)].join(' '));
       await pane.press('Enter');
-      await pane.shows(/Claude Code v/, 30_000);
+      await pane.shows(WELCOME[this.agent], 30_000);
     }
     return pane;
   }
@@ -248,6 +291,11 @@ export class StandInWorld {
     const accessToken = `sk-ant-oat01-made-up-${account}-${randomUUID()}`;
     const refreshToken = `sk-ant-ort01-made-up-${account}-${randomUUID()}`;
     mkdirSync(home, { recursive: true, mode: 0o700 });
+    if (this.agent !== 'claude') {
+      const credentials = writeLogin(this.agent, home, account, accessToken, refreshToken);
+      this.#book(accessToken, account, refreshToken);
+      return { account, home, credentials, accountUuid, organizationUuid };
+    }
     for (const folder of ['projects', 'sessions']) symlinkSync(join(this.shared, folder), join(home, folder));
     const login = {
       accessToken,
@@ -263,10 +311,14 @@ export class StandInWorld {
     writeFileSync(credentials, JSON.stringify({ claudeAiOauth: login }), { mode: 0o600 });
     const oauthAccount = { accountUuid, organizationUuid, emailAddress: `${account}@example.test` };
     writeFileSync(join(home, '.claude.json'), JSON.stringify({ oauthAccount }), { mode: 0o600 });
-    const book = this.#readBook();
-    book[accessToken] = { label: account, limited: false, resetsAt: 0, kind: 'five_hour', refreshToken };
-    writeFileSync(this.book, JSON.stringify(book, null, 2));
+    this.#book(accessToken, account, refreshToken);
     return { account, home, credentials, accountUuid, organizationUuid };
+  }
+
+  #book(accessToken: string, label: string, refreshToken: string): void {
+    const book = this.#readBook();
+    book[accessToken] = { label, limited: false, resetsAt: 0, kind: 'five_hour', refreshToken };
+    writeFileSync(this.book, JSON.stringify(book, null, 2));
   }
 
   #readBook(): Record<string, BookEntry> {

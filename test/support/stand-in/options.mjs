@@ -1,4 +1,5 @@
 /** What the stand-in was asked to be: its command line, its environment, and what follows from its version. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -7,6 +8,7 @@ import { join } from 'node:path';
  * @property {boolean} isModern 2.1 or newer: newer screens, a session registry, rich transcript rows
  * @property {boolean} isHot adopts changed credentials at its next request
  * @property {string} configDir its configuration directory, unresolved
+ * @property {string} credentialsDir where its login is: its own directory, unless settings or environment say otherwise
  * @property {string | null} resumeId
  * @property {string | null} sessionId
  * @property {string | null} prompt given on the command line
@@ -16,6 +18,8 @@ import { join } from 'node:path';
  * @property {number} workMs pause between the requests of the workload; 0: no workload
  * @property {number} refreshMs pause between token refreshes; 0: none
  * @property {number} refreshDelayMs how long the token server takes
+ * @property {boolean} refreshesEachTurn its tokens end so soon that every turn begins with a refresh
+ * @property {boolean} isLocking takes a lock for a refresh
  * @property {boolean} swallowFirst the first prompt typed after a resume is lost
  * @property {boolean} failsWith500
  * @property {boolean} autoContinue waits for a near reset by itself
@@ -52,11 +56,13 @@ export function readOptions(argv, env) {
   }
   const version = env.STAND_IN_VERSION || '2.1.328';
   const isModern = isAtLeast(version, [2, 1, 0]);
+  const configDir = env.CLAUDE_CONFIG_DIR || join(env.HOME ?? '/', '.claude');
   return {
     version,
     isModern,
     isHot: isAtLeast(version, [2, 1, 92]),
-    configDir: env.CLAUDE_CONFIG_DIR || join(env.HOME ?? '/', '.claude'),
+    configDir,
+    credentialsDir: (isAtLeast(version, [2, 1, 160]) && movedCredentials(configDir, env)) || configDir,
     resumeId: flags['--resume'] ?? flags['-r'] ?? null,
     sessionId: flags['--session-id'] ?? null,
     prompt: words[0] ?? null,
@@ -66,6 +72,8 @@ export function readOptions(argv, env) {
     workMs: milliseconds(env.STAND_IN_WORK_MS, 0),
     refreshMs: milliseconds(env.STAND_IN_REFRESH_MS, 0),
     refreshDelayMs: milliseconds(env.STAND_IN_REFRESH_DELAY_MS, 80),
+    refreshesEachTurn: env.STAND_IN_REFRESHES_EACH_TURN === '1',
+    isLocking: isAtLeast(version, [2, 0, 30]),
     swallowFirst: env.STAND_IN_SWALLOW_FIRST === '1',
     failsWith500: env.STAND_IN_ERROR === '500',
     autoContinue: isModern && env.STAND_IN_AUTO_CONTINUE !== 'off',
@@ -74,6 +82,16 @@ export function readOptions(argv, env) {
     says: env.STAND_IN_SAYS ?? '',
     dialog: /** @type {Options['dialog']} */ (env.STAND_IN_DIALOG || null),
   };
+}
+
+/** The settings are put over the environment. @param {string} configDir @param {NodeJS.ProcessEnv} env */
+function movedCredentials(configDir, env) {
+  try {
+    const settings = JSON.parse(readFileSync(join(configDir, 'settings.json'), 'utf8'));
+    return settings.env?.CLAUDE_SECURESTORAGE_CONFIG_DIR ?? env.CLAUDE_SECURESTORAGE_CONFIG_DIR;
+  } catch {
+    return env.CLAUDE_SECURESTORAGE_CONFIG_DIR;
+  }
 }
 
 /** @param {string} word @returns {[string, string | null]} */

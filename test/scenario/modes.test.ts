@@ -1,0 +1,255 @@
+/** Every way in which a pool can hold its account: links to files, to credentials alone, and no link that the CLI reads. */
+import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createAccountLink } from '../../src/adapters/accounts/link.ts';
+import { BY_HAND, HOUR } from '../support/daemon.ts';
+import { RecordingLog } from '../support/recording-log.ts';
+import { onStage } from '../support/stage.ts';
+import { waitFor } from '../support/wait.ts';
+
+const inThreeHours = () => ({ kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR }) as const;
+
+test.concurrent(
+  'Codex: every pane is ended, then the link moves, then each goes on with its own session; who met no limit is told nothing [R270 R284 R41]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const [limited, idle] = await Promise.all(
+        ['limited', 'idle', 'fresh'].map((name) => world.startPane(tmux, { name, project: name })),
+      );
+      await idle?.say('a small thing');
+      await idle?.shows('REPLY-1');
+      const daemon = await start();
+      world.setLimit('work-1', inThreeHours());
+      await limited?.say('do the work');
+      const { swap, recoveries, incident } = await daemon.swapDone(50_000);
+
+      expect(swap).toMatchObject({ phase: 'done', from: 'work-1', to: 'work-2', error: null });
+      expect(world.activeAccount()).toBe('work-2');
+      expect(readlinkSync(join(world.link, 'auth.json'))).toBe(join(world.home('work-2').home, 'auth.json'));
+      const byLabel = recoveries.map(({ label, state, recoveredBy }) => [label.split(':')[0], state, recoveredBy]);
+      expect(byLabel.sort()).toEqual([
+        ['fresh', 'recovered', 'restart'],
+        ['idle', 'recovered', 'restart'],
+        ['limited', 'recovered', 'restart'],
+      ]);
+      const exits = world.events('exit').map(({ at }) => at);
+      expect(exits).toHaveLength(3);
+      expect(Math.max(...exits)).toBeLessThanOrEqual(swap.flippedAt ?? 0);
+      expect(
+        Math.min(
+          ...world
+            .events('start')
+            .slice(3)
+            .map(({ at }) => at),
+        ),
+      ).toBeGreaterThanOrEqual(swap.flippedAt ?? 0);
+      const sessions = (name: string) => world.events(name).map(({ sessionId }) => sessionId);
+      expect(new Set(sessions('start')).size).toBe(4);
+      expect([...world.prompts()].sort()).toEqual(['a small thing', 'continue', 'do the work']);
+      expect(world.servedBy()).toEqual(['work-1', 'work-2']);
+      expect(incident?.steps.map(({ step }) => step)).toContain('stopping');
+      await idle?.shows('› a small thing');
+    },
+    { agent: 'codex' },
+  ),
+);
+
+test.concurrent(
+  'Codex: a pane in the middle of a turn is waited for, and neither ended nor typed into [R284]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const busy = await world.startPane(tmux, { name: 'busy', project: 'busy', env: { STAND_IN_TURN_MS: '6000' } });
+      const limited = await world.startPane(tmux, { name: 'limited', project: 'limited' });
+      const daemon = await start();
+      await busy.say('take your time');
+      await waitFor(() => world.events('prompt').length === 1);
+      world.setLimit('work-1', inThreeHours());
+      await limited.say('do the work');
+      const refused = await daemon.told('swap_refused');
+      expect(refused.data).toMatchObject({
+        reason: 'pane_busy',
+        detail: expect.stringContaining('in the middle of a turn'),
+      });
+      expect(await daemon.app.api.swap({ ...BY_HAND, force: true })).toMatchObject({ reason: 'pane_busy' });
+      const { swap, recoveries } = await daemon.swapDone(50_000);
+
+      expect(swap.phase).toBe('done');
+      expect(recoveries.map(({ state }) => state)).toEqual(['recovered', 'recovered']);
+      expect(world.events('interrupted')).toEqual([]);
+      const ended = world.events('exit').find(({ sessionId }) => sessionId === world.events('prompt')[0]?.sessionId);
+      const answered = world.events('limit').find(({ sessionId }) => sessionId === ended?.sessionId);
+      expect(ended?.at ?? 0).toBeGreaterThan(answered?.at ?? Number.POSITIVE_INFINITY);
+    },
+    { agent: 'codex' },
+  ),
+);
+
+test.concurrent(
+  'Codex: no link moves under a process that runs in no pane; its own background server is ended by its own command [R270]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const env = { STAND_IN_DAEMON: '1' };
+      const limited = await world.startPane(tmux, { name: 'limited', env });
+      const editor = spawn(join(world.bin, 'codex'), ['app-server', '--of-an-editor'], {
+        env: world.environment(),
+        stdio: 'ignore',
+      });
+      try {
+        const daemon = await start();
+        world.setLimit('work-1', inThreeHours());
+        await limited.say('do the work');
+        const refused = await daemon.told('swap_refused');
+        expect(refused.data).toMatchObject({ reason: 'pane_busy' });
+        expect(refused.data?.detail).toContain(`codex (process ${editor.pid} in`);
+        expect(world.activeAccount()).toBe('work-1');
+        expect(world.events('exit')).toEqual([]);
+
+        editor.kill();
+        const { swap, incident } = await daemon.swapDone(50_000);
+        expect(swap).toMatchObject({ phase: 'done', to: 'work-2' });
+        expect(incident?.steps.map(({ step }) => step)).toContain('background_stopped');
+        expect(world.servedBy()).toEqual(['work-2']);
+      } finally {
+        editor.kill('SIGKILL');
+      }
+    },
+    { agent: 'codex' },
+  ),
+);
+
+test.concurrent(
+  'Codex: when the link cannot be moved, every pane that was ended is started again on the account it had [R22 R270]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const panes = await Promise.all(
+        ['limited', 'idle'].map((name) => world.startPane(tmux, { name, project: name })),
+      );
+      await panes[1]?.say('a small thing');
+      await panes[1]?.shows('REPLY-1');
+      const link = createAccountLink({ log: new RecordingLog() });
+      let isBroken = true;
+      const point: typeof link.point = async (path, target, options) => {
+        if (isBroken && target.endsWith('work-2')) throw new Error('input/output error');
+        await link.point(path, target, options);
+      };
+      const daemon = await start({ adapters: { link: { ...link, point } } });
+      world.setLimit('work-1', inThreeHours());
+      await panes[0]?.say('do the work');
+      await daemon.told('swap_failed', 30_000);
+      isBroken = false;
+      expect(world.activeAccount()).toBe('work-1');
+      await waitFor(() => world.events('start').length >= 4, { timeoutMs: 20_000 });
+      await waitFor(async () => (await daemon.app.api.swaps(10)).some(({ phase }) => phase === 'done'), {
+        timeoutMs: 50_000,
+      });
+
+      expect(world.activeAccount()).toBe('work-2');
+      expect(world.prompts().filter((text) => text === 'continue')).toHaveLength(1);
+      expect(world.servedBy()).toEqual(['work-1', 'work-2']);
+    },
+    { agent: 'codex' },
+  ),
+);
+
+test.concurrent(
+  'Gemini CLI: both links move as one while it is not running; its dialog is never answered [R41 R264 R270]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const pane = await world.startPane(tmux, { name: 'a', project: 'a' });
+      await world.startPane(tmux, { name: 'fresh', project: 'fresh' });
+      await pane.say('first');
+      await pane.shows('REPLY-1');
+      const daemon = await start();
+      world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 24 * HOUR });
+      await pane.say('do the work');
+      const { swap, recoveries } = await daemon.swapDone(50_000);
+
+      expect(swap).toMatchObject({ phase: 'done', to: 'work-2', error: null });
+      expect(recoveries.map(({ state, recoveredBy }) => [state, recoveredBy])).toEqual([
+        ['recovered', 'restart'],
+        ['recovered', 'restart'],
+      ]);
+      for (const file of ['oauth_creds.json', 'google_accounts.json'])
+        expect(readlinkSync(join(world.link, file))).toBe(join(world.home('work-2').home, file));
+      expect(world.events('confirmed')).toEqual([]);
+      expect(new Set(world.events('start').map(({ sessionId }) => sessionId)).size).toBe(3);
+      expect(world.prompts()).toEqual(['first', 'do the work', 'continue']);
+      expect(world.servedBy()).toEqual(['work-1', 'work-2']);
+    },
+    { agent: 'gemini' },
+  ),
+);
+
+test.concurrent(
+  'a Claude Code that takes no lock around its refresh is ended while it is idle, and the link moves only then [R270 R284]',
+  onStage(async ({ world, tmux, start }) => {
+    const env = { STAND_IN_VERSION: '2.0.1' };
+    const limited = await world.startPane(tmux, { name: 'limited', project: 'limited', env });
+    const idle = await world.startPane(tmux, { name: 'idle', project: 'idle', env });
+    const hot = await world.startPane(tmux, { name: 'hot', project: 'hot' });
+    for (const pane of [idle, hot]) {
+      await pane.say('a small thing');
+      await pane.shows('REPLY-1');
+    }
+    const daemon = await start();
+    world.setLimit('work-1', inThreeHours());
+    await limited.say('do the work');
+    const { swap, recoveries } = await daemon.swapDone(50_000);
+
+    expect(swap).toMatchObject({ phase: 'done', to: 'work-2', error: null });
+    expect(recoveries.map(({ label, state }) => [label.split(':')[0], state]).sort()).toEqual([
+      ['idle', 'recovered'],
+      ['limited', 'recovered'],
+    ]);
+    const exits = world.events('exit').map(({ at }) => at);
+    expect(exits).toHaveLength(2);
+    expect(Math.max(...exits)).toBeLessThanOrEqual(swap.flippedAt ?? 0);
+    expect(await hot.screen()).not.toContain('continue');
+  }),
+);
+
+test.concurrent(
+  'mode env: a limited session is started again under the other account, and nobody else notices [R41 R49]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const under = (account: string) => ({ CLAUDE_CONFIG_DIR: world.home(account).home });
+      const pane = await world.startPane(tmux, { name: 'a', project: 'a', env: under('work-1') });
+      const other = await world.startPane(tmux, { name: 'b', project: 'b', env: under('work-2') });
+      const daemon = await start();
+      world.setLimit('work-1', inThreeHours());
+      await pane.say('do the work');
+      const { swap, recoveries } = await daemon.swapDone(50_000);
+
+      expect(swap).toMatchObject({ phase: 'done', from: 'work-1', to: 'work-2' });
+      expect(recoveries).toMatchObject([{ label: 'a:0.0', state: 'recovered', recoveredBy: 'restart' }]);
+      expect(world.servedBy()).toEqual(['work-2']);
+      expect(await pane.screen()).toContain(`CLAUDE_CONFIG_DIR=${world.home('work-2').home}`);
+      expect(world.events('exit')).toHaveLength(1);
+      expect(await other.screen()).not.toContain('continue');
+    },
+    { mode: 'env' },
+  ),
+);
+
+test.concurrent(
+  'mode secure_storage: only the credentials move, and a running session takes them up at its next request [R41]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const pane = await world.startPane(tmux, { name: 'a' });
+      const older = await world.startPane(tmux, { name: 'old', project: 'old', env: { STAND_IN_VERSION: '2.1.159' } });
+      await older.shows('Claude Code v2.1.159');
+      const daemon = await start();
+      world.setLimit('work-1', inThreeHours());
+      await pane.say('do the work');
+      const { swap, recoveries } = await daemon.swapDone(50_000);
+
+      expect(swap).toMatchObject({ phase: 'done', from: 'work-1', to: 'work-2' });
+      expect(recoveries).toMatchObject([{ label: 'a:0.0', state: 'recovered', recoveredBy: 'hot' }]);
+      expect(world.servedBy()).toEqual(['work-2']);
+      expect(readlinkSync(world.link)).toBe(world.home('work-2').home);
+    },
+    { mode: 'secure_storage' },
+  ),
+);

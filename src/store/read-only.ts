@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import type { OutboxLine } from '../ports/outbox.ts';
+import type { TaskReads } from '../ports/queue.ts';
 import type { AlertReads, StatsReads } from '../ports/records.ts';
 import type { PoolStore } from '../ports.ts';
 import { toAccount } from './accounts.ts';
@@ -19,6 +20,7 @@ import type { AccountTable, QuotaTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { connectReadOnly, DATABASE_FILE } from './sqlite.ts';
 import { SqliteStatsReads } from './stats.ts';
+import { SqliteTaskReads } from './tasks.ts';
 
 export type PoolReads = Pick<PoolStore, 'accounts' | 'quota' | 'leaseCounts'>;
 
@@ -28,6 +30,7 @@ export interface ReadOnlyStore {
   readonly pool: PoolReads;
   readonly alerts: AlertReads;
   readonly stats: StatsReads;
+  readonly tasks: TaskReads;
   /** Newest first. */
   outbox(limit: number): readonly OutboxLine[];
   close(): void;
@@ -51,6 +54,7 @@ export function openReadOnly(stateDir: string): ReadOnlyStore {
         pool: poolReads(db),
         alerts: new SqliteAlertReads(db),
         stats: new SqliteStatsReads(db, new JsonColumns()),
+        tasks: new SqliteTaskReads(db, new JsonColumns()),
         outbox: (limit) => readOutboxLines(db, limit, new JsonColumns()),
         close: () => db.close(),
       };

@@ -81,6 +81,8 @@ const MAX_ENTERS = 3;
 const MAX_PASTES = 2;
 /** A person who uses the session is waited for no longer than this before the task goes elsewhere. */
 const MAX_PERSON_MS = 60 * SECOND;
+/** So many signs of the text's end tell it from what a person types. */
+const TAIL = 40;
 const NONE: DeliveryAction = { kind: 'none' };
 
 export function newDelivery(pane: PaneIdentity, now: EpochMs): Delivery {
@@ -173,10 +175,10 @@ function arrived({ typedAt }: Delivery, { transcript }: DeliveryView, { mark }: 
   return transcript?.prompts.some(({ at, text }) => at >= since && text.includes(mark)) ?? false;
 }
 
-/** A long paste is shown as a placeholder, and a tall one only in part. */
+/** A long paste is shown as a placeholder; where it is shown itself, its end is in sight and nothing was added to it. */
 function isOurs(typed: string, text: string): boolean {
-  if (/\[Pasted text #\d+/.test(typed)) return true;
-  return withoutBlanks(text).includes(withoutBlanks(typed));
+  if (/^\[Pasted (?:text|content)\b[^\]]*\]$/i.test(typed.trim())) return true;
+  return withoutBlanks(typed).endsWith(withoutBlanks(text).slice(-TAIL));
 }
 
 /** Where a line wraps, blanks are lost. */

@@ -25,7 +25,9 @@ export function taskText({ title, id, path, body, signalPath, context }: TaskTex
     `File: ${oneLine(path)}`,
     '',
     body.trim() === '' ? '(The task has no text beyond its title.)' : body.trimEnd(),
-    ...(context === undefined ? [] : ['', 'It was begun before and cut short. The last that was seen of it:', '', context]),
+    ...(context === undefined
+      ? []
+      : ['', 'It was begun before and cut short. The last that was seen of it:', '', context]),
     '',
     `When all of it is done, write the file ${oneLine(signalPath)} with one line of JSON:`,
     say('done', 'what was done, in a sentence'),

@@ -140,11 +140,8 @@ function send(delivery: Delivery, view: DeliveryView, now: EpochMs, policy: Deli
   }
   if (reading === null) return patience(delivery, waitedMs, 'its screen cannot be read');
   if (reading.busy && delivery.enters > 0) return sent(delivery, now);
-  if (reading.dialog !== null) {
-    // After Enter it is the turn itself that asks; before, Enter would answer it.
-    if (delivery.enters > 0) return sent(delivery, now);
-    return patience(delivery, waitedMs, `a dialog opened: ${reading.dialog.text}`);
-  }
+  // Enter would answer it. After our Enter it may be the turn itself that asks, or a dialog may lie over our text.
+  if (reading.dialog !== null) return { ...stay(delivery), awaits: `a dialog waits for you: ${reading.dialog.text}` };
   const typed = reading.composer?.text ?? null;
   if (typed === null) return patience(delivery, waitedMs, 'its input line is not on the screen');
   if (typed === '') {

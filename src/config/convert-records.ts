@@ -54,6 +54,12 @@ export function convertRecords(
       logRetentionDays: fromEnv('log_retention_days'),
       logMaxRecords: fromEnv('log_max_records'),
       minFreeDiskBytes: parseSize(janitor.min_free_disk) ?? 0,
+      claimedStaleAfterMs: ms(janitor.claimed_stale_after),
+      doneArchiveAfterMs: ms(janitor.done_archive_after),
+      failedKeepMs: ms(janitor.failed_keep),
+      archiveDeleteAfterMs: ms(janitor.archive_delete_after),
+      signalTtlMs: ms(janitor.signal_ttl),
+      tmpTtlMs: ms(janitor.tmp_ttl),
     },
   };
 }

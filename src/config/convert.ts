@@ -3,12 +3,14 @@
 import { parseDuration } from '../core/time.ts';
 import { checkConfig } from './checks.ts';
 import { convertRecords } from './convert-records.ts';
+import { convertDedicated, convertSessions } from './convert-sessions.ts';
 import { type Env, expandPath } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { error, type Finding, type KeyPath } from './finding.ts';
 import { parseListen } from './listen.ts';
 import { checkNotifications, toNotifications } from './notification-keys.ts';
 import { convertPatterns } from './patterns.ts';
+import { convertDispatcher } from './queue-keys.ts';
 import type { Config } from './schema.ts';
 import { toTelegram } from './telegram-keys.ts';
 
@@ -58,16 +60,13 @@ export function convert(
       at,
     };
   });
-  const sessions = values.sessions.dedicated.map((session, index) => ({
-    name: session.name,
-    pool: session.pool,
-    swapPolicy: session.swap_policy,
-    at: position('dedicated', index),
-  }));
+  const sessions = convertDedicated(values.sessions.dedicated, position, path);
+  const { autonomous, ...sections } = convertSessions(values, path);
+  const defaultLink = path(DEFAULT_LINK, ['pools']);
   const pools = Object.entries(values.pools).map(([name, pool]) => ({
     name,
     agent: pool.agent,
-    link: path(pool.link, ['pools', name, 'link']),
+    ...linkOf(path(pool.link, ['pools', name, 'link']), defaultLink),
     mode: pool.mode,
     sharedRoot: path(pool.shared_root, ['pools', name, 'shared_root']),
     strategy: pool.strategy,
@@ -108,7 +107,7 @@ export function convert(
         .map(({ at: _, ...account }) => account)
         .sort((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1)),
     })),
-    sessions: { dedicated: sessions.map(({ at: _, ...session }) => session) },
+    sessions: { dedicated: sessions.map(({ at: _, ...session }) => session), autonomous },
     quota: {
       pollIntervalMs: ms(quota.poll_interval),
       confirmPolls: quota.confirm_polls,
@@ -135,7 +134,8 @@ export function convert(
       verifyTimeoutMs: ms(switcher.verify_timeout),
       retryBackoff: { initialMs: ms(switcher.retry_backoff.initial), maxMs: ms(switcher.retry_backoff.max) },
     },
-    lifecycle: { reconcileIntervalMs: ms(values.lifecycle.reconcile_interval) },
+    ...sections,
+    dispatcher: convertDispatcher(values.dispatcher, path),
     leases: { ttlMs: ms(values.leases.ttl), onError: values.leases.on_error },
     ...convertRecords(values, env, findings),
     notifications: {
@@ -146,6 +146,13 @@ export function convert(
   findings.push(...checkNotifications(values.notifications));
   findings.push(...checkConfig(config, accounts, sessions));
   return config;
+}
+
+/** What Claude Code uses where no variable names another one. */
+const DEFAULT_LINK = '~/.claude';
+
+function linkOf(link: string, defaultLink: string): { link: string; linkIsDefault: boolean } {
+  return { link, linkIsDefault: link === defaultLink };
 }
 
 /** XDG demands an absolute path and says to ignore any other. */

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EpochMs } from '../core/time.ts';
+import type { LifecycleStore } from '../ports/lifecycle.ts';
 import type { Outbox } from '../ports/outbox.ts';
 import type { TaskStore } from '../ports/queue.ts';
 import type { AlertStore, RetentionStore, StatsStore } from '../ports/records.ts';
@@ -12,6 +13,7 @@ import { findDamage } from './damage.ts';
 import { asStoreError } from './failures.ts';
 import { appendEvents } from './journal.ts';
 import { JsonColumns } from './json.ts';
+import { SqliteLifecycleStore } from './lifecycles.ts';
 import { SqliteLocalStore } from './local.ts';
 import { OBSERVE_KEY, writeMeta } from './meta.ts';
 import { migrate } from './migrate.ts';
@@ -39,6 +41,7 @@ export interface OpenedStore {
   readonly retention: RetentionStore;
   readonly outbox: Outbox;
   readonly tasks: TaskStore;
+  readonly lifecycles: LifecycleStore;
   /**
    * Set when a damaged database was moved away and an empty one took its place: the daemon must only observe until
    * `recover`. The new database says so itself, in its meta `observe_until_recover` and a `store_quarantined` event.
@@ -101,7 +104,9 @@ async function connectBoth(
   connect: () => Connection,
   migrations: readonly Migration[],
   json: JsonColumns,
-): Promise<Pick<OpenedStore, 'local' | 'pool' | 'outbox' | 'alerts' | 'stats' | 'retention' | 'tasks' | 'close'>> {
+): Promise<
+  Pick<OpenedStore, 'local' | 'pool' | 'outbox' | 'alerts' | 'stats' | 'retention' | 'tasks' | 'lifecycles' | 'close'>
+> {
   const open: Connection[] = [];
   try {
     const local = connect();
@@ -117,6 +122,7 @@ async function connectBoth(
       stats: new SqliteStatsStore(local, json, queue),
       retention: new SqliteRetentionStore(local, queue),
       tasks: new SqliteTaskStore(local, json, queue),
+      lifecycles: new SqliteLifecycleStore(local, json, queue),
       pool: new SqlPoolStore(sqlitePool(shared, queue), shared.name),
       close: () => queue.run(() => closeAll(open)),
     };

@@ -282,8 +282,8 @@ export interface LifecycleTable {
   /** The state that a dialog interrupted. */
   previous_state: string | null;
   created_by_us: number;
-  /** When tmux made it: tells it from another one of the same name. */
-  session_created_at_s: number | null;
+  server_pid: number | null;
+  server_started_at_s: number | null;
   pane_id: string | null;
   pane_pid: number | null;
   task_id: string | null;

@@ -16,7 +16,7 @@ export interface QueueProject {
 export interface QueueFlaw {
   readonly project: string;
   readonly path: string;
-  readonly kind: 'symlink' | 'not_a_directory' | 'foreign_owner' | 'world_writable' | 'unreadable';
+  readonly kind: 'symlink' | 'not_a_directory' | 'foreign_owner' | 'world_writable' | 'name_invalid' | 'unreadable';
   readonly detail: string;
   /** false: only a warning. */
   readonly isRefused: boolean;
@@ -41,6 +41,8 @@ export interface RefusedFile {
   readonly name: Uint8Array;
   /** For a person: control characters and broken text are escaped. */
   readonly shownName: string;
+  /** `device:inode` of what was looked at. */
+  readonly inode: string;
   readonly refusal: TaskRefusal;
   /** What is wrong and how to mend it; for `malformed` with line:column. */
   readonly detail: string;
@@ -49,7 +51,7 @@ export interface RefusedFile {
 export interface InboxScan {
   readonly files: readonly InboxFile[];
   readonly refused: readonly RefusedFile[];
-  /** When the last of those that are still being written will have stood still for a second; null: none is. */
+  /** When the first of those that are still being written may have stood still for a second; null: none is. */
   readonly settlesAt: EpochMs | null;
   /** More files than are looked at in one pass: the next pass comes to them. */
   readonly isPartial: boolean;
@@ -57,6 +59,8 @@ export interface InboxScan {
   readonly ignored: readonly string[];
   /** `<task>.md.dispatched` of the Go predecessor, oldest first. */
   readonly dispatched: readonly { readonly stem: string; readonly mtimeMs: number }[];
+  /** Names of tasks of which only the `.blocked` marker is left. */
+  readonly strayMarkers: readonly string[];
 }
 
 /** What `claimed/<task>__<claim-id>.json` says. */
@@ -75,8 +79,8 @@ export interface ClaimFile {
   readonly stem: string;
   readonly claimId: string;
   readonly path: string;
-  /** The text of the task is there; false: only its record is. */
-  readonly hasTask: boolean;
+  /** `device:inode` of the task's text; null: only its record is there. */
+  readonly inode: string | null;
   /** null: there is no readable record beside it. */
   readonly record: ClaimRecord | null;
   /** Of the record, or of the task where there is none: when the claim last gave a sign of life. */
@@ -90,6 +94,7 @@ export type ClaimAttempt =
   | { readonly kind: 'gone' }
   /** It was written anew since the look at it: look again. */
   | { readonly kind: 'changed' }
+  /** It lies in `claimed/` all the same: `finish` brings it to `failed/`. */
   | { readonly kind: 'refused'; readonly refusal: TaskRefusal; readonly detail: string };
 
 export type TaskText =
@@ -97,7 +102,7 @@ export type TaskText =
   | { readonly kind: 'gone' }
   | { readonly kind: 'refused'; readonly refusal: TaskRefusal; readonly detail: string };
 
-/** Where the file of a claimed task is now. `moved_*`: somebody else, mostly the agent itself, put it there. */
+/** Where the file of a claimed task is now; not in `claimed`: somebody else, mostly the agent itself, put it there. */
 export type TaskPlace =
   | { readonly kind: 'claimed'; readonly path: string }
   | { readonly kind: 'done' | 'failed' | 'inbox'; readonly path: string }
@@ -109,6 +114,8 @@ export interface TaskFiles {
   readonly stem: string;
   readonly taskId: string;
   readonly claimId: string | null;
+  /** A file of the same name that was put elsewhere before is another one. */
+  readonly claimedAt: EpochMs | null;
 }
 
 /** What an agent says of itself in `status.json`. */
@@ -124,12 +131,12 @@ export interface AgentHeartbeat {
  * overwritten. Expected outcomes are values; everything else throws a `QueueError` (a full disk, a missing right).
  */
 export interface QueueDir {
-  /** @param trustedUids owners besides this user */
+  /** By name. */
   projects(): Promise<{ readonly projects: readonly QueueProject[]; readonly flaws: readonly QueueFlaw[] }>;
   /** Looks at the inbox; changes nothing. Files that were seen before and have not changed are not read again. */
   scan(project: QueueProject, now: EpochMs): Promise<InboxScan>;
   /** Takes a file: its record is written, then it is moved by one rename, then checked and read. */
-  claim(project: string, file: Pick<InboxFile, 'stem' | 'inode'>, record: ClaimRecord): Promise<ClaimAttempt>;
+  claim(project: QueueProject, file: Pick<InboxFile, 'stem' | 'inode'>, record: ClaimRecord): Promise<ClaimAttempt>;
   /** Everything in `claimed/`, whoever holds it. */
   claims(project: string): Promise<readonly ClaimFile[]>;
   /** Reads a claimed task again. */
@@ -147,13 +154,13 @@ export interface QueueDir {
   /** Moves a file of the inbox that is no task into `failed/`. @returns where it is; null: it is gone */
   refuse(project: string, file: RefusedFile, result: TaskResult): Promise<string | null>;
   /** Brings a task back from `failed/` or `done/` into the inbox. @returns where it is; null: its file is not there */
-  reopen(files: TaskFiles & { readonly path: string }): Promise<string | null>;
+  reopen(project: string, stem: string, path: string): Promise<string | null>;
   /** Writes a new task. @returns where it is; null: a task of this name waits there already */
   add(project: string, stem: string, text: string): Promise<string | null>;
   /** `done/<taskId>.md`, also when it was archived. */
   isDone(project: string, taskId: string): Promise<boolean>;
-  /** Puts the marker of a blocked task beside it; one that is there keeps its time. @returns since when it is there */
-  markBlocked(project: string, stem: string, why: string): Promise<EpochMs>;
+  /** Puts the marker of a blocked task beside it; one that is there keeps its time. */
+  markBlocked(project: string, stem: string, why: string): Promise<void>;
   unmarkBlocked(project: string, stem: string): Promise<void>;
   /** Requeues `<task>.md.dispatched` of the Go predecessor. @returns false: it is gone, or a task of this name waits already */
   adoptDispatched(project: string, stem: string): Promise<boolean>;
@@ -165,8 +172,8 @@ export interface QueueDir {
 
 /** Calls when something may have changed in an inbox. The full scan is the net. */
 export interface QueueWatch {
-  /** Watches these inboxes from now on, and no others. */
-  follow(projects: readonly QueueProject[]): void;
+  /** Watches these inboxes from now on and no others, and whether a project comes or goes. */
+  follow(projectsDir: string | null, projects: readonly QueueProject[]): void;
   close(): Promise<void>;
 }
 

@@ -18,6 +18,7 @@ export interface TaskResult {
   readonly summary: string | null;
   readonly error_kind: TaskErrorKind | TaskRefusal | null;
   readonly reason: string | null;
+  /** Tells this end from another one of the same task. */
   readonly claim_id: string | null;
 }
 
@@ -42,7 +43,13 @@ export function resultOf(row: TaskRow, finishedAt: EpochMs): TaskResult {
 }
 
 /** The result of a file that was not taken as a task. */
-export function refusalResult(taskId: string, refusal: TaskRefusal, detail: string, at: EpochMs): TaskResult {
+export function refusalResult(
+  taskId: string,
+  claimId: string,
+  refusal: TaskRefusal,
+  detail: string,
+  at: EpochMs,
+): TaskResult {
   return {
     task_id: taskId,
     status: 'refused',
@@ -56,7 +63,7 @@ export function refusalResult(taskId: string, refusal: TaskRefusal, detail: stri
     summary: null,
     error_kind: refusal,
     reason: detail,
-    claim_id: null,
+    claim_id: claimId,
   };
 }
 

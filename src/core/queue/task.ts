@@ -51,7 +51,6 @@ export type TaskRefusal =
   | 'hard_link'
   | 'foreign_owner'
   | 'too_large'
-  | 'not_text'
   | 'empty'
   | 'replaced'
   | 'unreadable';

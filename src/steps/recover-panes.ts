@@ -242,6 +242,7 @@ function claimedTwice(finding: PaneFinding, all: readonly PaneFinding[]): boolea
 }
 
 function swapPolicyOf(session: string, context: TickContext): 'resume' | 'leave' | 'notify' {
+  if (context.config.sessions.autonomous.names.includes(session)) return 'resume';
   const configured = context.config.sessions.dedicated.find((candidate) => candidate.name === session);
   return configured?.swapPolicy ?? context.config.watch.adopted.swapPolicy;
 }

@@ -83,7 +83,7 @@ export function keepSession(row: LifecycleRow, sight: SessionSight, policy: Keep
     case 'done':
       return { kind: 'move', event: { kind: 'recycle', hasAgent: own.agent !== 'none', cause: row.cause } };
     default:
-      return row.taskId === null ? mirror(row, own) : withTask(own);
+      return row.taskId === null ? mirror(row, own) : withTask(row, own);
   }
 }
 
@@ -127,7 +127,9 @@ function mirrored(row: LifecycleRow, agent: PaneSight['agent']): LifecycleEvent 
 }
 
 /** Whether its task is done is judged elsewhere; that its agent has ended is certain once its shell waits again. */
-function withTask({ agent, shellInFront }: PaneSight): KeepAction {
+function withTask(row: LifecycleRow, { agent, shellInFront }: PaneSight): KeepAction {
+  if (row.state === 'blocked' && row.previous === 'launching' && agent !== 'dialog')
+    return { kind: 'move', event: { kind: 'unblocked' } };
   if (agent !== 'none' || shellInFront !== true) return NONE;
   return { kind: 'move', event: { kind: 'crashed', detail: 'its agent has ended, and its shell waits' } };
 }

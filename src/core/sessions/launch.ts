@@ -58,7 +58,6 @@ const SETTLED_MS = 300;
 const PERSON_QUIET_MS = 10 * SECOND;
 const ENTER_AGAIN_MS = 2 * SECOND;
 const MAX_ENTERS = 3;
-/** A folder that is not trusted, a login: only a person answers. */
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 
 /**
@@ -73,6 +72,15 @@ export function launchLine({ argv, cwd, configDir }: LaunchPlan, variable: strin
   // A leading space keeps it out of the history of shells that are set so.
   const line = ` cd ${quote(cwd)} && ${setting}${argv.map(quote).join(' ')}`;
   return CONTROL.test(line) ? null : line;
+}
+
+/** The part of a screen that the started agent has printed: one that ran before it may have left its input line above. */
+export function belowLaunch(screen: string, row: LifecycleRow, profile: AgentProfile): string {
+  const line = row.launch === null ? null : launchLine(row.launch, profile.configDir.env);
+  if (line === null) return screen;
+  const typed = withoutBlanks(line);
+  const lines = screen.split('\n');
+  return lines.slice(lines.findLastIndex((shown) => withoutBlanks(shown).endsWith(typed)) + 1).join('\n');
 }
 
 /** The next key of a session that is `launching`. Pure. */

@@ -18,6 +18,7 @@ import { createPanes } from './adapters/tmux/server.ts';
 import { listenToFile } from './adapters/tmux/terminals.ts';
 import { openChannels } from './app/channels.ts';
 import { openChat } from './app/chat.ts';
+import { openSessions } from './app/sessions.ts';
 import { createTelling } from './app/telling.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Config } from './config/schema.ts';
@@ -191,6 +192,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
     };
+    const kept = openSessions(ports, { tmux, store, env: options.env });
     /** The screens are looked at with it: a limit is seldom told by one source alone. */
     const hearHook = (sessionId: string): void => {
       signals.hear(sessionId);
@@ -228,6 +230,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       createWatcher(ports),
       createQuotaMonitor(ports),
       ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
+      kept.loop,
       caretaker,
       createCredentials(ports),
       alerts,

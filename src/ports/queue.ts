@@ -51,7 +51,9 @@ export interface RefusedFile {
 export interface InboxScan {
   readonly files: readonly InboxFile[];
   readonly refused: readonly RefusedFile[];
-  /** When the first of those that are still being written may have stood still for a second; null: none is. */
+  /** Names of those that are still being written. */
+  readonly unsettled: readonly string[];
+  /** When the first of these may have stood still for a second; null: none is. */
   readonly settlesAt: EpochMs | null;
   /** More files than are looked at in one pass: the next pass comes to them. */
   readonly isPartial: boolean;
@@ -139,6 +141,8 @@ export interface QueueDir {
   claim(project: QueueProject, file: Pick<InboxFile, 'stem' | 'inode'>, record: ClaimRecord): Promise<ClaimAttempt>;
   /** Everything in `claimed/`, whoever holds it. */
   claims(project: string): Promise<readonly ClaimFile[]>;
+  /** Removes the record of a claim whose task is not there. */
+  dropClaim(files: TaskFiles): Promise<void>;
   /** Reads a claimed task again. */
   read(files: TaskFiles): Promise<TaskText>;
   /** Writes the record of a claim anew: a sign of life, or what it was given to. */
@@ -157,10 +161,10 @@ export interface QueueDir {
   reopen(project: string, stem: string, path: string): Promise<string | null>;
   /** Writes a new task. @returns where it is; null: a task of this name waits there already */
   add(project: string, stem: string, text: string): Promise<string | null>;
-  /** `done/<taskId>.md`, also when it was archived. */
-  isDone(project: string, taskId: string): Promise<boolean>;
-  /** Puts the marker of a blocked task beside it; one that is there keeps its time. */
-  markBlocked(project: string, stem: string, why: string): Promise<void>;
+  /** Those of which there is a `done/<taskId>.md`, also when it was archived. */
+  doneAmong(project: string, taskIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Puts the marker of a blocked task beside it, with this time; one that is there keeps its own. */
+  markBlocked(project: string, stem: string, why: string, at: EpochMs): Promise<void>;
   unmarkBlocked(project: string, stem: string): Promise<void>;
   /** Requeues `<task>.md.dispatched` of the Go predecessor. @returns false: it is gone, or a task of this name waits already */
   adoptDispatched(project: string, stem: string): Promise<boolean>;
@@ -182,6 +186,8 @@ export interface TaskFilter {
   /** Name or absolute path of the project directory. */
   readonly project?: string;
   readonly workSession?: string;
+  /** Only those with a claim: of the ended ones, those whose file is still to be moved. */
+  readonly hasClaim?: boolean;
   /** Only rows behind this one. */
   readonly after?: { readonly statusSince: EpochMs; readonly id: string };
   readonly limit: number;
@@ -206,7 +212,7 @@ export type TaskChange = Partial<Omit<TaskRow, 'id' | 'project' | 'taskId' | 'st
 
 /** What this daemon wrote down of its tasks. Each call is one transaction, its events with it. */
 export interface TaskStore extends TaskReads {
-  /** Writes whole rows, new or not, and forgets those with the ids in `gone`. */
+  /** Forgets the rows with the ids in `gone`, then writes whole rows, new or not. */
   save(rows: readonly TaskRow[], gone: readonly string[], events: readonly NewEvent[], at: EpochMs): Promise<void>;
   /**
    * Moves a task from one of the states `from` to `to`. Of several that want it one does it.

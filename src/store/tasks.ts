@@ -131,6 +131,7 @@ function readTasks(db: Connection, filter: TaskFilter, json: JsonColumns): reado
     conditions.push('work_session = ?');
     values.push(filter.workSession);
   }
+  if (filter.hasClaim === true) conditions.push('claim_id is not null');
   if (filter.after !== undefined) {
     conditions.push('(status_since, id) < (?, ?)');
     values.push(filter.after.statusSince, filter.after.id);

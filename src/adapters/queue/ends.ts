@@ -93,22 +93,28 @@ export async function reopenTask(queue: QueueDirectories, stem: string, path: st
   return pathIn(inbox, `${stem}.md`);
 }
 
-/** Whether `done/<taskId>.md` is there, or was archived. Needs `done`. */
-export async function isTaskDone(queue: QueueDirectories, taskId: string, owners: Owners): Promise<boolean> {
-  if (await isFile(queue.part('done'), `${taskId}.md`)) return true;
-  const archive = await openBelow(queue.root, 'archive', owners).catch(() => null);
-  if (archive === null) return false;
+/** Those of which there is a `done/<taskId>.md`, or one in the archive. Needs `done`. */
+export async function doneTasks(
+  queue: QueueDirectories,
+  taskIds: readonly string[],
+  owners: Owners,
+): Promise<ReadonlySet<string>> {
+  const done = new Set<string>();
+  const lookIn = async (directory: HeldDirectory): Promise<void> => {
+    for (const id of taskIds) if (!done.has(id) && (await isFile(directory, `${id}.md`))) done.add(id);
+  };
+  await lookIn(queue.part('done'));
+  const archive =
+    done.size === taskIds.length ? null : await openBelow(queue.root, 'archive', owners).catch(() => null);
+  if (archive === null) return done;
   try {
     for (const month of await readdir(archive.self)) {
       if (!/^\d{4}-\d{2}$/.test(month)) continue;
       const directory = await openBelow(archive, month, owners).catch(() => null);
-      try {
-        if (directory !== null && (await isFile(directory, `${taskId}.md`))) return true;
-      } finally {
-        await directory?.close();
-      }
+      if (directory === null) continue;
+      await lookIn(directory).finally(() => directory.close());
     }
-    return false;
+    return done;
   } finally {
     await archive.close();
   }

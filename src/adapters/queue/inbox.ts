@@ -47,6 +47,7 @@ export class InboxReader {
     const files: InboxFile[] = [];
     const refused: RefusedFile[] = [];
     let settlesAt: EpochMs | null = null;
+    const unsettled: string[] = [];
     const stems = names.tasks.slice(0, MAX_FILES);
     for (let at = 0; at < stems.length; at += ABREAST) {
       const found = await Promise.all(
@@ -56,7 +57,9 @@ export class InboxReader {
         if (one !== null) seen.set(name.toString('latin1'), one);
         if (file !== null) files.push(file);
         if (refusal !== null) refused.push(refusal);
-        if (until !== null) settlesAt = Math.min(settlesAt ?? until, until);
+        if (until === null) continue;
+        unsettled.push(stemOf(name, '.md'));
+        settlesAt = Math.min(settlesAt ?? until, until);
       }
     }
     this.#seen = seen;
@@ -64,6 +67,7 @@ export class InboxReader {
     return {
       files: await withMarkers(inbox, files, names.markers),
       refused,
+      unsettled,
       settlesAt: settlesAt === null ? null : Math.max(settlesAt, now + SETTLE_MS / 4),
       isPartial: names.isPartial || stems.length < names.tasks.length,
       ignored: names.ignored,

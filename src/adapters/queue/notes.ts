@@ -1,6 +1,7 @@
 /** The small files of a queue: why a task is blocked, what happened to tasks, and what an agent says of itself. */
 import { constants, type Stats } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { lutimes, open, rename, rm } from 'node:fs/promises';
+import type { EpochMs } from '../../core/time.ts';
 import type { AgentHeartbeat } from '../../ports/queue.ts';
 import { exists, writeNew } from './claims.ts';
 import type { HeldDirectory, QueueDirectories } from './directories.ts';
@@ -16,9 +17,11 @@ const STATUS = 'status.json';
 const MAX_STATUS_BYTES = 65_536;
 
 /** Keeps the time of a marker that is there. */
-export async function markBlocked(inbox: HeldDirectory, stem: string, why: string): Promise<void> {
+export async function markBlocked(inbox: HeldDirectory, stem: string, why: string, at: EpochMs): Promise<void> {
+  const name = `${stem}.md.blocked`;
   try {
-    await writeNew(inbox, `${stem}.md.blocked`, `${why}\n`);
+    await writeNew(inbox, name, `${why}\n`);
+    await lutimes(inbox.at(name), at / 1000, at / 1000);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }

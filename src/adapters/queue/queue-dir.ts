@@ -4,10 +4,10 @@ import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentHeartbeat, QueueDir, TaskFiles } from '../../ports/queue.ts';
 import type { Logger } from '../../ports.ts';
-import { claimTask, exists, listClaims, pathIn, releaseClaim, saveRecord, writeNew } from './claims.ts';
+import { claimTask, dropRecord, exists, listClaims, pathIn, releaseClaim, saveRecord, writeNew } from './claims.ts';
 import type { QueueDirectories, QueuePart } from './directories.ts';
 import { asQueueError, codeOf, openQueue, QUEUE_DIR } from './directories.ts';
-import { ALL_PARTS, finishTask, isTaskDone, locateTask, refuseFile, reopenTask } from './ends.ts';
+import { ALL_PARTS, doneTasks, finishTask, locateTask, refuseFile, reopenTask } from './ends.ts';
 import type { FileTerms } from './files.ts';
 import { openFile, readText } from './files.ts';
 import { InboxReader } from './inbox.ts';
@@ -78,6 +78,7 @@ export function createQueueDir({ terms, ownUid, readYaml, log }: QueueDirParts):
         claimTask(queue, project, file, record, fileTerms(), readYaml),
       ),
     claims: (project) => inQueue(project, ['claimed'], (queue) => listClaims(queue, fileTerms())),
+    dropClaim: (files) => inQueue(files.project, ['claimed'], (queue) => dropRecord(queue, files)),
     read: (files) =>
       inQueue(files.project, ['claimed'], async (queue) => {
         const opened = await openFile(queue.part('claimed'), claimedName(files), fileTerms());
@@ -120,9 +121,9 @@ export function createQueueDir({ terms, ownUid, readYaml, log }: QueueDirParts):
         }
       });
     },
-    isDone: (project, taskId) => inQueue(project, ['done'], (queue) => isTaskDone(queue, taskId, owners())),
-    markBlocked: (project, stem, why) =>
-      inQueue(project, ['inbox'], (queue) => markBlocked(queue.part('inbox'), stem, why)),
+    doneAmong: (project, taskIds) => inQueue(project, ['done'], (queue) => doneTasks(queue, taskIds, owners())),
+    markBlocked: (project, stem, why, at) =>
+      inQueue(project, ['inbox'], (queue) => markBlocked(queue.part('inbox'), stem, why, at)),
     unmarkBlocked: (project, stem) => inQueue(project, ['inbox'], (queue) => unmarkBlocked(queue.part('inbox'), stem)),
     adoptDispatched: (project, stem) =>
       inQueue(project, ['inbox'], async (queue) => {

@@ -1,7 +1,7 @@
 /** The composition root: builds every part of the daemon from one configuration, starts it and stops it. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { createCliLocks } from './adapters/accounts/cli-locks.ts';
 import { createAccountHomes } from './adapters/accounts/homes.ts';
 import { createAccountLink } from './adapters/accounts/link.ts';
@@ -18,15 +18,17 @@ import { createPanes } from './adapters/tmux/server.ts';
 import { listenToFile } from './adapters/tmux/terminals.ts';
 import { openChannels } from './app/channels.ts';
 import { openChat } from './app/chat.ts';
+import { takeLocks } from './app/locks.ts';
 import { openSessions } from './app/sessions.ts';
 import { createTelling } from './app/telling.ts';
+import { openWork, taskHoldersOf } from './app/work.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { claude } from './core/agents/claude.ts';
 import { PROFILES } from './core/agents/languages.ts';
 import type { AgentKind } from './core/agents/profile.ts';
-import { FatalError, problemLine } from './core/errors.ts';
+import { type FatalError, problemLine } from './core/errors.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
 import type { StatusFacts } from './core/status.ts';
@@ -56,7 +58,6 @@ import { readFlags } from './steps/pool-flags.ts';
 import { createRecordsApi } from './steps/records-api.ts';
 import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
-import { acquireDaemonLock } from './store/lock.ts';
 import { OBSERVE_KEY } from './store/meta.ts';
 import { openStore } from './store/open.ts';
 
@@ -176,6 +177,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         config: () => live.current,
       }),
       host: hostname(),
+      taskHolders: taskHoldersOf(store),
       link,
       homes,
       sharedEntries,
@@ -225,11 +227,20 @@ export async function createApp(options: AppOptions): Promise<App> {
       heartbeatUrl: config.notifications.heartbeatUrl,
       isWell: () => supervisor.isHealthy() && caretaker.last().storeError === null,
     });
+    const work = await openWork(ports, {
+      store,
+      config: () => live.current,
+      clock,
+      log,
+      ownUid: options.ownUid,
+      newId: ports.newId,
+    });
     const loops: readonly Loop[] = [
       createReconciler(ports),
       createWatcher(ports),
       createQuotaMonitor(ports),
       ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
+      work.dispatcher,
       kept.loop,
       caretaker,
       createCredentials(ports),
@@ -378,6 +389,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         cleanUps.push({ name: 'hooks', run: () => ear.close() });
         const figures = watchFigures(config.daemon.stateDir, (sessionId) => signals.hearFigures(sessionId), log);
         cleanUps.push({ name: 'figures', run: () => figures.close() });
+        const stopListening = await work.listen();
+        cleanUps.push({ name: 'queues', run: stopListening });
         supervisor.start();
       },
       async runOnce() {
@@ -411,27 +424,6 @@ function tmuxEnvironment(env: AppOptions['env']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-}
-
-/** One lock for the state directory, one beside each link: against a second daemon with the same or another directory. */
-function takeLocks(config: Config, now: EpochMs, cleanUps: { name: string; run(): void }[]): void {
-  const paths = [
-    join(config.daemon.stateDir, 'daemon.lock'),
-    ...config.pools.map((pool) => `${pool.link}.failover.lock`),
-  ];
-  for (const path of paths) {
-    const lock = acquireDaemonLock(path, { procRoot: '/proc', now });
-    if (lock.kind === 'taken') {
-      throw new FatalError(
-        'already_running',
-        `another daemon runs: pid ${lock.pid}, since ${new Date(lock.since).toISOString()} (${path})`,
-        {
-          hint: 'stop it first, or ask it: claude-failover status',
-        },
-      );
-    }
-    cleanUps.push({ name: path, run: () => lock.release() });
-  }
 }
 
 /** Sorts by time and is short enough to be typed. */

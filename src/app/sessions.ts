@@ -39,7 +39,10 @@ export function openSessions(
   const starter = serverStarter(ownGroup(), env.TMUX_TMPDIR ?? null);
   const maker = createSessionMaker({ ...tmux, serverEnv, starter });
   const { lifecycles, tasks } = store;
-  const queued = async (): Promise<number> => (await tasks.counts()).byStatus.queued;
+  const queued = async (): Promise<number> => {
+    const { byStatus } = await tasks.counts();
+    return byStatus.queued + byStatus.retry_wait;
+  };
   return { maker, loop: createLifecycle({ ...ports, lifecycles, maker, queued }) };
 }
 

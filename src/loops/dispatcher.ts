@@ -111,10 +111,9 @@ async function scan(
 ): Promise<void> {
   const nowMs = ports.clock.monotonic();
   if (config.dispatcher.projectsDir === null || (!isAsked && nowMs < state.nextScanMs)) return;
-  const { projects } = await ports.queueDir.projects();
-  ports.queueWatch.follow(config.dispatcher.projectsDir, projects);
   const now = ports.clock.now();
-  const { isPartial, settlesAt } = await ports.queue.scan(now);
+  const { projects, isPartial, settlesAt } = await ports.queue.scan(now);
+  ports.queueWatch.follow(config.dispatcher.projectsDir, projects);
   const settlesMs = settlesAt === null ? config.dispatcher.scanIntervalMs : Math.max(0, settlesAt - now);
   state.nextScanMs = nowMs + (isPartial ? 0 : Math.min(config.dispatcher.scanIntervalMs, settlesMs));
   log.debug({ projects: projects.length, isPartial, settlesAt }, 'inboxes looked at');

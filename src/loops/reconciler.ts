@@ -11,6 +11,7 @@ import { MINUTE } from '../core/time.ts';
 import type { Board, Clock, Loop, SessionRow, TickContext } from '../ports.ts';
 import { profileOf } from '../steps/config-policy.ts';
 import { checkCredentials } from '../steps/credential-health.ts';
+import type { LeasePorts } from '../steps/leases.ts';
 import { createLeaseKeeper } from '../steps/leases.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
@@ -27,6 +28,8 @@ export interface ReconcilerPorts extends PoolReaders, Pick<SwapPorts, 'clock'> {
   readonly host: string;
   readonly board: Board;
   readonly clock: Clock;
+  /** Tasks under way, which hold leases of their own. */
+  readonly taskHolders: LeasePorts['taskHolders'];
   readonly profiles: readonly AgentProfile[];
 }
 

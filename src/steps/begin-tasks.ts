@@ -183,7 +183,7 @@ export async function startSession(
     const launch = planFor(task, row, config);
     if (launch === 'bad_model') {
       const reason = `its model is no name of one: ${task.model ?? config.agents[row.agent]?.models[task.priority] ?? 'none'}`;
-      await ports.queue.fail(task, { reason, summary: null }, now);
+      await ports.queue.failAttempt(task, { error: 'agent_error', reason }, now);
       await freeSession(ports, task, { kind: 'released', detail: reason }, context);
       return false;
     }

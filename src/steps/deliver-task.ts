@@ -133,7 +133,7 @@ async function textOf(ports: TaskPorts, task: TaskRow, texts: TaskTexts, context
   const read = await ports.queueDir.read(task);
   if (read.kind !== 'text') {
     const reason = read.kind === 'gone' ? 'its file has gone' : read.detail;
-    await ports.queue.fail(task, { reason, summary: null }, ports.clock.now());
+    await ports.queue.failAttempt(task, { error: 'agent_error', reason }, ports.clock.now());
     await freeSession(ports, task, { kind: 'released', detail: reason }, context);
     return null;
   }

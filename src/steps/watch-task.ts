@@ -85,19 +85,23 @@ async function end(
   const { row, session } = await (async (): Promise<{ row: TaskRow | null; session: SessionEnd }> => {
     if (judgement.kind === 'done') {
       const { completion, summary } = judgement;
-      const row = await ports.queue.succeed(task, { completion, summary, reason: evidence }, now);
+      const row = await ports.queue.succeed(
+        task,
+        { completion, summary, reason: evidence, evidence: judgement.seen },
+        now,
+      );
       return { row, session: { kind: 'completed', detail: `task ${task.id} is done` } };
     }
     const reason = `${judgement.reason} (${evidence})`;
     if (judgement.kind === 'requeue') {
-      const row = await ports.queue.failAttempt(task, { error: 'account_swap', reason }, now);
+      const row = await ports.queue.failAttempt(task, { error: 'account_swap', reason, evidence: judgement.seen }, now);
       return { row, session: { kind: 'released', detail: judgement.reason } };
     }
     const { error, completion } = judgement;
     const row =
       completion === 'agent_moved'
-        ? await ports.queue.fail(task, { reason, summary: null }, now)
-        : await ports.queue.failAttempt(task, { error, reason, ...(completion === null ? {} : { completion }) }, now);
+        ? await ports.queue.fail(task, { reason, summary: null, evidence: judgement.seen }, now)
+        : await ports.queue.failAttempt(task, { error, reason, completion, evidence: judgement.seen }, now);
     return { row, session: { kind: error === 'session_died' ? 'crashed' : 'released', detail: judgement.reason } };
   })();
   // Of several that found it ended, one says so.

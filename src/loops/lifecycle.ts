@@ -1,6 +1,5 @@
 /** The lifecycle loop: keeps the sessions that are configured, and checkpoints of what they do. */
 import { lookalikes } from '../core/sessions/pool-size.ts';
-import { SECOND } from '../core/time.ts';
 import type { Loop, TickContext } from '../ports.ts';
 import type { KeepPorts } from '../steps/keep-sessions.ts';
 import { keepSessions } from '../steps/keep-sessions.ts';
@@ -10,7 +9,7 @@ import { saveCheckpoints } from '../steps/save-checkpoints.ts';
 export type LifecycleLoopPorts = KeepPorts & CheckpointPorts;
 
 /** While an agent is being started or ended, its pane is looked at this often. */
-const SOON_MS = SECOND;
+const SOON_MS = 400;
 
 export function createLifecycle(ports: LifecycleLoopPorts): Loop {
   const told = new Map<string, string>();

@@ -47,6 +47,8 @@ interface State {
   readonly texts: TaskTexts;
   /** Tasks whose last look failed: each failure is told once. */
   readonly failing: Set<string>;
+  /** Tasks that waited at the end of the last tick. */
+  waiting: number;
   last: DispatchOutcome | null;
   said: string;
 }
@@ -60,6 +62,7 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
     judgedAt: new Map(),
     texts: new Map(),
     failing: new Set(),
+    waiting: 0,
     last: null,
     said: '',
   };
@@ -97,9 +100,13 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
   state.last = await beginTasks(ports, await ports.lifecycles.lifecycles(), context);
   say(state, context);
   const { byStatus } = await ports.tasks.counts();
+  const waiting = byStatus.queued + byStatus.retry_wait;
+  // More sessions may be needed.
+  if (waiting > state.waiting) ports.board.wake('lifecycle');
+  state.waiting = waiting;
   if (byStatus.claimed + byStatus.launching > 0) state.intervalMs = TYPING_MS;
   else if (byStatus.running > 0) state.intervalMs = Math.min(config.quota.pollIntervalMs, config.watcher.intervalMs);
-  if (byStatus.queued + byStatus.retry_wait > 0) state.intervalMs = Math.min(state.intervalMs, WAITING_MS);
+  if (waiting > 0) state.intervalMs = Math.min(state.intervalMs, WAITING_MS);
   state.intervalMs = Math.max(TYPING_MS, Math.min(state.intervalMs, state.nextScanMs - ports.clock.monotonic()));
 }
 

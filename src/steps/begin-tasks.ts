@@ -198,6 +198,8 @@ export async function startSession(
       return false;
     }
   }
+  // Its agent is started there, without waiting for the next look at all sessions.
+  ports.board.wake('lifecycle');
   const moved = await ports.tasks.move(task.id, ['claimed'], 'launching', { delivery: null, startedAt: null }, [], now);
   return moved !== null;
 }

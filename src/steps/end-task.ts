@@ -8,7 +8,7 @@ import { moveSession } from './move-session.ts';
 import type { TaskPorts } from './task-ports.ts';
 import { isTaskLease } from './task-ports.ts';
 
-type EndPorts = Pick<TaskPorts, 'lifecycles' | 'doneSignals' | 'shared' | 'tasks' | 'clock' | 'host'>;
+type EndPorts = Pick<TaskPorts, 'board' | 'lifecycles' | 'doneSignals' | 'shared' | 'tasks' | 'clock' | 'host'>;
 
 /** How the session stands after the attempt. `crashed`: it is of no use any more and is made anew. */
 export type SessionEnd = Extract<LifecycleEvent, { kind: 'completed' | 'released' | 'crashed' }>;
@@ -32,6 +32,7 @@ export async function freeSession(
   }
   if ((await ports.lifecycles.lifecycle(session))?.lost?.taskId === task.id)
     await moveSession(ports, session, { kind: 'settled', taskId: task.id }, context);
+  ports.board.wake('lifecycle');
 }
 
 /** Sessions that still have a task which ended, or which a kill cut off from them. */

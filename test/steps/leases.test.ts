@@ -345,7 +345,13 @@ test('no step of a swap takes or releases a lease: bookkeeping comes after it [R
   const using = files.filter((file) =>
     /\.(?:acquireLease|renewLeases|releaseLeases?)\(/.test(readFileSync(join(SRC, file), 'utf8')),
   );
-  expect(using.sort()).toEqual(['steps/account-actions.ts', 'steps/leases.ts', 'steps/removed-accounts.ts']);
+  expect(using.sort()).toEqual([
+    'steps/account-actions.ts',
+    'steps/begin-tasks.ts',
+    'steps/end-task.ts',
+    'steps/leases.ts',
+    'steps/removed-accounts.ts',
+  ]);
   const importing = files.filter((file) => /from '\.[./a-z]*\/leases\.ts'/.test(readFileSync(join(SRC, file), 'utf8')));
   expect(importing.filter((file) => /swap|recover|ladder|repair-pool/.test(file))).toEqual([]);
 });

@@ -17,20 +17,23 @@ export async function repairClaims(state: QueueState, now: EpochMs): Promise<voi
   const { projects } = await state.dir.projects();
   const claims = new Map<string, ClaimFile>();
   for (const project of projects) {
-    for (const claim of await state.dir.claims(project.path)) {
-      const row = await state.tasks.taskByClaim(claim.claimId);
-      claims.set(claim.claimId, claim);
-      if (row === null) await dropClaim(state, project.path, claim);
-      else if (row.status === 'claimed' && row.delivery === null) await giveBack(state, row, NOTHING_TYPED, now);
-    }
+    await state.within(project, async () => {
+      for (const claim of await state.dir.claims(project.path)) {
+        const row = await state.tasks.taskByClaim(claim.claimId);
+        claims.set(claim.claimId, claim);
+        if (row === null) await dropClaim(state, project.path, claim);
+        else if (row.status === 'claimed' && row.delivery === null) await giveBack(state, row, NOTHING_TYPED, now);
+      }
+    });
   }
   await settleEnds(state);
   for (const row of await state.tasks.tasks({ statuses: CLAIMED, limit: MAX_ROWS })) {
     if (claims.get(row.claimId ?? '')?.inode != null) continue;
     // A project that cannot be looked at now is looked at by the next start.
-    if (!projects.some(({ path }) => path === row.project)) continue;
+    const project = projects.find(({ path }) => path === row.project);
     // One that is being worked on may have been moved by its agent: that is judged with all else that is seen of it.
-    if (row.status === 'retry_wait' || row.status === 'claimed') await settleMissing(state, row, now);
+    if (project === undefined || (row.status !== 'retry_wait' && row.status !== 'claimed')) continue;
+    await state.within(project, () => settleMissing(state, row, now));
   }
 }
 

@@ -10,7 +10,7 @@ import { CLAIMED, taskKey, WAITING } from '../core/queue/task.ts';
 import { taskEvent } from '../core/queue/task-event.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE } from '../core/time.ts';
-import type { ClaimFile, InboxFile, InboxScan, QueueProject, RefusedFile } from '../ports/queue.ts';
+import type { ClaimFile, InboxFile, InboxScan, QueueFlaw, QueueProject, RefusedFile } from '../ports/queue.ts';
 import { endTask } from './queue-ends.ts';
 import { dropClaim, settleEnds } from './queue-repair.ts';
 import type { QueueState } from './queue-state.ts';
@@ -48,12 +48,16 @@ export async function scanQueues(state: QueueState, now: EpochMs): Promise<ScanO
   for (const look of looks) waiting.push(...(await takeStock(state, look, rows, changes, now)));
   const doomed = await judgeWaiting(state, waiting, looks, changes, now);
   await state.tasks.save([...changes.save.values()], changes.gone, changes.events, now);
-  for (const { row, readiness } of doomed) await endWaiting(state, row, readiness, now);
   let isAdopted = false;
+  for (const { row, readiness, project } of doomed)
+    await state.within(project, () => endWaiting(state, row, readiness, now));
   for (const look of looks) {
-    await keepClaims(state, look, rows, now);
-    if (await adoptMarkers(state, look, now)) isAdopted = true;
+    await state.within(look.project, async () => {
+      await keepClaims(state, look, rows, now);
+      if (await adoptMarkers(state, look, now)) isAdopted = true;
+    });
   }
+  tellFlaws(state);
 
   state.scannedAt = now;
   const settling = looks.flatMap(({ scan }) => (scan.settlesAt === null ? [] : [scan.settlesAt]));
@@ -79,26 +83,23 @@ async function lookAround(state: QueueState, now: EpochMs): Promise<readonly Loo
     state.flaws = [{ project: '', path, kind: 'unreadable', detail: error.message, isRefused: true }];
   }
   for (const project of state.projects) {
-    try {
+    await state.within(project, async () => {
       // In this order: a task that is taken in between is in neither, or seen as taken.
       const scan = await state.dir.scan(project, now);
       looks.push({ project, scan, claims: await state.dir.claims(project.path) });
       state.ignored.set(project.path, scan.ignored);
-    } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      const { name, path } = project;
-      state.flaws = [
-        ...state.flaws,
-        { project: name, path, kind: 'unreadable', detail: error.message, isRefused: true },
-      ];
-    }
+    });
   }
-  const known = new Set(state.flaws.map(({ path, detail }) => `flaw ${path}: ${detail}`));
+  return looks;
+}
+
+/** Each one once, and again when it was gone in between. */
+function tellFlaws(state: QueueState): void {
+  const told = (flaw: QueueFlaw): string => `flaw ${flaw.path}: ${flaw.detail}`;
+  const known = new Set(state.flaws.map(told));
   state.forgetNews((what) => !what.startsWith('flaw ') || known.has(what));
   for (const flaw of state.flaws)
-    if (state.isNews(`flaw ${flaw.path}: ${flaw.detail}`))
-      state.log.warn({ ...flaw }, 'a queue is not as it should be');
-  return looks;
+    if (state.isNews(told(flaw))) state.log.warn({ ...flaw }, 'a queue is not as it should be');
 }
 
 /** @returns the tasks of this project that wait, as they are now */
@@ -136,7 +137,9 @@ async function takeStock(
     if (!scan.isPartial && !unsettled.has(row.stem)) changes.gone.push(row.id);
   }
   for (const file of refused) await refuse(state, project, file, rows, changes, now);
-  for (const stem of scan.strayMarkers) await state.dir.unmarkBlocked(project.path, stem);
+  await state.within(project, async () => {
+    for (const stem of scan.strayMarkers) await state.dir.unmarkBlocked(project.path, stem);
+  });
   return [...waiting.values()];
 }
 
@@ -228,6 +231,13 @@ async function refuse(
   await state.note(row, 'task_refused', now);
 }
 
+/** A task that will never start. */
+interface Doomed {
+  readonly row: TaskRow;
+  readonly readiness: Readiness;
+  readonly project: QueueProject;
+}
+
 /** @returns those that will never start */
 async function judgeWaiting(
   state: QueueState,
@@ -235,7 +245,7 @@ async function judgeWaiting(
   looks: readonly Look[],
   changes: Changes,
   now: EpochMs,
-): Promise<readonly { readonly row: TaskRow; readonly readiness: Readiness }[]> {
+): Promise<readonly Doomed[]> {
   const done = await doneDependencies(state, waiting, looks);
   const marked = new Map([...state.inbox].map(([id, { file }]) => [id, file.blockedSinceAt]));
   const verdicts = judgeDependencies(
@@ -245,13 +255,16 @@ async function judgeWaiting(
     now,
     state.config.dispatcher.blockedTimeoutMs,
   );
-  const doomed: { row: TaskRow; readiness: Readiness }[] = [];
+  const doomed: Doomed[] = [];
   for (const row of waiting) {
     const readiness = verdicts.get(row.id) ?? { kind: 'ready' };
-    if (readiness.kind === 'ready') await unblock(state, row, marked.get(row.id) ?? null, changes, now);
-    else if (readiness.kind === 'blocked')
-      await block(state, row, readiness.reason, marked.get(row.id) ?? null, changes, now);
-    else doomed.push({ row, readiness });
+    const project = state.inbox.get(row.id)?.project;
+    const since = marked.get(row.id) ?? null;
+    if (project === undefined) continue;
+    if (readiness.kind === 'cycle' || readiness.kind === 'expired') doomed.push({ row, readiness, project });
+    else if (readiness.kind === 'blocked') {
+      await state.within(project, () => block(state, row, readiness.reason, since, changes, now));
+    } else await state.within(project, () => unblock(state, row, since, changes, now));
   }
   return doomed;
 }
@@ -271,7 +284,9 @@ async function doneDependencies(
   for (const [name, taskIds] of wanted) {
     const project = looks.find((look) => look.project.name === name)?.project;
     if (project === undefined) continue;
-    for (const taskId of await state.dir.doneAmong(project.path, [...taskIds])) done.add(taskKey(name, taskId));
+    await state.within(project, async () => {
+      for (const taskId of await state.dir.doneAmong(project.path, [...taskIds])) done.add(taskKey(name, taskId));
+    });
   }
   return done;
 }

@@ -1,5 +1,6 @@
 /** What the task queue remembers between two calls: the files of the last look, and what was told already. */
 import type { Config } from '../config/schema.ts';
+import { QueueError } from '../core/errors.ts';
 import { type TaskRow, taskKey } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
 import { toIso } from '../core/time.ts';
@@ -67,6 +68,18 @@ export class QueueState {
   /** What is not so any more may be told again. */
   forgetNews(isStill: (what: string) => boolean): void {
     for (const what of this.#told) if (!isStill(what)) this.#told.delete(what);
+  }
+
+  /** Does what concerns one project. What the system refuses there is told once, and stands in the way of no other one. */
+  async within(project: QueueProject, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      const flaw = { project: project.name, path: project.path, kind: 'unreadable', detail: error.message } as const;
+      if (!this.flaws.some(({ path, detail }) => path === flaw.path && detail === flaw.detail))
+        this.flaws = [...this.flaws, { ...flaw, isRefused: true }];
+    }
   }
 
   /** Writes a line into the project's own record. Work goes on without it. */

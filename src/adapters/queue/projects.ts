@@ -31,7 +31,7 @@ export async function findProjects(projectsDir: string, owners: Owners, strict: 
       const path = await realpath(at);
       const isOpenToAll = await checkQueue(path, owners);
       if (isOpenToAll) {
-        const words = 'every user of this host can write into its inbox';
+        const words = 'every user of this host can write into its queue';
         flaw('world_writable', strict ? `${words}, and dispatcher.strict is set` : words, strict);
         if (strict) continue;
       }
@@ -67,13 +67,20 @@ async function hasInbox(project: string): Promise<boolean> {
   }
 }
 
-/** @returns whether everybody can write into the inbox @throws {UnfitDirectory} */
+/** @returns whether everybody can write into it @throws {UnfitDirectory} */
 async function checkQueue(project: string, owners: Owners): Promise<boolean> {
   const queue = await openQueue(project, [], owners);
   try {
-    const inbox = await openBelow(queue.root, 'inbox', owners);
-    await inbox.close();
-    return inbox.isWorldWritable || queue.root.isWorldWritable;
+    let isOpenToAll = queue.root.isWorldWritable;
+    for (const part of ['inbox', 'claimed', 'done', 'failed', 'archive']) {
+      const directory = await openBelow(queue.root, part, owners).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT' && part !== 'inbox') return null;
+        throw error;
+      });
+      await directory?.close();
+      if (directory?.isWorldWritable === true) isOpenToAll = true;
+    }
+    return isOpenToAll;
   } finally {
     await queue.close();
   }

@@ -18,6 +18,7 @@ import { createPanes } from './adapters/tmux/server.ts';
 import { listenToFile } from './adapters/tmux/terminals.ts';
 import { openChannels } from './app/channels.ts';
 import { openChat } from './app/chat.ts';
+import { openHouse } from './app/house.ts';
 import { takeLocks } from './app/locks.ts';
 import { openSessions } from './app/sessions.ts';
 import { createTelling } from './app/telling.ts';
@@ -58,6 +59,7 @@ import { readFlags } from './steps/pool-flags.ts';
 import { createRecordsApi } from './steps/records-api.ts';
 import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
+import { queueFacts } from './steps/tasks-api.ts';
 import { OBSERVE_KEY } from './store/meta.ts';
 import { openStore } from './store/open.ts';
 
@@ -235,6 +237,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       ownUid: options.ownUid,
       newId: ports.newId,
     });
+    const house = openHouse(ports, {
+      store,
+      queueDir: work.queueDir,
+      config: () => live.current,
+      log,
+      ownUid: options.ownUid,
+    });
     const loops: readonly Loop[] = [
       createReconciler(ports),
       createWatcher(ports),
@@ -242,6 +251,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
       work.dispatcher,
       kept.loop,
+      house.loop,
       caretaker,
       createCredentials(ports),
       alerts,
@@ -290,6 +300,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
       ...caretaker.last(),
       channels: telling.channels(),
+      queue: queueFacts(work.queue.summary(), live.current.dispatcher.enabled),
       openAlerts: alerts.open(),
       asOf: board.snapshot()?.takenAt ?? startedAt,
       policy: {
@@ -331,6 +342,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       config: () => live.current,
       pauseFile: killSwitch,
       status,
+      keeping: house.keeping,
+      tasksApi: work.api,
       records: createRecordsApi({ ...ports, alerts: alertStore, stats, config: () => live.current }),
       async reload() {
         const result = live.reload();

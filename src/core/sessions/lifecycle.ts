@@ -129,6 +129,8 @@ export type LifecycleEvent =
   /** tmux does not have it any more. */
   | { readonly kind: 'gone'; readonly detail: string }
   | { readonly kind: 'held'; readonly until: EpochMs; readonly restarts: number }
+  /** A person wants it made anew now, however often it died. */
+  | { readonly kind: 'retried' }
   /** The task it lost was taken care of. */
   | { readonly kind: 'settled'; readonly taskId: string };
 
@@ -171,6 +173,7 @@ export const LEGAL: Readonly<Record<LifecycleEventKind, readonly LifecycleState[
   crashed: [...AT_WORK, 'idle'],
   gone: [...ALIVE, 'failed'],
   held: ['missing', 'failed'],
+  retried: ['missing', 'failed'],
   settled: ALL,
 };
 
@@ -288,6 +291,8 @@ export function step(row: LifecycleRow, event: LifecycleEvent, now: EpochMs): Li
           until: toIso(event.until),
         }),
       ]);
+    case 'retried':
+      return stay({ ...row, heldUntil: null, restarts: [] }, 'by hand');
     case 'settled':
       return stay({ ...row, lost: null }, 'its task was taken care of');
   }

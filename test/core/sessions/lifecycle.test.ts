@@ -44,6 +44,7 @@ const EVENTS: Readonly<Record<LifecycleEventKind, LifecycleEvent>> = {
   crashed: { kind: 'crashed', detail: 'its agent has ended' },
   gone: { kind: 'gone', detail: 'tmux does not have it' },
   held: { kind: 'held', until: NOON + 60 * MINUTE, restarts: 6 },
+  retried: { kind: 'retried' },
   settled: { kind: 'settled', taskId: 'p:t' },
 };
 const KINDS = Object.keys(EVENTS) as LifecycleEventKind[];

@@ -185,6 +185,7 @@ export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];
   /** Name or absolute path of the project directory. */
   readonly project?: string;
+  readonly taskId?: string;
   readonly workSession?: string;
   /** Only those with a claim: of the ended ones, those whose file is still to be moved. */
   readonly hasClaim?: boolean;

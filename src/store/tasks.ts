@@ -127,6 +127,10 @@ function readTasks(db: Connection, filter: TaskFilter, json: JsonColumns): reado
     conditions.push('(project = ? or substr(id, 1, length(?) + 1) = ? || ?)');
     values.push(filter.project, filter.project, filter.project, ':');
   }
+  if (filter.taskId !== undefined) {
+    conditions.push('task_id = ?');
+    values.push(filter.taskId);
+  }
   if (filter.workSession !== undefined) {
     conditions.push('work_session = ?');
     values.push(filter.workSession);

@@ -5,6 +5,7 @@ import type { Delivery, DeliveryEnd, DeliveryView } from '../core/dispatch/deliv
 import { deliver, newDelivery } from '../core/dispatch/delivery.ts';
 import { taskMark, taskText } from '../core/dispatch/task-text.ts';
 import type { TaskRow } from '../core/queue/task.ts';
+import { taskEvent } from '../core/queue/task-event.ts';
 import { splitTaskFile } from '../core/queue/task-file.ts';
 import { contextOf } from '../core/sessions/checkpoint.ts';
 import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
@@ -98,12 +99,7 @@ async function begun(
   context: TickContext,
 ): Promise<void> {
   const startedAt = delivery.typedAt ?? now;
-  const event = {
-    type: 'task_started',
-    session: task.workSession ?? '',
-    ...(task.account === null ? {} : { account: task.account }),
-    data: { task: task.id, attempt: task.attempt + 1, title: task.title },
-  } as const;
+  const event = taskEvent('task_started', task, { attempt: task.attempt + 1 });
   const change = { startedAt, delivery: keptDelivery(delivery, newWatch(now)) };
   if ((await ports.tasks.move(task.id, ['launching'], 'running', change, [event], now)) === null) return;
   texts.delete(task.claimId ?? '');

@@ -13,6 +13,8 @@ export interface TaskProject {
   drop(stem: string, text: string): void;
   /** Names of the task files there, without `.md`, sorted. */
   list(folder: QueueFolder): readonly string[];
+  /** Of those, the tasks whose result is there too. */
+  over(folder: 'done' | 'failed'): readonly string[];
   result(folder: 'done' | 'failed', stem: string): Readonly<Record<string, unknown>>;
 }
 
@@ -21,6 +23,11 @@ export function taskProject(world: StandInWorld, name = 'house'): TaskProject {
   const path = join(projectsDir(world), name);
   const queue = join(path, '.agent-queue');
   for (const folder of ['inbox', 'claimed', 'done', 'failed']) mkdirSync(join(queue, folder), { recursive: true });
+  const list: TaskProject['list'] = (folder) => {
+    if (!existsSync(join(queue, folder))) return [];
+    const files = readdirSync(join(queue, folder)).filter((file) => file.endsWith('.md') && !file.startsWith('.'));
+    return files.map((file) => basename(file, '.md')).sort();
+  };
   return {
     name,
     path,
@@ -29,11 +36,8 @@ export function taskProject(world: StandInWorld, name = 'house'): TaskProject {
       writeFileSync(temporary, text);
       renameSync(temporary, join(queue, 'inbox', `${stem}.md`));
     },
-    list(folder) {
-      if (!existsSync(join(queue, folder))) return [];
-      const files = readdirSync(join(queue, folder)).filter((file) => file.endsWith('.md') && !file.startsWith('.'));
-      return files.map((file) => basename(file, '.md')).sort();
-    },
+    list,
+    over: (folder) => list(folder).filter((stem) => existsSync(join(queue, folder, `${stem}.result.json`))),
     result: (folder, stem) => JSON.parse(readFileSync(join(queue, folder, `${stem}.result.json`), 'utf8')),
   };
 }

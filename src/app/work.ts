@@ -10,11 +10,13 @@ import { UNDER_WAY } from '../core/queue/task.ts';
 import type { Dispatcher, DispatcherPorts } from '../loops/dispatcher.ts';
 import { createDispatcher } from '../loops/dispatcher.ts';
 import type { QueueDir } from '../ports/queue.ts';
+import type { TasksApi } from '../ports/tasks.ts';
 import type { Board, Clock, Logger } from '../ports.ts';
 import type { TaskHolder } from '../steps/leases.ts';
 import { deliveryOf, leaseHolder } from '../steps/task-ports.ts';
 import type { TaskQueue } from '../steps/task-queue.ts';
 import { createTaskQueue } from '../steps/task-queue.ts';
+import { createTasksApi } from '../steps/tasks-api.ts';
 import { DAEMON_ID_KEY } from '../store/meta.ts';
 import type { OpenedStore } from '../store/open.ts';
 
@@ -33,6 +35,7 @@ export interface Work {
   readonly dispatcher: Dispatcher;
   readonly queue: TaskQueue;
   readonly queueDir: QueueDir;
+  readonly api: TasksApi;
   /** Begins to listen to inboxes and signal files. @returns ends it */
   listen(): Promise<() => Promise<void>>;
   /** The dispatcher looks at everything as soon as it can. */
@@ -59,6 +62,7 @@ export async function openWork(ports: Omit<DispatcherPorts, BuiltHere>, options:
     dispatcher,
     queue,
     queueDir,
+    api: createTasksApi({ queue, queueDir, tasks, clock, newId, look }),
     async listen() {
       const signalWatch = await doneSignals.watch(look);
       return async () => {

@@ -135,6 +135,8 @@ export interface AgentHeartbeat {
 export interface QueueDir {
   /** By name. */
   projects(): Promise<{ readonly projects: readonly QueueProject[]; readonly flaws: readonly QueueFlaw[] }>;
+  /** A directory in `dispatcher.projects_dir` as a project, whether or not it has a queue yet; null: there is none. */
+  found(name: string): Promise<QueueProject | null>;
   /** Looks at the inbox; changes nothing. Files that were seen before and have not changed are not read again. */
   scan(project: QueueProject, now: EpochMs): Promise<InboxScan>;
   /** Takes a file: its record is written, then it is moved by one rename, then checked and read. */

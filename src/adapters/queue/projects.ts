@@ -45,6 +45,18 @@ export async function findProjects(projectsDir: string, owners: Owners, strict: 
   return { projects: [...found.values()], flaws };
 }
 
+/** A directory by its name, or by a path that is that of one; null: there is none. */
+export async function findDirectory(projectsDir: string, name: string): Promise<QueueProject | null> {
+  const entries = await directoriesIn(projectsDir).catch(() => []);
+  for (const entry of entries) {
+    if (!NAME.test(entry.name)) continue;
+    const path = await realpath(join(projectsDir, entry.name)).catch(() => null);
+    if (path !== null && (entry.name === name || path === name) && (await stat(path)).isDirectory())
+      return { name: entry.name, path };
+  }
+  return null;
+}
+
 /** By name; hidden ones are no projects. @throws what the system says of the directory itself */
 async function directoriesIn(path: string): Promise<readonly Dirent[]> {
   const entries = await readdir(path, { withFileTypes: true });

@@ -12,7 +12,7 @@ import type { FileTerms } from './files.ts';
 import { openFile, readText } from './files.ts';
 import { InboxReader } from './inbox.ts';
 import { appendEvent, markBlocked, readStatus, unmarkBlocked } from './notes.ts';
-import { findProjects } from './projects.ts';
+import { findDirectory, findProjects } from './projects.ts';
 import type { ReadYaml } from './read-task.ts';
 
 /** What the configuration says of the queues, asked for anew at every call. */
@@ -66,6 +66,10 @@ export function createQueueDir({ terms, ownUid, readYaml, log }: QueueDirParts):
       } catch (error) {
         throw asQueueError(error, projectsDir);
       }
+    },
+    async found(name) {
+      const { projectsDir } = terms();
+      return projectsDir === null ? null : findDirectory(projectsDir, name);
     },
     scan: (project, now) =>
       inQueue(project.path, ['inbox'], (queue) => {

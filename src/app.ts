@@ -206,6 +206,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const { alerts: alertStore, stats, retention } = store;
     const alerts = createAlerts({
       alerts: alertStore,
+      lifecycles: store.lifecycles,
+      tasks: store.tasks,
       board,
       disk: createDiskSpace(),
       configRejected: () => (live.isRejected ? rejected : null),

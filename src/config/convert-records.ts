@@ -46,7 +46,12 @@ export function convertRecords(
       quotaInfo: quota_info,
       quotaWarning: quota_warning,
       quotaCritical: quota_critical,
-      spike: { swapsPerHour: alerts.spike.swaps_per_hour },
+      spike: {
+        swapsPerHour: alerts.spike.swaps_per_hour,
+        dispatchesPerMinute: alerts.spike.dispatches_per_minute,
+        dispatchesPerDay: alerts.spike.dispatches_per_day,
+        queueDepth: alerts.spike.queue_depth,
+      },
     },
     stats: { dailyAtMs: timeOfDayMs(stats.daily_at) ?? 0 },
     janitor: {

@@ -67,6 +67,15 @@ export const Alerts = z.strictObject({
       swaps_per_hour: whole(2, 10_000)
         .default(4)
         .describe('Swaps of one pool within an hour that are a warning; twice as many are critical.'),
+      dispatches_per_minute: whole(2, 100_000)
+        .default(20)
+        .describe(
+          'Tasks that were begun within a minute, from which on that is a warning; twice as many are critical.',
+        ),
+      dispatches_per_day: whole(2, 10_000_000).default(1000).describe('The same within a day.'),
+      queue_depth: whole(2, 1_000_000)
+        .default(100)
+        .describe('Tasks that wait for a session, from which on that is a warning; twice as many are critical.'),
     })
     .prefault({})
     .describe('What counts as unusually busy.'),

@@ -280,7 +280,12 @@ export interface Config {
     readonly quotaInfo: number;
     readonly quotaWarning: number;
     readonly quotaCritical: number;
-    readonly spike: { readonly swapsPerHour: number };
+    readonly spike: {
+      readonly swapsPerHour: number;
+      readonly dispatchesPerMinute: number;
+      readonly dispatchesPerDay: number;
+      readonly queueDepth: number;
+    };
   };
   readonly stats: {
     /** After midnight, UTC. */

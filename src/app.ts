@@ -302,7 +302,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
       ...caretaker.last(),
       channels: telling.channels(),
-      queue: queueFacts(work.queue.summary(), live.current.dispatcher.enabled),
+      queue: queueFacts(work.queue.summary(), live.current.dispatcher.enabled, work.dispatcher.held()),
       openAlerts: alerts.open(),
       asOf: board.snapshot()?.takenAt ?? startedAt,
       policy: {

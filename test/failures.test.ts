@@ -37,7 +37,7 @@ test.each([
     /nothing is concluded from a server that does not answer/,
   ],
   ['a tmux session that dies with its task', /a session that dies takes its attempt with it/],
-  ['a session that will not start for its task', /no prompt in time: the session did not start/],
+  ['a session that will not start for its task', /a task whose session ended is taken care of once/],
   ['every account at its limit while tasks wait', /while no account can be used, or the daemon is paused, tasks wait/],
   ['a task in the middle of a swap', /a task whose session cannot be resumed after a swap begins anew/],
   ['a database that takes no writes while a task would be given out', /a store that does not answer gives out nothing/],

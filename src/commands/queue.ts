@@ -33,6 +33,8 @@ function pageOf(queue: QueueView, io: CommandIo): string {
   const width = io.isTTY ? io.columns : Number.POSITIVE_INFINITY;
   const lines = [`${countsOf(queue.by_status)}\n`];
   if (!queue.enabled) lines.push('  ! dispatcher.enabled is false: nothing is given out\n');
+  for (const { pool, reason } of queue.enabled ? queue.held : [])
+    lines.push(wrap('  ! ', `pool ${pool} gets nothing now: ${reason}`, width, '    '));
   if (queue.oldest_s !== null)
     lines.push(`  the oldest that waits was written ${formatDuration(queue.oldest_s * 1000)} ago\n`);
   for (const { name, ignored } of queue.projects) {

@@ -40,9 +40,10 @@ export function createTasksApi(ports: TasksApiPorts): TasksApi {
 }
 
 /** What the status says of the queue, from memory. */
-export function queueFacts(summary: QueueSummary, isEnabled: boolean): QueueFacts {
+export function queueFacts(summary: QueueSummary, isEnabled: boolean, held: ReadonlyMap<string, string>): QueueFacts {
   return {
     enabled: isEnabled,
+    held,
     byStatus: summary.counts.byStatus,
     oldestAt: summary.counts.oldestAt,
     projects: summary.projects.map(({ name, path }) => ({ name, ignored: summary.ignored.get(path) ?? [] })),

@@ -153,6 +153,7 @@ test.concurrent(
     await waitFor(() => daemon.log.lines.some(({ message }) => message === 'no tasks are given out'), WAIT);
     await daemon.polls(5);
     expect([project.list('inbox'), project.list('claimed')]).toEqual([['door'], []]);
+    expect(daemon.status().queue?.held).toMatchObject([{ pool: 'default', reason: expect.stringContaining('paused') }]);
     expect(world.events('start')).toEqual([]);
     await daemon.app.api.resume();
     await waitFor(() => project.over('done').includes('door'), WAIT);
@@ -236,5 +237,29 @@ test.concurrent(
     expect(new Set(turns.map(({ pid }) => pid)).size).toBe(4);
     // An agent that has left holds nothing either.
     await waitFor(() => daemon.status().accounts.every(({ leases }) => leases === 0), WAIT);
+  }),
+);
+
+test.concurrent(
+  'a thousand tasks that are dropped at once: the first is given out soon, and none is lost',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const daemon = await play.dispatch(1, { sessions: { autonomous: { min: 1 } } });
+    await daemon.told('session_created', 40_000);
+    await daemon.polls(10);
+    const before = process.memoryUsage().rss;
+    const startedMs = performance.now();
+    for (let n = 0; n < 1000; n++) project.drop(`task-${n}`, `# Task ${n}\nDo it.\n`);
+    const droppedMs = performance.now();
+    await daemon.told('task_claimed', 40_000);
+    const claimedMs = performance.now();
+    const MIB = 1024 * 1024;
+    const [dropping, first] = [droppedMs - startedMs, claimedMs - startedMs].map(Math.round);
+    const grown = Math.round((process.memoryUsage().rss - before) / MIB);
+    console.log(`1,000 files written in ${dropping} ms; first claim ${first} ms after the first; memory +${grown} MiB`);
+    await waitFor(() => project.over('done').length >= 1, WAIT);
+    const left = project.list('inbox').length + project.list('claimed').length + project.list('done').length;
+    expect(left).toBe(1000);
+    expect(new Set(typed({ world })).size).toBe(typed({ world }).length);
   }),
 );

@@ -1,10 +1,10 @@
 /** The files by which sessions say that their task has ended. */
-import { rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SignalFile } from '../../core/completion/signal.ts';
 import type { DoneSignals } from '../../ports/dispatch.ts';
 import type { Logger } from '../../ports.ts';
-import { readOwnFile } from '../accounts/own-file.ts';
-import { errorCode } from '../accounts/system-error.ts';
 import { makeOwnDirectory } from '../own-directory.ts';
 
 export interface DoneSignalParts {
@@ -30,15 +30,12 @@ export function createDoneSignals({ directory, ownUid, log }: DoneSignalParts): 
     pathOf,
     async read(session) {
       const path = pathOf(session);
-      const file = await readOwnFile(path, ownUid, MAX_BYTES).catch(() => null);
-      if (file?.kind === 'file') return { at: file.stats.mtimeMs, text: file.text };
-      if (file?.kind === 'missing') told.delete(path);
+      const file = await readOwnText(path, ownUid);
+      if (file.kind === 'read') return file.signal;
+      if (file.kind === 'missing') told.delete(path);
       else if (!told.has(path)) {
         told.add(path);
-        log.warn(
-          { path, what: file?.kind ?? 'unreadable' },
-          'a signal file is passed over: it is no own, small, regular file',
-        );
+        log.warn({ path, reason: file.reason }, 'a signal file is passed over: it is no own, small, regular file');
       }
       return null;
     },
@@ -47,7 +44,8 @@ export function createDoneSignals({ directory, ownUid, log }: DoneSignalParts): 
         await rm(pathOf(session));
         return true;
       } catch (err) {
-        if (errorCode(err) !== 'ENOENT') log.warn({ session, err }, 'a signal file could not be removed');
+        if ((err as NodeJS.ErrnoException).code !== 'ENOENT')
+          log.warn({ session, err }, 'a signal file could not be removed');
         return false;
       }
     },
@@ -59,4 +57,27 @@ export function createDoneSignals({ directory, ownUid, log }: DoneSignalParts): 
       return watcher;
     },
   };
+}
+
+type OwnText =
+  | { readonly kind: 'read'; readonly signal: SignalFile }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unfit'; readonly reason: string };
+
+/** Never follows a link, waits for a writer or reads without a bound. */
+async function readOwnText(path: string, ownUid: number): Promise<OwnText> {
+  let file: FileHandle | null = null;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stats = await file.stat();
+    if (!stats.isFile()) return { kind: 'unfit', reason: 'not_a_file' };
+    if (stats.uid !== ownUid) return { kind: 'unfit', reason: 'foreign_owner' };
+    if (stats.size > MAX_BYTES) return { kind: 'unfit', reason: 'too_long' };
+    return { kind: 'read', signal: { at: stats.mtimeMs, text: await file.readFile('utf8') } };
+  } catch (err) {
+    const { code = 'unreadable' } = err as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? { kind: 'missing' } : { kind: 'unfit', reason: code };
+  } finally {
+    await file?.close().catch(() => undefined);
+  }
 }

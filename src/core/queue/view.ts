@@ -79,6 +79,8 @@ export function taskDetailView(row: TaskRow): TaskDetailView {
 /** What is known of the queue, for the status. */
 export interface QueueFacts {
   readonly enabled: boolean;
+  /** Why nothing is given out now, by pool; absent: nobody gives anything out. */
+  readonly held?: ReadonlyMap<string, string>;
   readonly byStatus: Readonly<Record<TaskStatus, number>>;
   /** When the oldest task that waits was written; null: none waits. */
   readonly oldestAt: EpochMs | null;
@@ -88,6 +90,8 @@ export interface QueueFacts {
 
 export interface QueueView {
   readonly enabled: boolean;
+  /** Pools whose sessions get no task now, and why. */
+  readonly held: readonly { readonly pool: string; readonly reason: string }[];
   readonly by_status: Readonly<Record<TaskStatus, number>>;
   readonly oldest_s: number | null;
   readonly projects: readonly { readonly name: string; readonly ignored: readonly string[] }[];
@@ -97,6 +101,7 @@ export interface QueueView {
 export function queueView(facts: QueueFacts, now: EpochMs): QueueView {
   return {
     enabled: facts.enabled,
+    held: [...(facts.held ?? [])].map(([pool, reason]) => ({ pool, reason })),
     by_status: facts.byStatus,
     oldest_s: facts.oldestAt === null ? null : Math.max(0, Math.round((now - facts.oldestAt) / SECOND)),
     projects: facts.projects,

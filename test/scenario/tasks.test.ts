@@ -244,7 +244,7 @@ test.concurrent(
   'a thousand tasks that are dropped at once: the first is given out soon, and none is lost',
   onQueue(async (play) => {
     const { project, world } = play;
-    const daemon = await play.dispatch(1, { sessions: { autonomous: { min: 1 } } });
+    const daemon = await play.dispatch(1, dispatching(world, 1, 'auto-', 1));
     await daemon.told('session_created', 40_000);
     await daemon.polls(10);
     const before = process.memoryUsage().rss;

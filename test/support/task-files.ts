@@ -48,8 +48,8 @@ export function projectsDir(world: StandInWorld): string {
   return path;
 }
 
-/** A daemon that gives tasks to up to `max` sessions of its own, with short waits. */
-export function dispatching(world: StandInWorld, max: number, prefix = 'auto-'): ConfigChanges {
+/** A daemon that gives tasks to `min` to `max` sessions of its own, with short waits. */
+export function dispatching(world: StandInWorld, max: number, prefix = 'auto-', min = 0): ConfigChanges {
   return {
     dispatcher: {
       projects_dir: projectsDir(world),
@@ -58,7 +58,7 @@ export function dispatching(world: StandInWorld, max: number, prefix = 'auto-'):
       prompt_timeout: '20s',
       retry_backoff: ['1s'],
     },
-    sessions: { autonomous: { prefix, start_index: 1, min: 0, max, workdir: world.root } },
+    sessions: { autonomous: { prefix, start_index: 1, min, max, workdir: world.root } },
     watcher: { interval: '1s', min_runtime: '2s' },
     lifecycle: { reconcile_interval: '1s', launch_timeout: '20s' },
     tmux: { submit_delay: '200ms' },

@@ -179,7 +179,7 @@ async function endSession(
   const ended = await ports.maker.end(pane, row.session, context.signal);
   if (ended.kind === 'ended') {
     told.delete(row.session);
-    await moveSession(ports, row.session, { kind: 'gone', detail: why }, context);
+    if (row.state !== 'missing') await moveSession(ports, row.session, { kind: 'gone', detail: why }, context);
     ports.board.wake('watcher');
     return;
   }

@@ -2,14 +2,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
+import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
 import type { OutboxLine } from '../ports/outbox.ts';
 import type { TaskReads } from '../ports/queue.ts';
 import type { AlertReads, StatsReads } from '../ports/records.ts';
 import type { PoolStore } from '../ports.ts';
+import { readFrom } from './access.ts';
 import { toAccount } from './accounts.ts';
 import { SqliteAlertReads } from './alerts.ts';
 import { asStoreError } from './failures.ts';
 import { JsonColumns } from './json.ts';
+import { readLifecycles } from './lifecycles.ts';
 import type { LocalReads } from './local.ts';
 import { SqliteLocalReads } from './local.ts';
 import { newerSchema, newest, opensWith, schemaVersion } from './migrate.ts';
@@ -31,6 +34,8 @@ export interface ReadOnlyStore {
   readonly alerts: AlertReads;
   readonly stats: StatsReads;
   readonly tasks: TaskReads;
+  /** By name. */
+  lifecycles(): Promise<readonly LifecycleRow[]>;
   /** Newest first. */
   outbox(limit: number): readonly OutboxLine[];
   close(): void;
@@ -55,6 +60,7 @@ export function openReadOnly(stateDir: string): ReadOnlyStore {
         alerts: new SqliteAlertReads(db),
         stats: new SqliteStatsReads(db, new JsonColumns()),
         tasks: new SqliteTaskReads(db, new JsonColumns()),
+        lifecycles: () => readFrom(db, () => readLifecycles(db, new JsonColumns())),
         outbox: (limit) => readOutboxLines(db, limit, new JsonColumns()),
         close: () => db.close(),
       };

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createRoutes } from '../../src/http/routes.ts';
 import { FakeDaemon } from '../support/daemon-facts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { aSession } from '../support/kept.ts';
 import { silentLog } from '../support/panes.ts';
 
 function open() {
@@ -14,7 +15,8 @@ function open() {
 }
 
 test('kept sessions are shown with their state, its cause and their task [R63]', async () => {
-  const { app } = open();
+  const { api, app } = open();
+  api.kept = [aSession({ session: 'auto-1', state: 'working', taskId: 'p:1' })];
   const answer = (await (await app.request('/kept')).json()) as { kept: readonly object[] };
   expect(answer.kept).toEqual([
     expect.objectContaining({ session: 'auto-1', kind: 'autonomous', state: 'working', task: 'p:1', made_here: true }),

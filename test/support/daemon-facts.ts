@@ -23,7 +23,6 @@ import type { EventFilter } from '../../src/ports.ts';
 import { aVote } from './builders.ts';
 import { anAlert, fakeRecords } from './fake-records.ts';
 import { fakeTasks } from './fake-tasks.ts';
-import { aSession } from './kept.ts';
 
 /** 2026-01-05T12:00:00Z, a Monday: where FakeClock starts. */
 export const NOW = Date.UTC(2026, 0, 5, 12);
@@ -400,7 +399,7 @@ export class FakeDaemon implements DaemonApi {
     () => this.alertRows,
   );
 
-  kept: readonly LifecycleRow[] = [aSession({ session: 'auto-1', state: 'working', taskId: 'p:1' })];
+  kept: readonly LifecycleRow[] = [];
   readonly keeping: KeepingApi = {
     sessions: async () => this.kept,
     restart: async (session) => {

@@ -74,42 +74,39 @@ async function lose(
   await freeSession(ports, task, { kind: 'released', detail: reason }, context);
 }
 
-async function end(
-  ports: TaskPorts,
-  task: TaskRow,
-  judgement: Exclude<Judgement, { kind: 'working' }>,
-  context: TickContext,
-): Promise<void> {
-  const now = ports.clock.now();
-  const evidence = judgement.seen.map(sentence).join('; ');
-  const { row, session } = await (async (): Promise<{ row: TaskRow | null; session: SessionEnd }> => {
-    if (judgement.kind === 'done') {
-      const { completion, summary } = judgement;
-      const row = await ports.queue.succeed(
-        task,
-        { completion, summary, reason: evidence, evidence: judgement.seen },
-        now,
-      );
-      return { row, session: { kind: 'completed', detail: `task ${task.id} is done` } };
-    }
-    const reason = `${judgement.reason} (${evidence})`;
-    if (judgement.kind === 'requeue') {
-      const row = await ports.queue.failAttempt(task, { error: 'account_swap', reason, evidence: judgement.seen }, now);
-      return { row, session: { kind: 'released', detail: judgement.reason } };
-    }
-    const { error, completion } = judgement;
-    const row =
-      completion === 'agent_moved'
-        ? await ports.queue.fail(task, { reason, summary: null, evidence: judgement.seen }, now)
-        : await ports.queue.failAttempt(task, { error, reason, completion, evidence: judgement.seen }, now);
-    return { row, session: { kind: error === 'session_died' ? 'crashed' : 'released', detail: judgement.reason } };
-  })();
+type Ending = Exclude<Judgement, { kind: 'working' }>;
+
+async function end(ports: TaskPorts, task: TaskRow, ending: Ending, context: TickContext): Promise<void> {
+  const row = await writeEnd(ports, task, ending);
   // Of several that found it ended, one says so.
   if (row !== null) {
-    const fields = { task: task.id, session: task.workSession, status: row.status, seen: judgement.seen };
-    context.log.info(fields, judgement.kind === 'done' ? 'task done' : 'attempt ended');
+    const fields = { task: task.id, session: task.workSession, status: row.status, seen: ending.seen };
+    context.log.info(fields, ending.kind === 'done' ? 'task done' : 'attempt ended');
   }
-  await freeSession(ports, task, session, context);
+  await freeSession(ports, task, sessionEndOf(task, ending), context);
+}
+
+/** @returns null: it had ended already */
+async function writeEnd({ queue, clock }: TaskPorts, task: TaskRow, ending: Ending): Promise<TaskRow | null> {
+  const now = clock.now();
+  const evidence = ending.seen;
+  const told = evidence.map(sentence).join('; ');
+  if (ending.kind === 'done') {
+    const { completion, summary } = ending;
+    return queue.succeed(task, { completion, summary, reason: told, evidence }, now);
+  }
+  const reason = `${ending.reason} (${told})`;
+  if (ending.kind === 'requeue') return queue.failAttempt(task, { error: 'account_swap', reason, evidence }, now);
+  const { error, completion } = ending;
+  if (completion === 'agent_moved') return queue.fail(task, { reason, summary: null, evidence }, now);
+  return queue.failAttempt(task, { error, reason, completion, evidence }, now);
+}
+
+/** A session that ended under its task is made anew; any other is freed as it stands. */
+function sessionEndOf(task: TaskRow, ending: Ending): SessionEnd {
+  if (ending.kind === 'done') return { kind: 'completed', detail: `task ${task.id} is done` };
+  const isDead = ending.kind === 'failed' && ending.error === 'session_died';
+  return { kind: isDead ? 'crashed' : 'released', detail: ending.reason };
 }
 
 function sentence({ source, detail }: Seen): string {

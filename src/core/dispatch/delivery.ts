@@ -174,7 +174,7 @@ function arrived({ typedAt }: Delivery, { transcript }: DeliveryView, { mark }: 
 
 /** A long paste is shown as a placeholder; where it is shown itself, its end is in sight and nothing was added to it. */
 function isOurs(typed: string, text: string): boolean {
-  if (/^\[Pasted (?:text|content)\b[^\]]*\]$/i.test(typed.trim())) return true;
+  if (/^(?:\[Pasted (?:text|content)\b[^\]]*\]\s*)+$/i.test(typed.trim())) return true;
   return withoutBlanks(typed).endsWith(withoutBlanks(text).slice(-TAIL));
 }
 

@@ -47,6 +47,7 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
   );
   const { checkAccounts } = await import('./doctor/accounts.ts');
   const { checkAgents, checkTmux } = await import('./doctor/programs.ts');
+  const { checkSessions } = await import('./doctor/sessions.ts');
   const { claude } = await import('../core/agents/claude.ts');
   const profiles = [claude];
   const ownUid = process.getuid?.() ?? 0;
@@ -57,6 +58,7 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
       io.env,
     ),
     checkAccounts(config, profiles, ownUid, io.clock),
+    checkSessions(config, io.env, io.signal),
   ]);
   return [
     passed('configuration', config.file),

@@ -10,7 +10,7 @@ import { newLifecycle } from '../core/sessions/lifecycle.ts';
 import { planPool } from '../core/sessions/pool-size.ts';
 import type { LifecycleStore, SessionMaker } from '../ports/lifecycle.ts';
 import type { KillSwitch, TickContext } from '../ports.ts';
-import { profileOf } from './config-policy.ts';
+import { kindOf, profileOf } from './config-policy.ts';
 import type { LaunchPorts } from './launch-agent.ts';
 import { launchAgent } from './launch-agent.ts';
 import { launchPlan } from './launch-plan.ts';
@@ -81,9 +81,9 @@ export async function keepSessions(
 
 const UNDER_WAY: ReadonlySet<string> = new Set(['launching', 'draining', 'done']);
 
-/** A row for each session that is configured, and for each autonomous one there may be. */
+/** A row for each session that is configured, and for each autonomous one there may be, as the configuration has it now. */
 async function addConfigured(ports: KeepPorts, config: Config): Promise<void> {
-  const known = new Set((await ports.lifecycles.lifecycles()).map(({ session }) => session));
+  const known = new Map((await ports.lifecycles.lifecycles()).map((row) => [row.session, row]));
   const { dedicated, autonomous } = config.sessions;
   const wanted = [
     ...dedicated.map(({ name, pool, agent, project }) => ({ name, pool, agent, project, kind: 'dedicated' as const })),
@@ -97,7 +97,15 @@ async function addConfigured(ports: KeepPorts, config: Config): Promise<void> {
   ];
   const views = ports.board.snapshot()?.panes ?? [];
   for (const { name, kind, pool, agent, project } of wanted) {
-    if (known.has(name)) continue;
+    const row = known.get(name);
+    if (row !== undefined) {
+      const now = { pool, agent, project: project ?? '' };
+      if (row.pool !== now.pool || row.agent !== now.agent || row.project !== now.project) {
+        const change = (current: LifecycleRow) => ({ row: { ...current, ...now }, effects: [] });
+        await ports.lifecycles.changeLifecycle(name, change, ports.clock.now());
+      }
+      continue;
+    }
     const server = views.find((view) => view.sessionName === name)?.identity.server ?? config.tmux.sockets[0] ?? '';
     const what = { session: name, server, kind, pool, agent, project: project ?? '' };
     await ports.lifecycles.addLifecycle(newLifecycle(what, ports.clock.now()));
@@ -106,11 +114,9 @@ async function addConfigured(ports: KeepPorts, config: Config): Promise<void> {
 
 /** The daemon does not answer any more for what left the configuration; the session itself stays as it is. */
 async function forgetForeign(ports: KeepPorts, config: Config): Promise<void> {
-  const { dedicated, autonomous } = config.sessions;
-  const names = new Set([...dedicated.map(({ name }) => name), ...autonomous.names]);
   for (const row of await ports.lifecycles.lifecycles()) {
-    if (!names.has(row.session) && row.taskId === null && row.lost === null)
-      await ports.lifecycles.removeLifecycle(row.session);
+    const isOwn = kindOf(config, row.session) === row.kind && config.tmux.sockets.includes(row.server);
+    if (!isOwn && row.taskId === null && row.lost === null) await ports.lifecycles.removeLifecycle(row.session);
   }
 }
 

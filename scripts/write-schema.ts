@@ -144,7 +144,7 @@ function inline(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
   const text = String(value);
   if (text === '') return '""';
-  return typeof value === 'string' && /[<:]/.test(text) ? JSON.stringify(text) : text;
+  return typeof value === 'string' && /[<:]|^~$/.test(text) ? JSON.stringify(text) : text;
 }
 
 function wrap(text: string, width: number): readonly string[] {

@@ -1,7 +1,7 @@
 /** The composition root: builds every part of the daemon from one configuration, starts it and stops it. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { createCliLocks } from './adapters/accounts/cli-locks.ts';
 import { createAccountHomes } from './adapters/accounts/homes.ts';
 import { createAccountLink } from './adapters/accounts/link.ts';
@@ -19,13 +19,17 @@ import { createPanes } from './adapters/tmux/server.ts';
 import { listenToFile } from './adapters/tmux/terminals.ts';
 import { openChannels } from './app/channels.ts';
 import { openChat } from './app/chat.ts';
+import { openHouse } from './app/house.ts';
+import { takeLocks } from './app/locks.ts';
+import { openSessions } from './app/sessions.ts';
 import { createTelling } from './app/telling.ts';
+import { openWork, taskHoldersOf } from './app/work.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Config, PoolConfig } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { PROFILES } from './core/agents/languages.ts';
 import type { AgentKind, AgentProfile } from './core/agents/profile.ts';
-import { FatalError, problemLine } from './core/errors.ts';
+import { type FatalError, problemLine } from './core/errors.ts';
 import { detect } from './core/screen/detect.ts';
 import { readScreen } from './core/screen/reading.ts';
 import type { StatusFacts } from './core/status.ts';
@@ -57,7 +61,7 @@ import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
 import { SteadyStore } from './steps/steady-store.ts';
 import { stopObstacle } from './steps/stop-first.ts';
-import { acquireDaemonLock } from './store/lock.ts';
+import { queueFacts } from './steps/tasks-api.ts';
 import { OBSERVE_KEY } from './store/meta.ts';
 import { openStore } from './store/open.ts';
 
@@ -184,6 +188,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         config: () => live.current,
       }),
       host: hostname(),
+      taskHolders: taskHoldersOf(store),
       link,
       homes,
       sharedEntries,
@@ -203,6 +208,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
     };
+    const kept = openSessions(ports, { tmux, store, env: options.env });
     /** The screens are looked at with it: a limit is seldom told by one source alone. */
     const hearHook = (sessionId: string): void => {
       signals.hear(sessionId);
@@ -212,6 +218,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const { alerts: alertStore, stats, retention } = store;
     const alerts = createAlerts({
       alerts: alertStore,
+      lifecycles: store.lifecycles,
+      tasks: store.tasks,
       board,
       disk: createDiskSpace(),
       configRejected: () => (live.isRejected ? rejected : null),
@@ -235,11 +243,29 @@ export async function createApp(options: AppOptions): Promise<App> {
       heartbeatUrl: config.notifications.heartbeatUrl,
       isWell: () => supervisor.isHealthy() && caretaker.last().storeError === null,
     });
+    const work = await openWork(ports, {
+      store,
+      config: () => live.current,
+      clock,
+      log,
+      ownUid: options.ownUid,
+      newId: ports.newId,
+    });
+    const house = openHouse(ports, {
+      store,
+      queueDir: work.queueDir,
+      config: () => live.current,
+      log,
+      ownUid: options.ownUid,
+    });
     const loops: readonly Loop[] = [
       createReconciler(ports),
       createWatcher(ports),
       createQuotaMonitor(ports),
       ...config.pools.map((pool) => createSwitcher(ports, pool.name)),
+      work.dispatcher,
+      kept.loop,
+      house.loop,
       caretaker,
       createCredentials(ports),
       alerts,
@@ -288,6 +314,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
       ...caretaker.last(),
       channels: telling.channels(),
+      queue: queueFacts(work.queue.summary(), live.current.dispatcher.enabled, work.dispatcher.held()),
       openAlerts: alerts.open(),
       asOf: board.snapshot()?.takenAt ?? startedAt,
       policy: {
@@ -330,6 +357,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       config: () => live.current,
       pauseFile: killSwitch,
       status,
+      keeping: house.keeping,
+      tasksApi: work.api,
       records: createRecordsApi({ ...ports, alerts: alertStore, stats, config: () => live.current }),
       async reload() {
         const result = live.reload();
@@ -388,6 +417,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         cleanUps.push({ name: 'hooks', run: () => ear.close() });
         const figures = watchFigures(config.daemon.stateDir, (sessionId) => signals.hearFigures(sessionId), log);
         cleanUps.push({ name: 'figures', run: () => figures.close() });
+        const stopListening = await work.listen();
+        cleanUps.push({ name: 'queues', run: stopListening });
         supervisor.start();
       },
       async runOnce() {
@@ -421,27 +452,6 @@ function tmuxEnvironment(env: AppOptions['env']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-}
-
-/** One lock for the state directory, one beside each link: against a second daemon with the same or another directory. */
-function takeLocks(config: Config, now: EpochMs, cleanUps: { name: string; run(): void }[]): void {
-  const paths = [
-    join(config.daemon.stateDir, 'daemon.lock'),
-    ...config.pools.map((pool) => `${pool.link}.failover.lock`),
-  ];
-  for (const path of paths) {
-    const lock = acquireDaemonLock(path, { procRoot: '/proc', now });
-    if (lock.kind === 'taken') {
-      throw new FatalError(
-        'already_running',
-        `another daemon runs: pid ${lock.pid}, since ${new Date(lock.since).toISOString()} (${path})`,
-        {
-          hint: 'stop it first, or ask it: claude-failover status',
-        },
-      );
-    }
-    cleanUps.push({ name: path, run: () => lock.release() });
-  }
 }
 
 /** Sorts by time and is short enough to be typed. */

@@ -267,7 +267,7 @@ export interface SessionRow {
   readonly paneId: string;
   readonly panePid: number;
   readonly pool: string | null;
-  readonly kind: 'dedicated' | 'adopted';
+  readonly kind: 'dedicated' | 'autonomous' | 'adopted';
   readonly agent: string;
   readonly version: string | null;
   readonly cwd: string;

@@ -110,8 +110,10 @@ describe('powers', () => {
     expect(mentions(/\blink\.point\(/)).toEqual(['steps/swap-effects.ts']);
   });
 
-  test('nothing here ends a tmux session, a window, a pane or a server [R244]', () => {
-    expect(mentions(/\bkill-(?:session|window|pane|server)\b|\brespawn-/)).toEqual([]);
+  test('one place ends a tmux session, and nothing ends a window, a pane or a server [R244]', () => {
+    expect(mentions(/\bkill-session\b/)).toEqual(['adapters/tmux/sessions.ts']);
+    expect(mentions(/\bkill-(?:window|pane|server)\b|\brespawn-/)).toEqual([]);
+    expect(mentions(/\bmaker\.end\(/)).toEqual(['steps/keep-sessions.ts']);
   });
 
   test('nothing but the messages to the user goes out to a network: no figure is asked of a provider [R129]', () => {
@@ -122,8 +124,12 @@ describe('powers', () => {
     ]);
   });
 
-  test('only the state machine of a recovery decides what is typed, and one place types it [R72]', () => {
-    expect(mentions(/\bkeys\.(?:paste|press)\(/)).toEqual(['steps/recover-panes.ts']);
+  test('only the state machines of a recovery, a launch and a delivery decide what is typed, each in one place [R72]', () => {
+    expect(mentions(/\bkeys\.(?:paste|press)\(/)).toEqual([
+      'steps/deliver-task.ts',
+      'steps/launch-agent.ts',
+      'steps/recover-panes.ts',
+    ]);
   });
 });
 

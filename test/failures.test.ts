@@ -31,6 +31,18 @@ test.each([
   ['a wall clock that jumps', /wall clock was set back|clock jump|jump/],
   ['a second daemon', /a second daemon is refused/],
   ['an operator who types', /within ten seconds of a key that its person pressed/],
+  ['an operator who types where a task would go', /not while its person writes/],
+  [
+    'a tmux server that does not answer while a task is under way',
+    /nothing is concluded from a server that does not answer/,
+  ],
+  ['a tmux session that dies with its task', /a session that dies takes its attempt with it/],
+  ['a session that will not start for its task', /a task whose session ended is taken care of once/],
+  ['every account at its limit while tasks wait', /while no account can be used, or the daemon is paused, tasks wait/],
+  ['a task in the middle of a swap', /a task whose session cannot be resumed after a swap begins anew/],
+  ['a database that takes no writes while a task would be given out', /a store that does not answer gives out nothing/],
+  ['a full disk while a task is put away', /a full disk/],
+  ['two daemons over the same tasks', /two daemons, .*each task typed once and done once/],
 ])('%s has a test [R246]', (_failure, title) => {
   expect(titles.filter((candidate) => title.test(candidate)).length).toBeGreaterThan(0);
 });

@@ -48,6 +48,7 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
   const { checkAccounts } = await import('./doctor/accounts.ts');
   const { checkAgents, checkTmux } = await import('./doctor/programs.ts');
   const { checkModes } = await import('./doctor/modes.ts');
+  const { checkSessions } = await import('./doctor/sessions.ts');
   const { PROFILES: profiles } = await import('../core/agents/languages.ts');
   const ownUid = process.getuid?.() ?? 0;
   const groups = await Promise.all([
@@ -58,6 +59,7 @@ async function checkInstallation(options: JsonOption, io: CommandIo): Promise<re
     ),
     checkAccounts(config, profiles, ownUid, io.clock),
     checkModes(config, io),
+    checkSessions(config, io.env, io.signal),
   ]);
   return [
     passed('configuration', config.file),

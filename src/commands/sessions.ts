@@ -1,10 +1,14 @@
-/** `sessions`: the agents in their panes with the account each counts on, and ending the claims of one of them. */
+/** `sessions`: the agents in their panes with the account each counts on, the sessions that are kept, and ending claims. */
+
+import type { KeptView } from '../core/sessions/view.ts';
+import { keptView } from '../core/sessions/view.ts';
 import type { StatusView } from '../core/status.ts';
 import { formatDuration, SECOND } from '../core/time.ts';
 import type { TerminateAnswer } from '../ports/daemon.ts';
 import { askDaemon, errorOf, expectAnswer, reportNoDaemon } from './daemon-client.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';
+import { KEPT_HEAD, keptLine } from './kept-lines.ts';
 import { locate } from './locate.ts';
 import { clean, table } from './text.ts';
 
@@ -15,19 +19,29 @@ export async function listSessions(options: JsonOption, io: CommandIo): Promise<
   const { socket, stateDir } = await locate(options, io);
   const reply = await askDaemon(socket, '/sessions');
   let sessions: readonly SessionView[];
+  let kept: readonly KeptView[];
   if (reply.kind === 'answer') {
     sessions = expectAnswer<{ sessions: readonly SessionView[] }>(reply, ['sessions']).sessions;
+    const answer = await askDaemon(socket, '/kept');
+    if (answer.kind !== 'answer') return reportNoDaemon(answer, io);
+    kept = expectAnswer<{ kept: readonly KeptView[] }>(answer, ['kept']).kept;
   } else if (reply.kind === 'no_answer') return reportNoDaemon(reply, io);
   else {
-    const { readOfflineStatus } = await import('./offline.ts');
+    const { loadOffline, readOfflineStatus, withStore } = await import('./offline.ts');
     const offline = await readOfflineStatus(options, io);
     if (offline.kind === 'absent') return reportNoDaemon(reply, io);
     io.err(`the daemon is not running; this is read from ${stateDir}\n`);
     sessions = offline.view.sessions;
+    const rows = await withStore(loadOffline(options, io), (store) => store.lifecycles());
+    kept = 'kind' in rows ? [] : rows.map((row) => keptView(row, io.clock.now()));
   }
-  if (options.json === true) io.out(`${JSON.stringify({ sessions })}\n`);
-  else if (sessions.length === 0) io.err('no pane with an agent\n');
+  if (options.json === true) {
+    io.out(`${JSON.stringify({ sessions, kept })}\n`);
+    return EXIT.ok;
+  }
+  if (sessions.length === 0) io.err('no pane with an agent\n');
   else io.out(table([HEAD, ...sessions.map((session) => sessionLine(session, io))], io.columns, ''));
+  if (kept.length > 0) io.out(`\n${table([KEPT_HEAD, ...kept.map((row) => keptLine(row, io))], io.columns, '')}`);
   return EXIT.ok;
 }
 

@@ -1,8 +1,9 @@
 /** What the schema cannot see: names and paths that contradict one another. */
 
+import { matchesGlob } from '../core/glob.ts';
 import { isWithin } from './expand-path.ts';
-import { NAME } from './file-schema.ts';
 import { didYouMean, error, type Finding, type KeyPath, warning } from './finding.ts';
+import { NAME } from './key-types.ts';
 import { isLoopback } from './listen.ts';
 import type { AccountConfig, Config, SessionConfig } from './schema.ts';
 import { checkTelegram } from './telegram-keys.ts';
@@ -24,6 +25,7 @@ export function checkConfig(
     ...checkAccounts(config, accounts),
     ...checkPlaces(config, accounts),
     ...checkSessions(config, sessions),
+    ...checkAutonomous(config, sessions),
     ...checkHttp(config),
     ...checkDurations(config),
     ...checkTelegram(config.notifications.telegram),
@@ -166,6 +168,34 @@ function* checkSessions(
       const hint = 'a session belongs to one pool and is listed once';
       yield error([...path, 'name'], `is the name of sessions.dedicated[${first}] too`, hint);
     }
+  }
+}
+
+function* checkAutonomous(
+  config: Omit<Config, 'warnings'>,
+  sessions: readonly Listed<SessionConfig>[],
+): Generator<Finding> {
+  const { autonomous } = config.sessions;
+  const path = ['sessions', 'autonomous'];
+  yield* unknownPool(config, autonomous.pool, [...path, 'pool']);
+  if (autonomous.min > autonomous.max) {
+    yield error([...path, 'min'], `is more than max (${autonomous.max})`, 'raise max, or lower min');
+  }
+  const own = new Set(autonomous.names);
+  for (const session of sessions) {
+    if (!own.has(session.name)) continue;
+    const hint = 'choose another prefix or start_index for the autonomous ones';
+    yield error(
+      ['sessions', 'dedicated', session.at, 'name'],
+      'is the name of an autonomous session too: it would be given tasks',
+      hint,
+    );
+  }
+  const hidden = [...own, ...sessions.map(({ name }) => name)].filter((name) =>
+    config.watch.exclude.some((glob) => matchesGlob(glob, name)),
+  );
+  if (hidden.length > 0) {
+    yield warning(['watch', 'exclude'], `hides ${hidden.slice(0, 5).join(', ')}: nothing is known of it`);
   }
 }
 

@@ -46,7 +46,12 @@ export function convertRecords(
       quotaInfo: quota_info,
       quotaWarning: quota_warning,
       quotaCritical: quota_critical,
-      spike: { swapsPerHour: alerts.spike.swaps_per_hour },
+      spike: {
+        swapsPerHour: alerts.spike.swaps_per_hour,
+        dispatchesPerMinute: alerts.spike.dispatches_per_minute,
+        dispatchesPerDay: alerts.spike.dispatches_per_day,
+        queueDepth: alerts.spike.queue_depth,
+      },
     },
     stats: { dailyAtMs: timeOfDayMs(stats.daily_at) ?? 0 },
     janitor: {
@@ -54,6 +59,12 @@ export function convertRecords(
       logRetentionDays: fromEnv('log_retention_days'),
       logMaxRecords: fromEnv('log_max_records'),
       minFreeDiskBytes: parseSize(janitor.min_free_disk) ?? 0,
+      claimedStaleAfterMs: ms(janitor.claimed_stale_after),
+      doneArchiveAfterMs: ms(janitor.done_archive_after),
+      failedKeepMs: ms(janitor.failed_keep),
+      archiveDeleteAfterMs: ms(janitor.archive_delete_after),
+      signalTtlMs: ms(janitor.signal_ttl),
+      tmpTtlMs: ms(janitor.tmp_ttl),
     },
   };
 }

@@ -3,12 +3,14 @@
 import { parseDuration } from '../core/time.ts';
 import { checkConfig } from './checks.ts';
 import { convertRecords } from './convert-records.ts';
+import { convertDedicated, convertSessions } from './convert-sessions.ts';
 import { type Env, expandPath } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { error, type Finding, type KeyPath } from './finding.ts';
 import { parseListen } from './listen.ts';
 import { checkNotifications, toNotifications } from './notification-keys.ts';
 import { convertPatterns } from './patterns.ts';
+import { convertDispatcher } from './queue-keys.ts';
 import type { Config, PoolConfig } from './schema.ts';
 import { toTelegram } from './telegram-keys.ts';
 
@@ -58,12 +60,9 @@ export function convert(
       at,
     };
   });
-  const sessions = values.sessions.dedicated.map((session, index) => ({
-    name: session.name,
-    pool: session.pool,
-    swapPolicy: session.swap_policy,
-    at: position('dedicated', index),
-  }));
+  const sessions = convertDedicated(values.sessions.dedicated, position, path);
+  const { autonomous, ...sections } = convertSessions(values, path);
+  const defaultLink = path(DEFAULT_LINK, ['pools']);
   const pools = Object.entries(values.pools).map(([name, pool]) => {
     const defaults = poolDefaults(name, pool, env);
     const link = path(pool.link ?? defaults.link, ['pools', name, 'link']);
@@ -73,6 +72,7 @@ export function convert(
       agent: pool.agent,
       mode: defaults.mode,
       link,
+      linkIsDefault: link === defaultLink,
       sharedRoot: shared ?? path(pool.shared_root ?? defaults.sharedRoot, ['pools', name, 'shared_root']),
       strategy: pool.strategy,
       returnTo: pool.return_to,
@@ -113,7 +113,7 @@ export function convert(
         .map(({ at: _, ...account }) => account)
         .sort((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1)),
     })),
-    sessions: { dedicated: sessions.map(({ at: _, ...session }) => session) },
+    sessions: { dedicated: sessions.map(({ at: _, ...session }) => session), autonomous },
     quota: {
       pollIntervalMs: ms(quota.poll_interval),
       confirmPolls: quota.confirm_polls,
@@ -140,7 +140,8 @@ export function convert(
       verifyTimeoutMs: ms(switcher.verify_timeout),
       retryBackoff: { initialMs: ms(switcher.retry_backoff.initial), maxMs: ms(switcher.retry_backoff.max) },
     },
-    lifecycle: { reconcileIntervalMs: ms(values.lifecycle.reconcile_interval) },
+    ...sections,
+    dispatcher: convertDispatcher(values.dispatcher, path),
     leases: { ttlMs: ms(values.leases.ttl), onError: values.leases.on_error },
     ...convertRecords(values, env, findings),
     notifications: {
@@ -152,6 +153,9 @@ export function convert(
   findings.push(...checkConfig(config, accounts, sessions));
   return config;
 }
+
+/** What Claude Code uses where no variable names another one. */
+const DEFAULT_LINK = '~/.claude';
 
 /** What a pool is where its keys are null. */
 function poolDefaults(

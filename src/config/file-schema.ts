@@ -2,13 +2,12 @@
 
 import { z } from 'zod';
 import { DURATION, parseDuration } from '../core/time.ts';
-import { duration, whole } from './key-types.ts';
+import { duration, NAME, path, whole } from './key-types.ts';
 import { NOTIFICATION_KEYS } from './notification-keys.ts';
+import { Dispatcher } from './queue-keys.ts';
 import { Alerts, Credentials, Janitor, Stats } from './record-keys.ts';
+import { Agents, Checkpoint, Lifecycle, Sessions, swapPolicy, Watcher } from './session-keys.ts';
 import { TelegramKeys } from './telegram-keys.ts';
-
-/** `tmux` would rewrite `.` and `:` in a session name; pools follow the same rule because they appear in key paths. */
-export const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const RESTART = { requiresRestart: true } as const;
 
@@ -33,8 +32,6 @@ const pauseRule = (window: string) =>
     })
     .prefault({});
 
-const path = () => z.string().min(1).max(4096);
-const swapPolicy = () => z.enum(['resume', 'leave', 'notify']);
 const poolName = () => z.string().default('default').describe('The pool it belongs to: a key of `pools`.');
 
 const Account = z.strictObject({
@@ -61,17 +58,6 @@ const Account = z.strictObject({
     .describe(
       'From which use on the account is left alone before its limit. Blank: the defaults of `quota.auto_pause`.',
     ),
-});
-
-const DedicatedSession = z.strictObject({
-  name: z
-    .string()
-    .regex(NAME, 'expected 1 to 64 letters, digits, _ or -, beginning with a letter or digit')
-    .describe('Name of the tmux session; unique.'),
-  pool: poolName(),
-  swap_policy: swapPolicy()
-    .default('resume')
-    .describe('After a swap: `resume` its work, `leave` it alone, or `notify` only.'),
 });
 
 const Pool = z.strictObject({
@@ -328,12 +314,6 @@ const Switcher = z.strictObject({
     .describe('Pause after a swap that failed.'),
 });
 
-const Lifecycle = z.strictObject({
-  reconcile_interval: duration('1s', '1h')
-    .default('15s')
-    .describe('Duration between two comparisons of what is recorded with what is there.'),
-});
-
 const Leases = z.strictObject({
   ttl: z
     .string()
@@ -373,18 +353,14 @@ export const ConfigFile = z
       .prefault({ default: {} })
       .describe('One active account, one link and one cooldown each. No swap ever crosses pools.'),
     accounts: z.array(Account).default([]).describe('The accounts, at least two in each pool.'),
-    sessions: z
-      .strictObject({
-        dedicated: z
-          .array(DedicatedSession)
-          .default([])
-          .describe('Sessions watched even before an agent is found in them.'),
-      })
-      .prefault({})
-      .describe('Configured tmux sessions.'),
+    agents: Agents.prefault({}).describe('How an agent is started.'),
+    sessions: Sessions.prefault({}).describe('Configured tmux sessions.'),
     quota: Quota.prefault({}).describe('When a limit is believed, and what follows.'),
     switcher: Switcher.prefault({}).describe('How a swap is carried out.'),
+    watcher: Watcher.prefault({}).describe('When the work of a session has ended, or got stuck.'),
     lifecycle: Lifecycle.prefault({}).describe('Keeping records and reality together.'),
+    checkpoint: Checkpoint.prefault({}).describe('What is kept of work under way.'),
+    dispatcher: Dispatcher.prefault({}).describe('Tasks: where they are found, and when they are given out.'),
     leases: Leases.prefault({}).describe('How sessions claim accounts.'),
     credentials: Credentials.prefault({}).describe('Whether the logins of the accounts still hold.'),
     alerts: Alerts.prefault({}).describe('What is worth an alert.'),

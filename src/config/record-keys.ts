@@ -1,17 +1,8 @@
 /** The keys of what the daemon keeps account of: logins, alerts, daily figures, and what is forgotten when. */
 import { z } from 'zod';
-import { parseSize } from '../core/size.ts';
-import { duration, whole } from './key-types.ts';
+import { duration, size, whole } from './key-types.ts';
 
 const share = () => z.number().min(0).max(1);
-
-/** A size as text, as `parseSize` reads it. */
-function size(least: string) {
-  return z
-    .string()
-    .regex(/^\s*\d+(\.\d+)?\s*(KiB|MiB|GiB)\s*$/, 'expected a size with its unit: KiB, MiB or GiB')
-    .refine((text) => (parseSize(text) ?? 0) >= (parseSize(least) ?? 0), `must be at least ${least}`);
-}
 
 export const Credentials = z.strictObject({
   check_interval: duration('10s', '1d')
@@ -23,7 +14,25 @@ export const Credentials = z.strictObject({
 });
 
 export const Janitor = z.strictObject({
-  interval: duration('1m', '1d').default('1h').describe('Duration between two removals of old records.'),
+  interval: duration('1m', '1d')
+    .default('1h')
+    .describe('Duration between two removals of old records, and between two looks at the files of the queues.'),
+  claimed_stale_after: duration('1m', '365d')
+    .default('2h')
+    .describe('Duration without a sign of life after which the claim that another daemon has on a task ends.'),
+  done_archive_after: duration('1h', '3650d')
+    .default('7d')
+    .describe('Duration after which what lies in `done/` goes to `archive/`.'),
+  failed_keep: duration('1h', '3650d').default('30d').describe('Duration: the same for `failed/`.'),
+  archive_delete_after: duration('1h', '3650d')
+    .default('90d')
+    .describe('Duration after which what lies in `archive/` is deleted.'),
+  signal_ttl: duration('1m', '365d')
+    .default('24h')
+    .describe('Duration after which a signal file that nobody waited for is deleted.'),
+  tmp_ttl: duration('1m', '365d')
+    .default('1h')
+    .describe('Duration after which half-written files, and records whose task is gone, are deleted.'),
   log_retention_days: whole(0, 36_500)
     .default(30)
     .describe(
@@ -58,6 +67,15 @@ export const Alerts = z.strictObject({
       swaps_per_hour: whole(2, 10_000)
         .default(4)
         .describe('Swaps of one pool within an hour that are a warning; twice as many are critical.'),
+      dispatches_per_minute: whole(2, 100_000)
+        .default(20)
+        .describe(
+          'Tasks that were begun within a minute, from which on that is a warning; twice as many are critical.',
+        ),
+      dispatches_per_day: whole(2, 10_000_000).default(1000).describe('The same within a day.'),
+      queue_depth: whole(2, 1_000_000)
+        .default(100)
+        .describe('Tasks that wait for a session, from which on that is a warning; twice as many are critical.'),
     })
     .prefault({})
     .describe('What counts as unusually busy.'),

@@ -44,6 +44,8 @@ export interface PoolConfig {
   readonly mode: PoolMode;
   /** The symbolic link that is flipped; with `file_link` the directory in which the credential files are links. */
   readonly link: string;
+  /** The CLI uses the link without being told. */
+  readonly linkIsDefault: boolean;
   /** What the homes share; with `secure_storage` the CLI's configuration directory, with `file_link` the same as `link`. */
   readonly sharedRoot: string;
   readonly strategy: SelectionStrategy;
@@ -58,6 +60,55 @@ export interface SessionConfig {
   readonly name: string;
   readonly pool: string;
   readonly swapPolicy: SwapPolicy;
+  /** Where the session is made when tmux does not have it; null: it is only watched. */
+  readonly project: string | null;
+  readonly agent: AgentKind;
+  /** It takes tasks that name it. */
+  readonly acceptTasks: boolean;
+}
+
+export interface AutonomousConfig {
+  readonly prefix: string;
+  readonly startIndex: number;
+  /** At most `max`. */
+  readonly min: number;
+  /** 0: none. */
+  readonly max: number;
+  /** All names that the prefix and the numbers make, `max` of them. */
+  readonly names: readonly string[];
+  readonly workdir: string;
+  readonly agent: AgentKind;
+  readonly pool: string;
+}
+
+/** How an agent is started. */
+export interface AgentConfig {
+  /** A bare name or an absolute path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** By priority of the task. */
+  readonly models: Readonly<Record<'critical' | 'high' | 'default' | 'low', string>>;
+}
+
+/** The task queue. */
+export interface DispatcherConfig {
+  /** false: tasks are listed, and none is given out. */
+  readonly enabled: boolean;
+  /** Its subdirectories are projects; null: there is no queue. */
+  readonly projectsDir: string | null;
+  readonly scanIntervalMs: number;
+  readonly sessionCooldownMs: number;
+  readonly postSwapDelayMs: number;
+  readonly promptTimeoutMs: number;
+  readonly maxAttempts: number;
+  /** After the first failed attempt, the second …; at least one. */
+  readonly retryBackoffMs: readonly number[];
+  readonly blockedTimeoutMs: number;
+  readonly maxTaskBytes: number;
+  /** Besides the daemon's own. */
+  readonly trustedUids: readonly number[];
+  /** An inbox that everybody can write is refused. */
+  readonly strict: boolean;
 }
 
 export interface TelegramConfig {
@@ -157,7 +208,8 @@ export interface Config {
   };
   /** In the order of the file; at least one. */
   readonly pools: readonly PoolConfig[];
-  readonly sessions: { readonly dedicated: readonly SessionConfig[] };
+  readonly agents: Readonly<Partial<Record<AgentKind, AgentConfig>>>;
+  readonly sessions: { readonly dedicated: readonly SessionConfig[]; readonly autonomous: AutonomousConfig };
   readonly quota: {
     readonly pollIntervalMs: number;
     /** Consecutive polls, 2 to 10. */
@@ -190,7 +242,29 @@ export interface Config {
     readonly verifyTimeoutMs: number;
     readonly retryBackoff: { readonly initialMs: number; readonly maxMs: number };
   };
-  readonly lifecycle: { readonly reconcileIntervalMs: number };
+  readonly lifecycle: {
+    readonly reconcileIntervalMs: number;
+    readonly recreate: boolean;
+    readonly launchTimeoutMs: number;
+    readonly maxRestartsPerHour: number;
+  };
+  readonly watcher: {
+    readonly intervalMs: number;
+    readonly idleTimeoutMs: number;
+    readonly idlePolls: number;
+    readonly minRuntimeMs: number;
+    readonly stallAfterMs: number;
+    /** Counted from when it stalled. */
+    readonly stallKillAfterMs: number;
+    readonly doneSignalDir: string;
+  };
+  readonly checkpoint: {
+    readonly enabled: boolean;
+    readonly intervalMs: number;
+    readonly keep: number;
+    readonly lines: number;
+  };
+  readonly dispatcher: DispatcherConfig;
   /** A `ttlMs` of 0 stands for 5 minutes. */
   readonly leases: { readonly ttlMs: number; readonly onError: 'deny' | 'allow' };
   readonly credentials: { readonly checkIntervalMs: number; readonly expiryWarnMs: number };
@@ -207,7 +281,12 @@ export interface Config {
     readonly quotaInfo: number;
     readonly quotaWarning: number;
     readonly quotaCritical: number;
-    readonly spike: { readonly swapsPerHour: number };
+    readonly spike: {
+      readonly swapsPerHour: number;
+      readonly dispatchesPerMinute: number;
+      readonly dispatchesPerDay: number;
+      readonly queueDepth: number;
+    };
   };
   readonly stats: {
     /** After midnight, UTC. */
@@ -220,6 +299,12 @@ export interface Config {
     /** 0: any number. */
     readonly logMaxRecords: number;
     readonly minFreeDiskBytes: number;
+    readonly claimedStaleAfterMs: number;
+    readonly doneArchiveAfterMs: number;
+    readonly failedKeepMs: number;
+    readonly archiveDeleteAfterMs: number;
+    readonly signalTtlMs: number;
+    readonly tmpTtlMs: number;
   };
   readonly notifications: NotificationsConfig;
   /** Things that do not stop the program but should be read. */

@@ -69,3 +69,6 @@ export class FatalError extends FailoverError {
     this.exitCode = details.exitCode ?? 1;
   }
 }
+
+/** The files of a task queue cannot be read or written. Reaction: leave the task where it is and try again. */
+export class QueueError extends FailoverError {}

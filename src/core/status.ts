@@ -7,6 +7,8 @@ import { channelTrouble, channelView } from './channel-view.ts';
 import type { JournalEvent } from './events.ts';
 import { type FigureView, figureViews } from './figures-view.ts';
 import type { ServerView } from './panes.ts';
+import type { QueueFacts, QueueView } from './queue/view.ts';
+import { queueView } from './queue/view.ts';
 import type { EligibilityPolicy } from './quota/eligibility.ts';
 import { isEligible } from './quota/eligibility.ts';
 import type { PoolFacts } from './quota/policy.ts';
@@ -94,6 +96,8 @@ export interface StatusFacts {
   readonly openAlerts?: number;
   /** Absent where no daemon runs. */
   readonly channels?: readonly ChannelFacts[];
+  /** The tasks; absent where nobody has looked at them. */
+  readonly queue?: QueueFacts;
   readonly asOf: EpochMs;
   readonly policy: EligibilityPolicy & { readonly swapCooldownMs: number; readonly swapTimeoutMs: number };
 }
@@ -162,6 +166,8 @@ export interface StatusView {
     readonly severity: string;
     readonly detail: string;
   }[];
+  /** null: nobody has looked. */
+  readonly queue: QueueView | null;
   readonly alerts: { readonly active: number };
   readonly config: {
     readonly file: string;
@@ -245,6 +251,7 @@ export function buildStatus(facts: StatusFacts, now: EpochMs): StatusView {
         severity: event.severity,
         detail: describeEvent(event),
       })),
+    queue: facts.queue === undefined ? null : queueView(facts.queue, now),
     alerts: { active: facts.openAlerts ?? 0 },
     config: {
       file: facts.config.file,

@@ -5,7 +5,7 @@ import { problem } from './guard.ts';
 import { readBody } from './parameters.ts';
 
 /** Sends a value as this API does. */
-export type Send = (context: Context, value: object, status?: 200) => Response;
+export type Send = (context: Context, value: object, status?: 200 | 202) => Response;
 
 const ACTIONS: readonly AccountAction[] = ['enable', 'disable', 'reset-quota'];
 

@@ -14,6 +14,7 @@ import type { Clock, Logger } from '../ports.ts';
 import { addAccountTriggers, isAccountTrigger } from './account-routes.ts';
 import type { Door } from './guard.ts';
 import { guards, problem } from './guard.ts';
+import { addKeepingRoutes, isKeepingTrigger, KEEPING_TRIGGERS } from './keeping-routes.ts';
 import {
   BadRequest,
   readBody,
@@ -25,6 +26,7 @@ import {
   refuseUnknownQuery,
 } from './parameters.ts';
 import { addRecordRoutes, RECORD_PATHS } from './record-routes.ts';
+import { addTaskRoutes, isTaskTrigger, TASK_READS, TASK_TRIGGERS } from './task-routes.ts';
 
 export interface RouteDeps {
   readonly api: DaemonApi;
@@ -53,7 +55,11 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
     );
   });
   app.notFound((context) =>
-    READ_ONLY.has(context.req.path) || MUTATING.has(context.req.path) || isAccountTrigger(context.req.path)
+    READ_ONLY.has(context.req.path) ||
+    MUTATING.has(context.req.path) ||
+    isAccountTrigger(context.req.path) ||
+    isKeepingTrigger(context.req.path) ||
+    isTaskTrigger(context.req.path)
       ? notAllowed(context)
       : problem(context, 404, 'not_found', 'there is no such route'),
   );
@@ -62,6 +68,8 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
   addTriggers(app, { api, clock });
   addAccountTriggers(app, api, send);
   addRecordRoutes(app, api, door, send);
+  addKeepingRoutes(app, { api: api.keeping, clock }, send);
+  addTaskRoutes(app, api, send);
   return app;
 }
 
@@ -72,11 +80,21 @@ const READ_ONLY = new Set<string>([
   '/quota/status',
   '/accounts',
   '/sessions',
+  '/kept',
   '/swaps',
   '/events',
   ...RECORD_PATHS,
+  ...TASK_READS,
 ]);
-const MUTATING = new Set(['/trigger/swap', '/pause', '/resume', '/recover', '/config/reload']);
+const MUTATING = new Set<string>([
+  '/trigger/swap',
+  '/pause',
+  '/resume',
+  '/recover',
+  '/config/reload',
+  ...KEEPING_TRIGGERS,
+  ...TASK_TRIGGERS,
+]);
 
 type Deps = Pick<RouteDeps, 'api' | 'clock'>;
 
@@ -219,7 +237,12 @@ function quotaView({ name, pool, state, eligible, quota, lock_until }: AccountSt
 }
 
 function notAllowed(context: Context): Response {
-  context.header('allow', READ_ONLY.has(context.req.path) ? 'GET, HEAD' : 'POST');
+  const { path } = context.req;
+  const methods = [
+    ...(READ_ONLY.has(path) ? ['GET', 'HEAD'] : []),
+    ...(READ_ONLY.has(path) && !MUTATING.has(path) ? [] : ['POST']),
+  ];
+  context.header('allow', methods.join(', '));
   return problem(context, 405, 'method_not_allowed', 'this route does not take this method');
 }
 

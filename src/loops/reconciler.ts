@@ -13,6 +13,7 @@ import { profileOf } from '../steps/config-policy.ts';
 import { checkCredentials } from '../steps/credential-health.ts';
 import type { Drift, DriftPorts, DriftTeller } from '../steps/drift.ts';
 import { createDriftTeller, homeDrift, identityDrift, poolDrifts } from '../steps/drift.ts';
+import type { LeasePorts } from '../steps/leases.ts';
 import { createLeaseKeeper } from '../steps/leases.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
@@ -29,6 +30,8 @@ export interface ReconcilerPorts extends PoolReaders, Omit<DriftPorts, 'homes'> 
   readonly host: string;
   readonly board: Board;
   readonly clock: Clock;
+  /** Tasks under way, which hold leases of their own. */
+  readonly taskHolders: LeasePorts['taskHolders'];
   readonly profiles: readonly AgentProfile[];
 }
 

@@ -1,5 +1,6 @@
 /** The watcher: takes the one snapshot of all panes that every other loop works from. */
 import type { Board, Clock, Loop, Panes } from '../ports.ts';
+import { keptNames } from '../steps/config-policy.ts';
 
 export interface WatcherPorts {
   readonly panes: Panes;
@@ -17,7 +18,7 @@ export function createWatcher(ports: WatcherPorts): Loop {
         {
           sockets: config.tmux.sockets,
           exclude: config.watch.exclude,
-          sessions: config.sessions.dedicated.map((session) => session.name),
+          sessions: keptNames(config),
         },
         signal,
       );

@@ -7,7 +7,9 @@ import type { StatusFacts } from '../core/status.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { EventFilter } from '../ports.ts';
+import type { KeepingApi } from './keeping.ts';
 import type { RecordsApi } from './records.ts';
+import type { TasksApi } from './tasks.ts';
 
 /** A wish by hand, as the socket and the TCP door pass it on. */
 export interface ManualSwap {
@@ -98,4 +100,7 @@ export interface DaemonApi {
   events(filter: EventFilter): Promise<readonly JournalEvent[]>;
   /** Alerts, statistics, and what is written down of an account's use. */
   readonly records: RecordsApi;
+  /** Kept sessions, and the janitor. */
+  readonly keeping: KeepingApi;
+  readonly tasks: TasksApi;
 }

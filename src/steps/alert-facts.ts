@@ -2,10 +2,13 @@
 import type { Config } from '../config/schema.ts';
 import type { AlertFacts, AlertPane, AlertThresholds } from '../core/alerts/rules.ts';
 import { ALERT_EVENTS, ALERT_HORIZON_MS, WALL_HORIZON_MS } from '../core/alerts/rules.ts';
+import type { WorkFacts } from '../core/alerts/work-rules.ts';
 import { paneKey } from '../core/panes.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { unexplainedWall } from '../core/verdict/unknown-wall.ts';
+import type { LifecycleStore } from '../ports/lifecycle.ts';
+import type { TaskStore } from '../ports/queue.ts';
 import type { AlertStore, DiskSpace } from '../ports/records.ts';
 import type { Board } from '../ports.ts';
 
@@ -15,6 +18,8 @@ export interface AlertFactPorts {
   readonly disk: DiskSpace;
   /** What is wrong with the configuration that was not taken; null: nothing. */
   readonly configRejected: () => string | null;
+  readonly lifecycles: Pick<LifecycleStore, 'lifecycles'>;
+  readonly tasks: Pick<TaskStore, 'counts'>;
 }
 
 /** @returns null: a pool was not looked at yet, so that its silence would mean nothing */
@@ -36,6 +41,7 @@ export async function gatherAlertFacts(
     toldWalls: await toldWalls(ports, now),
     disk: freeBytes === null ? null : { path, freeBytes },
     configRejected: ports.configRejected(),
+    work: await workFacts(ports),
   };
 }
 
@@ -50,10 +56,15 @@ export function thresholdsOf({ alerts, janitor, credentials }: Config): AlertThr
     quotaInfo: alerts.quotaInfo,
     quotaWarning: alerts.quotaWarning,
     quotaCritical: alerts.quotaCritical,
-    swapsPerHour: alerts.spike.swapsPerHour,
+    ...alerts.spike,
     minFreeDiskBytes: janitor.minFreeDiskBytes,
     expiryWarnMs: credentials.expiryWarnMs,
   };
+}
+
+async function workFacts({ lifecycles, tasks }: AlertFactPorts): Promise<WorkFacts> {
+  const { byStatus } = await tasks.counts();
+  return { sessions: await lifecycles.lifecycles(), waiting: byStatus.queued + byStatus.retry_wait };
 }
 
 async function toldWalls({ alerts }: AlertFactPorts, now: EpochMs): Promise<ReadonlySet<string>> {

@@ -29,3 +29,14 @@ export function profileOf(profiles: readonly AgentProfile[], pool: PoolConfig): 
 export function isModelOnly(hit: Hit, config: Config): boolean {
   return hit.window === 'model' && !config.quota.modelLimitSwaps;
 }
+
+/** The sessions that are looked at even before an agent is found in them. */
+export function keptNames({ sessions }: Config): readonly string[] {
+  return [...sessions.dedicated.map(({ name }) => name), ...sessions.autonomous.names];
+}
+
+/** Whose a session is: a person's that was configured, the daemon's own, or one that was found. */
+export function kindOf({ sessions }: Config, session: string): 'dedicated' | 'autonomous' | 'adopted' {
+  if (sessions.dedicated.some(({ name }) => name === session)) return 'dedicated';
+  return sessions.autonomous.names.includes(session) ? 'autonomous' : 'adopted';
+}

@@ -38,6 +38,8 @@ export interface ApiPorts extends JudgePorts, SwapPorts {
   readonly status: DaemonApi['facts'];
   readonly reload: DaemonApi['reload'];
   readonly records: DaemonApi['records'];
+  readonly keeping: DaemonApi['keeping'];
+  readonly tasksApi: DaemonApi['tasks'];
   /** Lets a daemon that observes because its database was replaced act again. */
   readonly endObserving: () => Promise<void>;
 }
@@ -49,6 +51,8 @@ export function createDaemonApi(ports: ApiPorts): DaemonApi {
   return {
     facts: ports.status,
     records: ports.records,
+    keeping: ports.keeping,
+    tasks: ports.tasksApi,
     reload: ports.reload,
     swap: (wish) => swapByHand(ports, wish),
     async pause(reason, until = null) {

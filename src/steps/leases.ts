@@ -21,6 +21,17 @@ export interface LeasePorts {
   readonly clock: Clock;
   /** Names this host among those that share the store. */
   readonly host: string;
+  /** Tasks under way, by the pane key of their session. */
+  readonly taskHolders: () => Promise<readonly TaskHolder[]>;
+}
+
+/** An attempt at a task, which holds a lease beside that of its session's agent. */
+export interface TaskHolder {
+  readonly pane: string;
+  readonly pool: string;
+  readonly holder: string;
+  /** The account it was begun on. */
+  readonly account: string | null;
 }
 
 /** Accounts that were told to be over their capacity. */
@@ -52,7 +63,11 @@ async function repairLeases(ports: LeasePorts, over: OverCapacity, context: Tick
   const { log, config } = context;
   const rows = await ports.local.sessions();
   const own = (await ports.shared.leases(now)).filter((lease) => lease.session.startsWith(sessionName(ports.host, '')));
-  const holdings = rows.flatMap((row) => holdingOf(row, ports, config, now));
+  const agents = rows.flatMap((row) => holdingOf(row, ports, config, now));
+  const holdings = [
+    ...agents,
+    ...(await ports.taskHolders()).map((task) => taskHolding(task, agents, ports, config, now)),
+  ];
   const { keep, release, take } = planRepair(own, holdings);
   for (const reason of new Set(release.map((wrong) => wrong.reason))) {
     const leases = release.filter((wrong) => wrong.reason === reason).map(({ lease }) => lease);
@@ -87,6 +102,22 @@ function holdingOf(row: SessionRow, ports: LeasePorts, config: Config, now: Epoc
       barred: view === undefined || account === null ? null : barredBecause(account, view, config, now),
     },
   ];
+}
+
+/** A task is on the account of its session's agent; before that one is seen, on the one it was begun on. */
+function taskHolding(
+  { pane, pool, holder, account }: TaskHolder,
+  agents: readonly Holding[],
+  ports: LeasePorts,
+  config: Config,
+  now: EpochMs,
+): Holding {
+  const session = sessionName(ports.host, pane);
+  const agent = agents.find((holding) => holding.session === session);
+  if (agent !== undefined) return { ...agent, holder };
+  const view = ports.board.pools().get(pool);
+  const barred = view === undefined || account === null ? null : barredBecause(account, view, config, now);
+  return { session, holder, account, barred };
 }
 
 /** An account that is exhausted or failed keeps no claims: its sessions wait, or are on their way to another one. */

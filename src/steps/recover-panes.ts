@@ -271,6 +271,7 @@ function claimedTwice(finding: PaneFinding, all: readonly PaneFinding[]): boolea
 }
 
 function swapPolicyOf(session: string, config: Config): SwapPolicy {
+  if (config.sessions.autonomous.names.includes(session)) return 'resume';
   const configured = config.sessions.dedicated.find((candidate) => candidate.name === session);
   return configured?.swapPolicy ?? config.watch.adopted.swapPolicy;
 }

@@ -5,6 +5,7 @@ import type { EpochMs } from '../core/time.ts';
 import { utcMinute } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { SessionRow } from '../ports.ts';
+import { kindOf } from './config-policy.ts';
 
 export function sessionRow(
   finding: PaneFinding,
@@ -23,7 +24,7 @@ export function sessionRow(
     paneId: view.identity.paneId,
     panePid: view.identity.panePid,
     pool: finding.pool,
-    kind: config.sessions.dedicated.some((session) => session.name === view.sessionName) ? 'dedicated' : 'adopted',
+    kind: kindOf(config, view.sessionName),
     agent: process.agent,
     version: signals?.version ?? null,
     cwd: process.cwd,

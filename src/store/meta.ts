@@ -10,6 +10,9 @@ export const OPENS_WITH_KEY = 'opens_with';
 /** Holds the reason while the daemon must only observe until `recover`. */
 export const OBSERVE_KEY = 'observe_until_recover';
 
+/** Names this state directory in claims that several daemons may see. */
+export const DAEMON_ID_KEY = 'daemon_id';
+
 const PROBE_KEY = 'probe';
 
 export function readMeta(db: Connection, key: string): string | null {

@@ -2,7 +2,9 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EpochMs } from '../core/time.ts';
+import type { LifecycleStore } from '../ports/lifecycle.ts';
 import type { Outbox } from '../ports/outbox.ts';
+import type { TaskStore } from '../ports/queue.ts';
 import type { AlertStore, RetentionStore, StatsStore } from '../ports/records.ts';
 import type { LocalStore, Logger, PoolStore } from '../ports.ts';
 import { SqliteAlertStore } from './alerts.ts';
@@ -11,6 +13,7 @@ import { findDamage } from './damage.ts';
 import { asStoreError } from './failures.ts';
 import { appendEvents } from './journal.ts';
 import { JsonColumns } from './json.ts';
+import { SqliteLifecycleStore } from './lifecycles.ts';
 import { SqliteLocalStore } from './local.ts';
 import { OBSERVE_KEY, writeMeta } from './meta.ts';
 import { migrate } from './migrate.ts';
@@ -25,6 +28,7 @@ import type { Connection } from './sqlite.ts';
 import { BUSY_TIMEOUT_MS, connect as connectTo, DATABASE_FILE } from './sqlite.ts';
 import { sqlitePool } from './sqlite-pool.ts';
 import { SqliteStatsStore } from './stats.ts';
+import { SqliteTaskStore } from './tasks.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface OpenedStore {
@@ -36,6 +40,8 @@ export interface OpenedStore {
   readonly stats: StatsStore;
   readonly retention: RetentionStore;
   readonly outbox: Outbox;
+  readonly tasks: TaskStore;
+  readonly lifecycles: LifecycleStore;
   /**
    * Set when a damaged database was moved away and an empty one took its place: the daemon must only observe until
    * `recover`. The new database says so itself, in its meta `observe_until_recover` and a `store_quarantined` event.
@@ -98,7 +104,9 @@ async function connectBoth(
   connect: () => Connection,
   migrations: readonly Migration[],
   json: JsonColumns,
-): Promise<Pick<OpenedStore, 'local' | 'pool' | 'outbox' | 'alerts' | 'stats' | 'retention' | 'close'>> {
+): Promise<
+  Pick<OpenedStore, 'local' | 'pool' | 'outbox' | 'alerts' | 'stats' | 'retention' | 'tasks' | 'lifecycles' | 'close'>
+> {
   const open: Connection[] = [];
   try {
     const local = connect();
@@ -113,6 +121,8 @@ async function connectBoth(
       alerts: new SqliteAlertStore(local, json, queue),
       stats: new SqliteStatsStore(local, json, queue),
       retention: new SqliteRetentionStore(local, queue),
+      tasks: new SqliteTaskStore(local, json, queue),
+      lifecycles: new SqliteLifecycleStore(local, json, queue),
       pool: new SqlPoolStore(sqlitePool(shared, queue), shared.name),
       close: () => queue.run(() => closeAll(open)),
     };

@@ -2,13 +2,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
+import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
 import type { OutboxLine } from '../ports/outbox.ts';
+import type { TaskReads } from '../ports/queue.ts';
 import type { AlertReads, StatsReads } from '../ports/records.ts';
 import type { PoolStore } from '../ports.ts';
+import { readFrom } from './access.ts';
 import { toAccount } from './accounts.ts';
 import { SqliteAlertReads } from './alerts.ts';
 import { asStoreError } from './failures.ts';
 import { JsonColumns } from './json.ts';
+import { readLifecycles } from './lifecycles.ts';
 import type { LocalReads } from './local.ts';
 import { SqliteLocalReads } from './local.ts';
 import { newerSchema, newest, opensWith, schemaVersion } from './migrate.ts';
@@ -19,6 +23,7 @@ import type { AccountTable, QuotaTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { connectReadOnly, DATABASE_FILE } from './sqlite.ts';
 import { SqliteStatsReads } from './stats.ts';
+import { SqliteTaskReads } from './tasks.ts';
 
 export type PoolReads = Pick<PoolStore, 'accounts' | 'quota' | 'leaseCounts'>;
 
@@ -28,6 +33,9 @@ export interface ReadOnlyStore {
   readonly pool: PoolReads;
   readonly alerts: AlertReads;
   readonly stats: StatsReads;
+  readonly tasks: TaskReads;
+  /** By name. */
+  lifecycles(): Promise<readonly LifecycleRow[]>;
   /** Newest first. */
   outbox(limit: number): readonly OutboxLine[];
   close(): void;
@@ -51,6 +59,8 @@ export function openReadOnly(stateDir: string): ReadOnlyStore {
         pool: poolReads(db),
         alerts: new SqliteAlertReads(db),
         stats: new SqliteStatsReads(db, new JsonColumns()),
+        tasks: new SqliteTaskReads(db, new JsonColumns()),
+        lifecycles: () => readFrom(db, () => readLifecycles(db, new JsonColumns())),
         outbox: (limit) => readOutboxLines(db, limit, new JsonColumns()),
         close: () => db.close(),
       };

@@ -16,6 +16,9 @@ export interface LocalTables {
   cursors: CursorTable;
   alerts: AlertTable;
   daily_stats: DailyStatsTable;
+  tasks: TaskTable;
+  lifecycles: LifecycleTable;
+  checkpoints: CheckpointTable;
 }
 
 /** Facts that several hosts may share; only types and queries that PostgreSQL knows as well. */
@@ -226,6 +229,80 @@ export interface DailyStatsTable {
   handed_over: number;
   recovery_ms_json: string;
   active_ms: number;
+}
+
+export interface TaskTable {
+  id: string;
+  project: string;
+  task_id: string;
+  stem: string;
+  path: string;
+  title: string;
+  priority: string;
+  model: string | null;
+  timeout_ms: number | null;
+  max_attempts: number | null;
+  session: string | null;
+  not_before_at: number | null;
+  depends_json: string;
+  meta_json: string;
+  status: string;
+  status_since: number;
+  attempt: number;
+  requeues: number;
+  claim_id: string | null;
+  work_session: string | null;
+  work_pane: string | null;
+  account: string | null;
+  created_at: number;
+  claimed_at: number | null;
+  started_at: number | null;
+  finished_at: number | null;
+  retry_at: number | null;
+  completion: string | null;
+  error_kind: string | null;
+  reason: string | null;
+  summary: string | null;
+  attempts_json: string;
+  delivery_json: string | null;
+}
+
+/** A session the daemon answers for. */
+export interface LifecycleTable {
+  session_name: string;
+  server: string;
+  kind: string;
+  pool: string;
+  agent: string;
+  project: string;
+  state: string;
+  /** Why it is in this state. */
+  cause: string;
+  state_since: number;
+  /** The state that a dialog interrupted. */
+  previous_state: string | null;
+  created_by_us: number;
+  server_pid: number | null;
+  server_started_at_s: number | null;
+  pane_id: string | null;
+  pane_pid: number | null;
+  task_id: string | null;
+  launched_at: number | null;
+  idle_since: number | null;
+  /** Instants of the last restarts. */
+  restarts_json: string;
+  held_until: number | null;
+  detail_json: string;
+}
+
+export interface CheckpointTable {
+  id: number;
+  session_name: string;
+  at: number;
+  task_id: string | null;
+  cwd: string;
+  lines: string;
+  hash: string;
 }
 
 export interface AccountTable {

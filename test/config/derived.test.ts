@@ -102,6 +102,7 @@ test('[R124] the keys that need a restart are marked', () => {
     'pools.*.mode',
     'pools.*.link',
     'pools.*.shared_root',
+    'watcher.done_signal_dir',
     'notifications.email.enabled',
     'notifications.email.api_key_env',
     'notifications.email.api_key_file',

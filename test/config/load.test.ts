@@ -39,7 +39,9 @@ test('[R203] a file of ten lines with two accounts and one session loads', () =>
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(10);
   const config = loadConfig({ path: write(text), env: {}, home: dir });
   expect(config.pools[0]?.accounts).toHaveLength(2);
-  expect(config.sessions.dedicated).toEqual([{ name: 'main', pool: 'default', swapPolicy: 'resume' }]);
+  expect(config.sessions.dedicated).toEqual([
+    { name: 'main', pool: 'default', swapPolicy: 'resume', project: null, agent: 'claude', acceptTasks: false },
+  ]);
   expect(config.file).toBe(join(dir, 'config.yaml'));
 });
 

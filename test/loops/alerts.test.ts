@@ -28,7 +28,7 @@ const ALERTS = {
   quotaInfo: 0.8,
   quotaWarning: 0.9,
   quotaCritical: 1,
-  spike: { swapsPerHour: 4 },
+  spike: { swapsPerHour: 4, dispatchesPerMinute: 20, dispatchesPerDay: 1000, queueDepth: 100 },
 };
 
 async function bench() {
@@ -40,6 +40,8 @@ async function bench() {
   const loop = createAlerts({
     alerts: store.alerts,
     board,
+    lifecycles: store.lifecycles,
+    tasks: store.tasks,
     disk: { freeBytes: async () => state.freeBytes },
     configRejected: () => state.rejected,
   });

@@ -12,6 +12,7 @@ import type { LeaseStore } from '../../src/ports/leases.ts';
 import type { Board, SessionRow } from '../../src/ports.ts';
 import { createBoard } from '../../src/runtime/board.ts';
 import { terminateSession } from '../../src/steps/account-actions.ts';
+import type { TaskHolder } from '../../src/steps/leases.ts';
 import { createLeaseCounter, createLeaseKeeper } from '../../src/steps/leases.ts';
 import type { OpenedStore } from '../../src/store/open.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -40,6 +41,7 @@ let board: Board;
 let log: RecordingLog;
 /** What the store refuses. */
 let broken: Set<keyof LeaseStore>;
+let holders: TaskHolder[];
 
 beforeEach(async () => {
   store = await openStore({ stateDir: tempDir(), now: NOON });
@@ -49,6 +51,7 @@ beforeEach(async () => {
   board.postSnapshot({ takenAt: NOON, servers: [], panes: [] });
   log = new RecordingLog();
   broken = new Set();
+  holders = [];
   show('work');
 });
 afterEach(() => store.close());
@@ -93,7 +96,15 @@ function shared(): LeaseStore {
 }
 
 function keeper(host = 'here') {
-  const keep = createLeaseKeeper({ local: store.local, shared: shared(), board, clock, profiles: [claude], host });
+  const keep = createLeaseKeeper({
+    local: store.local,
+    shared: shared(),
+    board,
+    clock,
+    profiles: [claude],
+    host,
+    taskHolders: async () => holders,
+  });
   return () => keep({ config, now: clock.now(), signal: new AbortController().signal, log });
 }
 
@@ -337,10 +348,68 @@ test('no step of a swap takes or releases a lease: bookkeeping comes after it [R
   // The steady store only hands them on.
   expect(using.sort()).toEqual([
     'steps/account-actions.ts',
+    'steps/begin-tasks.ts',
+    'steps/end-task.ts',
     'steps/leases.ts',
     'steps/removed-accounts.ts',
     'steps/steady-store.ts',
   ]);
   const importing = files.filter((file) => /from '\.[./a-z]*\/leases\.ts'/.test(readFileSync(join(SRC, file), 'utf8')));
   expect(importing.filter((file) => /swap|recover|ladder|repair-pool/.test(file))).toEqual([]);
+});
+
+describe('a task under way', () => {
+  const PANE_1 = 'default 100.1 %1 201';
+  const holder = (change: Partial<TaskHolder> = {}): TaskHolder => ({
+    pane: PANE_1,
+    pool: 'default',
+    holder: 'task:house:door#1',
+    account: 'work',
+    ...change,
+  });
+  const live = async () =>
+    (await store.pool.leases(clock.now())).map(({ account, holder: who }) => `${account} ${who?.split(':')[0]}`).sort();
+
+  test('keeps a lease of its own beside that of its agent, and both count as one session [R178 R219]', async () => {
+    await store.local.saveSessions([pane(1)]);
+    holders = [holder()];
+    const look = keeper();
+    await look();
+    expect(await live()).toEqual(['work session', 'work task']);
+    expect(await counts()).toEqual({ work: 1 });
+    await look();
+    expect(ended()).toEqual([]);
+  });
+
+  test('holds its account before its agent runs, and leaves no lease behind [R219]', async () => {
+    await store.local.saveSessions([]);
+    holders = [holder()];
+    const look = keeper();
+    await look();
+    expect(await live()).toEqual(['work task']);
+    holders = [];
+    await look();
+    expect(await live()).toEqual([]);
+  });
+
+  test('that has ended leaves no lease behind while its session lives on [R219]', async () => {
+    await store.local.saveSessions([pane(1)]);
+    holders = [holder()];
+    const look = keeper();
+    await look();
+    holders = [];
+    await look();
+    expect(await live()).toEqual(['work session']);
+    expect(ended()).toEqual(['task_ended']);
+  });
+
+  test('moves with its session to another account [R180]', async () => {
+    await store.local.saveSessions([pane(1)]);
+    holders = [holder()];
+    const look = keeper();
+    await look();
+    show('spare');
+    await look();
+    expect(await live()).toEqual(['spare session', 'spare task']);
+  });
 });

@@ -3,6 +3,7 @@ import type { Alert } from '../../src/core/alerts/alert.ts';
 import type { JournalEvent } from '../../src/core/events.ts';
 import type { AccountFacts } from '../../src/core/quota/eligibility.ts';
 import type { QuotaRecord } from '../../src/core/quota/record.ts';
+import type { LifecycleRow } from '../../src/core/sessions/lifecycle.ts';
 import type { PoolView, StatusFacts } from '../../src/core/status.ts';
 import type { RecoveryRow, SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
@@ -16,9 +17,12 @@ import type {
   SwapRecord,
   TerminateAnswer,
 } from '../../src/ports/daemon.ts';
+import type { KeepingApi } from '../../src/ports/keeping.ts';
+import type { TasksApi } from '../../src/ports/tasks.ts';
 import type { EventFilter } from '../../src/ports.ts';
 import { aVote } from './builders.ts';
 import { anAlert, fakeRecords } from './fake-records.ts';
+import { fakeTasks } from './fake-tasks.ts';
 
 /** 2026-01-05T12:00:00Z, a Monday: where FakeClock starts. */
 export const NOW = Date.UTC(2026, 0, 5, 12);
@@ -394,6 +398,23 @@ export class FakeDaemon implements DaemonApi {
     (name, argument) => this.#note(name, argument),
     () => this.alertRows,
   );
+
+  kept: readonly LifecycleRow[] = [];
+  readonly keeping: KeepingApi = {
+    sessions: async () => this.kept,
+    restart: async (session) => {
+      this.#note('restart', session);
+      if (session === 'nobody') return { kind: 'refused', reason: 'unknown_session', detail: 'no session is kept' };
+      if (session === 'main') return { kind: 'refused', reason: 'dedicated', detail: 'it is only observed' };
+      return { kind: 'accepted', detail: 'it gets a new shell' };
+    },
+    tidyUp: async (dryRun) => {
+      this.#note('tidyUp', dryRun);
+      return [{ action: 'delete', project: '/p', path: '/p/.agent-queue/inbox/.tmp-x', to: null, reason: 'old' }];
+    },
+  };
+
+  readonly tasks: TasksApi = fakeTasks((name, argument) => this.#note(name, argument));
 
   facts(): StatusFacts {
     return this.status;

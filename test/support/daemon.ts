@@ -39,6 +39,8 @@ export interface DaemonOptions {
   readonly allowUnshared?: boolean;
   readonly adapters?: AppOptions['adapters'];
   readonly configFile?: string;
+  /** Only these loops run, one after another, over and over: what the others would do is the test's part. */
+  readonly loops?: readonly string[];
 }
 
 export const HOUR = 3_600_000;
@@ -82,7 +84,8 @@ export async function startDaemon(
     onFatal,
     ...(options.adapters === undefined ? {} : { adapters: options.adapters }),
   });
-  await app.start();
+  const ticking = options.loops === undefined ? null : tickOnly(app, options.loops);
+  if (ticking === null) await app.start();
   const { api } = app;
 
   async function events(...types: readonly EventType[]): Promise<readonly JournalEvent[]> {
@@ -118,6 +121,24 @@ export async function startDaemon(
     },
     health: () => buildHealth(api.facts(), clock.now()),
     status: () => buildStatus(api.facts(), clock.now()),
-    stop: () => app.stop(),
+    async stop() {
+      await ticking?.();
+      await app.stop();
+    },
+  };
+}
+
+/** @returns what ends it, once the tick under way is over */
+function tickOnly(app: App, loops: readonly string[]): () => Promise<void> {
+  let isOver = false;
+  const over = (async () => {
+    while (!isOver) {
+      for (const loop of loops) await app.supervisor.runOnce(loop);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  return async () => {
+    isOver = true;
+    await over;
   };
 }

@@ -19,6 +19,9 @@ export const THRESHOLDS: AlertThresholds = {
   quotaWarning: 0.9,
   quotaCritical: 1,
   swapsPerHour: 4,
+  dispatchesPerMinute: 20,
+  dispatchesPerDay: 1000,
+  queueDepth: 100,
   minFreeDiskBytes: 500 * 2 ** 20,
   expiryWarnMs: DAY,
 };

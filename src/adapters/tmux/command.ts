@@ -25,13 +25,18 @@ export const MIB = 1024 * 1024;
  * @param binary a bare name or an absolute path
  * @param env the environment of the client: PATH, and TMUX_TMPDIR for named sockets; absent: that of this process. The
  * client hands it to the server, so what the daemon alone should know does not belong there.
+ * @param words what follows the program on its command line before tmux's own options: it runs tmux then
  */
-export function createTmuxCommand(binary: string, env?: Readonly<Record<string, string>>): TmuxCommand {
+export function createTmuxCommand(
+  binary: string,
+  env?: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
+): TmuxCommand {
   let program: string | null = null;
   return (server, args, call) => {
     program ??= findProgram(binary, env?.PATH);
     const options = {
-      ...(env === undefined ? {} : { env: { ...env, LC_ALL: 'C.UTF-8', TERM: 'dumb' } }),
+      ...(env === undefined ? {} : { env: { LC_ALL: 'C.UTF-8', TERM: 'dumb', ...env } }),
       timeout: call.timeoutMs,
       maxBuffer: call.maxBytes,
       signal: call.signal,
@@ -42,7 +47,7 @@ export function createTmuxCommand(binary: string, env?: Readonly<Record<string, 
       // execFile closes them itself when the time is over.
       const client = execFile(
         program ?? binary,
-        ['-u', socketFlag(server), server, ...args],
+        [...words, '-u', socketFlag(server), server, ...args],
         options,
         (error, stdout, stderr) => {
           if (error?.code === 'ENOENT') program = null;

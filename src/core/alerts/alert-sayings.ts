@@ -1,6 +1,15 @@
 /** What an alert's life says to a person: nothing that an event has said already, except that it is over. */
 import type { JournalEvent } from '../events.ts';
-import { breakerKey, driftKey, exhaustedKey, failingKey, loginKey, unreachableKey, wallKey } from './incident-keys.ts';
+import {
+  breakerKey,
+  driftKey,
+  exhaustedKey,
+  failingKey,
+  keptSessionKey,
+  loginKey,
+  unreachableKey,
+  wallKey,
+} from './incident-keys.ts';
 import type { Saying } from './saying.ts';
 import { closing, opening, plain, said, text } from './saying.ts';
 
@@ -33,6 +42,9 @@ const KEY_OF_ALERT: Readonly<Record<string, (event: JournalEvent) => string>> = 
   swap_failed: failingKey,
   drift: driftKey,
   session_unreachable: unreachableKey,
+  session_stalled: keptSessionKey,
+  session_blocked: keptSessionKey,
+  session_crash_loop: keptSessionKey,
   unknown_wall: wallKey,
   config_reload_failed: () => 'config',
 };

@@ -11,6 +11,10 @@ export const failingKey: KeyOf = (event) => `failing:${event.pool ?? '?'}`;
 export const driftKey: KeyOf = (event) => `drift:${event.pool ?? '?'}:${event.account ?? ''}`;
 export const unreachableKey: KeyOf = (event) => `unreachable:${event.pane ?? event.session ?? '?'}`;
 export const wallKey: KeyOf = (event) => `wall:${event.pane ?? event.session ?? '?'}`;
+export const taskKey: KeyOf = (event) => `task:${text(event, 'task') ?? '?'}`;
+export const sessionKey: KeyOf = (event) => `session:${event.session ?? '?'}`;
+/** An alert names its session where others name their pane. */
+export const keptSessionKey: KeyOf = (event) => `session:${event.pane ?? event.session ?? '?'}`;
 export const overThresholdKey: KeyOf = (event) => `threshold:${event.account ?? '?'}`;
 
 /** Short windows fill every day and the pool moves on: one message for each pool. A week's window is its account's. */

@@ -15,6 +15,7 @@ import {
 } from './incident-keys.ts';
 import type { Saying } from './saying.ts';
 import { closing, number, opening, plain, poolName, resets, said, seen, swapSaying, text } from './saying.ts';
+import { TASK_RULES, UNTOLD_OF_TASKS } from './task-sayings.ts';
 
 type Rule = (event: JournalEvent) => Saying | readonly Saying[];
 
@@ -39,6 +40,7 @@ export const UNTOLD: ReadonlySet<EventType> = new Set<EventType>([
   'session_terminated',
   'state_imported',
   'threshold_pause_ended',
+  ...UNTOLD_OF_TASKS,
 ]);
 
 /** How loud an event is in a message; `debug`: it begins none, but goes on with one that was told. */
@@ -64,6 +66,7 @@ export function sayingsOf(event: JournalEvent): readonly Saying[] {
 }
 
 const RULES: Partial<Readonly<Record<EventType, Rule>>> = {
+  ...TASK_RULES,
   daemon_started: (event) => ({
     ...opening(
       'daemon',

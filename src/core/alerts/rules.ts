@@ -11,6 +11,8 @@ import type { EpochMs } from '../time.ts';
 import { DAY, formatDuration, HOUR, utcMinute } from '../time.ts';
 import type { Firing } from './alert.ts';
 import { errorSpikes } from './spikes.ts';
+import type { WorkFacts, WorkThresholds } from './work-rules.ts';
+import { TASK_ALERT_EVENTS, workRules } from './work-rules.ts';
 
 /** A pane as the last poll saw it. */
 export interface AlertPane {
@@ -39,10 +41,11 @@ export interface AlertFacts {
   readonly disk: { readonly path: string; readonly freeBytes: number } | null;
   /** What is wrong with the changed configuration that was not taken; null: nothing. */
   readonly configRejected: string | null;
+  readonly work?: WorkFacts;
 }
 
 /** What the rules measure against. Shares are 0 … 1. */
-export interface AlertThresholds {
+export interface AlertThresholds extends WorkThresholds {
   readonly errorWindowMs: number;
   readonly errorRate: number;
   readonly errorRateCritical: number;
@@ -66,6 +69,7 @@ export const ALERT_EVENTS = [
   'session_handed_over',
   'throttled',
   'quota_suspected',
+  ...TASK_ALERT_EVENTS,
 ] as const satisfies readonly JournalEvent['type'][];
 
 /** The longest time the rules look back. */
@@ -93,6 +97,7 @@ export function evaluate(facts: AlertFacts, thresholds: AlertThresholds): readon
     ...facts.panes.flatMap((pane) => walled(pane, facts)),
     ...errorSpikes(facts, thresholds),
     ...daemonRules(facts, thresholds),
+    ...workRules(facts, thresholds),
   ];
 }
 

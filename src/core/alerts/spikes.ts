@@ -1,4 +1,4 @@
-/** The rule of failing operations: swaps and panes brought back, for each session and for all together. */
+/** The rule of failing operations: swaps, panes brought back and attempts at tasks, for each session and for all together. */
 import type { JournalEvent } from '../events.ts';
 import type { EpochMs } from '../time.ts';
 import type { AlertSubject, Firing } from './alert.ts';
@@ -10,6 +10,9 @@ const OPERATIONS: Readonly<Partial<Record<JournalEvent['type'], boolean>>> = {
   swap_failed: true,
   session_recovered: false,
   session_handed_over: true,
+  task_done: false,
+  task_failed: true,
+  task_retry: true,
 };
 
 export function errorSpikes(

@@ -107,28 +107,39 @@ export interface LeaseRepair {
  * @param leases the live leases that this daemon answers for
  */
 export function planRepair(leases: readonly LeaseRow[], holdings: readonly Holding[]): LeaseRepair {
-  const real = new Map(holdings.map((holding) => [holding.session, holding]));
+  const real = new Map(holdings.map((holding) => [claimKey(holding), holding]));
+  const sessions = new Set(holdings.map(({ session }) => session));
   const keep: string[] = [];
   const release: { lease: LeaseRow; reason: string }[] = [];
   const served = new Set<string>();
   for (const lease of leases) {
-    const reason = wrongBecause(lease, real.get(lease.session));
+    const reason = wrongBecause(lease, real.get(claimKey(lease)), sessions.has(lease.session));
     if (reason !== null) release.push({ lease, reason });
     else {
       keep.push(lease.id);
-      served.add(lease.session);
+      served.add(claimKey(lease));
     }
   }
   const take = holdings.flatMap(({ session, holder, account, barred }) =>
-    account === null || barred !== null || served.has(session) ? [] : [{ account, session, holder }],
+    account === null || barred !== null || served.has(claimKey({ session, holder }))
+      ? []
+      : [{ account, session, holder }],
   );
   return { keep, release, take };
 }
 
-function wrongBecause(lease: LeaseRow, real: Holding | undefined): string | null {
-  if (real === undefined) return 'session_ended';
-  if (lease.holder !== real.holder) return lease.holder === null ? 'no_holder' : 'agent_ended';
+function wrongBecause(lease: LeaseRow, real: Holding | undefined, isThere: boolean): string | null {
+  if (!isThere) return 'session_ended';
+  if (real === undefined) {
+    if (lease.holder === null) return 'no_holder';
+    return lease.holder.startsWith('task:') ? 'task_ended' : 'agent_ended';
+  }
   if (real.account === null) return null;
   if (lease.account !== real.account) return 'moved';
   return real.barred;
+}
+
+/** A session may have a lease for its agent and one for the task it works on. */
+function claimKey({ session, holder }: { readonly session: string; readonly holder: string | null }): string {
+  return JSON.stringify([session, holder]);
 }

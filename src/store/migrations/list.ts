@@ -3,6 +3,7 @@ import { initial } from './0001-initial.ts';
 import { outbox } from './0002-outbox.ts';
 import { alerts } from './0003-alerts.ts';
 import { leases } from './0004-leases.ts';
+import { tasks } from './0005-tasks.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [initial, outbox, alerts, leases];
+export const MIGRATIONS: readonly Migration[] = [initial, outbox, alerts, leases, tasks];

@@ -10,6 +10,7 @@ import { keyReader } from './keys.mjs';
 import { readOptions } from './options.mjs';
 import { eventLog, Registry, Transcript } from './records.mjs';
 import { resetTime, Screen } from './screen.mjs';
+import { taskIn } from './tasks.mjs';
 
 const options = readOptions(process.argv.slice(2), process.env);
 if (process.argv.includes('--version')) {
@@ -55,6 +56,8 @@ let autoContinue = null;
 let replies = 0;
 let lastInterruptAt = 0;
 let menuSeenFor = 0;
+/** The task it was given last; it goes on with it at any later prompt. @type {import('./tasks.mjs').Task | null} */
+let task = null;
 let willSwallow = options.swallowFirst && options.resumeId !== null;
 
 start();
@@ -82,8 +85,10 @@ function setTitle() {
 
 function showHistory() {
   for (const { role, text } of transcript.history()) {
-    if (role === 'user') screen.prompt(text);
-    else if (text.startsWith("You've hit your")) screen.result(text);
+    if (role === 'user') {
+      screen.prompt(text);
+      task = taskIn(text) ?? task;
+    } else if (text.startsWith("You've hit your")) screen.result(text);
     else screen.reply(text);
     if (text.startsWith('REPLY-')) replies += 1;
   }
@@ -174,6 +179,7 @@ function submit(text, source) {
     return;
   }
   log('prompt', { text, source });
+  task = taskIn(text) ?? task;
   if (turn === null) void takeTurns(text, source);
   else queued.push(text);
 }
@@ -203,15 +209,23 @@ async function takeTurn(text, isMeta, signal) {
   if (options.refreshesEachTurn) log('refresh', { result: await account.refresh() });
   let goesOn = true;
   let isLater = false;
+  const own = task;
+  if (own !== null) log('task', { text: own.id, argv: process.argv.slice(2), reason: process.cwd() });
+  if (own?.asks === true) return askOnce(own);
   while (goesOn) {
     const early = options.asksFirst ? request(isLater) : null;
-    const isWhole = await work(replies > 0 && options.workMs > 0 ? options.workMs : options.turnMs, signal);
+    const isWhole = await work(
+      own?.takesMs ?? (replies > 0 && options.workMs > 0 ? options.workMs : options.turnMs),
+      signal,
+    );
     if (!isWhole) {
       screen.result('Interrupted · What should Claude do instead?');
       log('interrupted');
       break;
     }
+    if (own?.dies === true) leave(1, 'crashed');
     const isAnswered = settle(early ?? request(isLater));
+    if (isAnswered && own !== null) endTask(own);
     goesOn = isAnswered && options.workMs > 0;
     isLater = true;
     if (isAnswered && !goesOn && options.isModern) screen.closing(closingLine(startedAt));
@@ -219,6 +233,23 @@ async function takeTurn(text, isMeta, signal) {
   below.spinner = null;
   registry.set(below.kind === 'composer' ? 'idle' : 'waiting');
   paint();
+}
+
+/** A dialog stands there until a person answers it; then the turn goes on. @param {import('./tasks.mjs').Task} own */
+function askOnce(own) {
+  own.asks = false;
+  below.kind = 'dialog';
+  below.spinner = null;
+  registry.set('waiting');
+  log('dialog');
+  paint();
+}
+
+/** Says in its own way that the task is done. @param {import('./tasks.mjs').Task} own */
+function endTask(own) {
+  task = null;
+  own.end(sessionId);
+  log('task-done', { text: own.id });
 }
 
 /** Later requests of a turn carry what a tool gave. @param {boolean} isLater */

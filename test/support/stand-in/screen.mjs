@@ -2,6 +2,8 @@
 
 const RED = '\x1b[38;5;211m';
 const PLAIN = '\x1b[39m';
+/** Lines of a draft that are still shown themselves. */
+const LONG_PASTE = 10;
 
 /**
  * @typedef {object} Below
@@ -131,7 +133,10 @@ export class Screen {
   composer(below) {
     const rule = '─'.repeat(this.width);
     const isEmpty = below.draft === '';
-    const text = isEmpty ? (below.placeholder ?? '') : below.draft;
+    const lines = below.draft.split('\n').length;
+    // A paste of some length is only told of.
+    const shown = lines > LONG_PASTE ? `[Pasted text #1 +${lines - 1} lines]` : below.draft;
+    const text = isEmpty ? (below.placeholder ?? '') : shown;
     const draft = text.split('\n').map((line, i) => `${i === 0 ? this.mark : ' '} ${line}`);
     const isBusy = below.spinner !== null;
     const spinner = isBusy

@@ -1,0 +1,265 @@
+/** Tasks under a whole daemon over real panes: given out, typed, ended by their own evidence, and carried over a swap. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { TestDaemon } from '../support/daemon.ts';
+import { HOUR } from '../support/daemon.ts';
+import type { ConfigChanges } from '../support/daemon-config.ts';
+import { mergeSections } from '../support/daemon-config.ts';
+import { keepShells } from '../support/kept.ts';
+import type { Stage } from '../support/stage.ts';
+import { onStage } from '../support/stage.ts';
+import type { TaskProject } from '../support/task-files.ts';
+import { dispatching, taskProject } from '../support/task-files.ts';
+import { waitFor } from '../support/wait.ts';
+
+const WAIT = { timeoutMs: 45_000 };
+
+interface Play extends Stage {
+  readonly project: TaskProject;
+  /** Starts a daemon with up to `max` sessions of its own. */
+  dispatch(max?: number, changes?: ConfigChanges): Promise<TestDaemon>;
+  /** An agent command that runs the stand-in with these variables; a shell script, as people have them. */
+  wrap(name: string, lines: string): string;
+}
+
+function onQueue(play: (play: Play) => Promise<void>): () => Promise<void> {
+  return onStage(async (stage) => {
+    await keepShells(stage.world, stage.tmux);
+    const project = taskProject(stage.world);
+    const dispatch = (max = 1, more: ConfigChanges = {}): Promise<TestDaemon> =>
+      stage.start({ changes: mergeSections(dispatching(stage.world, max), more) });
+    const wrap = (name: string, lines: string): string => {
+      const path = join(stage.world.bin, name);
+      writeFileSync(path, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+      return path;
+    };
+    await play({ ...stage, project, dispatch, wrap });
+  });
+}
+
+const typed = ({ world }: Pick<Stage, 'world'>): readonly string[] =>
+  world.prompts().flatMap((text) => /^Task id: (.+)$/m.exec(text)?.[1] ?? []);
+const tasksDone = ({ world }: Stage): readonly string[] => world.events('task-done').map(({ text }) => text ?? '');
+
+test.concurrent(
+  'a task that was there before the start is launched in its project, typed once, done by its signal, and its session starts afresh [R65 R71 R73 R75 R81 R82 R87 R213 R217]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    project.drop('door', '---\npriority: critical\n---\n# Mend the door\n\nIt squeaks.\n`$(touch /tmp/nothing)`\n');
+    const daemon = await play.dispatch();
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(project.list('inbox')).toEqual([]);
+    expect(project.result('done', 'door')).toMatchObject({ status: 'done', session: 'auto-1', account: 'work-1' });
+    const [given] = world.events('task');
+    expect(given).toMatchObject({ text: 'house:door', reason: project.path, argv: ['--model', 'opus'] });
+    const [prompt] = world.prompts().filter((text) => text.includes('Task id: house:door'));
+    expect(prompt).toMatch(/^Task: Mend the door\nTask id: house:door\nFile: .*\/claimed\/door__/);
+    expect(prompt).toContain('\n`$(touch /tmp/nothing)`\n');
+    expect(tasksDone(play)).toEqual(['house:door']);
+    const [done] = await daemon.events('task_done');
+    expect(JSON.stringify(done?.data)).toContain('signal');
+    await daemon.told('session_recycled');
+    expect(world.events('exit').map(({ reason }) => reason)).toEqual(['/exit']);
+  }),
+);
+
+test.concurrent(
+  'a hook, a moved file and an idle prompt each end a task, with their evidence [R66 R70 R213 R214]',
+  onQueue(async (play) => {
+    const { project } = play;
+    project.drop('by-hook', 'Do it.\nstand-in: hook\n');
+    project.drop('by-move', 'Do it.\nstand-in: move done\n');
+    project.drop('by-prompt', 'Do it.\nstand-in: silent\n');
+    const daemon = await play.dispatch(3);
+    await waitFor(() => project.over('done').length === 3, WAIT);
+    const completions = ['by-hook', 'by-move', 'by-prompt'].map((stem) => project.result('done', stem).completion);
+    expect(completions[0]).toBe('hook');
+    expect(completions[1]).toBe('agent_moved');
+    // The stand-in keeps a transcript and a registry as the CLI does: they tell before its screen does.
+    expect(['transcript', 'inferred']).toContain(completions[2]);
+    expect(await daemon.events('task_done')).toHaveLength(3);
+    expect([...typed(play)].sort()).toEqual(['house:by-hook', 'house:by-move', 'house:by-prompt']);
+  }),
+);
+
+test.concurrent(
+  'a task that fails is tried again, and ends in failed/ with what was said [R211 R212]',
+  onQueue(async (play) => {
+    const { project } = play;
+    project.drop('door', '---\nmax_attempts: 2\n---\nDo it.\nstand-in: fail\n');
+    const daemon = await play.dispatch();
+    await waitFor(() => project.over('failed').includes('door'), WAIT);
+    expect(project.result('failed', 'door')).toMatchObject({ status: 'failed', error_kind: 'agent_error' });
+    expect(project.result('failed', 'door').attempts).toHaveLength(2);
+    expect(typed(play)).toEqual(['house:door', 'house:door']);
+    expect(await daemon.events('task_failed')).toHaveLength(1);
+  }),
+);
+
+test.concurrent(
+  'a task at a limit goes on under the next account, typed once, and uses up no attempt [R52 R211]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    project.drop('door', 'Do it.\nstand-in: take 1500ms\n');
+    const daemon = await play.dispatch();
+    await waitFor(() => world.events('task').length === 1, WAIT);
+    world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
+    expect((await daemon.swapDone(40_000)).swap).toMatchObject({ from: 'work-1', to: 'work-2' });
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(typed(play)).toEqual(['house:door']);
+    expect(world.prompts()).toContain('continue');
+    expect(world.servedBy()).toEqual(['work-2']);
+    expect(project.result('done', 'door').attempts).toMatchObject([{ attempt: 1, outcome: 'done' }]);
+    expect(await daemon.events('task_retry', 'task_requeued', 'task_failed')).toEqual([]);
+  }),
+);
+
+test.concurrent(
+  'a task whose session cannot be resumed after a swap begins anew, without using up an attempt [R52 R211]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    // Keeps its account in memory, so that it must be restarted.
+    const command = play.wrap('old', 'STAND_IN_VERSION=2.0.76 STAND_IN_TITLE=off exec claude "$@"');
+    project.drop('door', 'Do it.\nstand-in: take 1500ms\n');
+    const daemon = await play.dispatch(1, { agents: { claude: { command } }, switcher: { verify_timeout: '4s' } });
+    await waitFor(() => world.events('task').length === 1, WAIT);
+    world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
+    await daemon.told('swap_flipped', 40_000);
+    // Then there is no conversation to go on with.
+    rmSync(join(world.shared, 'projects'), { recursive: true });
+    mkdirSync(join(world.shared, 'projects'));
+    await daemon.swapDone(50_000);
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(typed(play)).toEqual(['house:door', 'house:door']);
+    const { attempts } = project.result('done', 'door') as { attempts: readonly object[] };
+    expect(attempts).toMatchObject([
+      { attempt: 1, outcome: 'account_swap' },
+      { attempt: 1, outcome: 'done' },
+    ]);
+    expect(await daemon.events('task_failed')).toEqual([]);
+  }),
+);
+
+test.concurrent(
+  'while no account can be used, or the daemon is paused, tasks wait where they are [R79 R285]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const daemon = await play.dispatch(2);
+    const pausing = join(world.root, 'state', 'pause');
+    writeFileSync(pausing, '');
+    project.drop('door', 'Do it.\n');
+    await daemon.told('task_queued');
+    await waitFor(() => daemon.log.lines.some(({ message }) => message === 'no tasks are given out'), WAIT);
+    await daemon.polls(5);
+    expect([project.list('inbox'), project.list('claimed')]).toEqual([['door'], []]);
+    expect(daemon.status().queue?.held).toMatchObject([{ pool: 'default', reason: expect.stringContaining('paused') }]);
+    expect(world.events('start')).toEqual([]);
+    await daemon.app.api.resume();
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+  }),
+);
+
+test.concurrent(
+  'a dialog blocks its task, is told and is never answered [R69]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    project.drop('door', 'Do it.\nstand-in: ask\n');
+    const daemon = await play.dispatch();
+    const blocked = await daemon.told('session_blocked', 40_000);
+    expect(blocked).toMatchObject({ session: 'auto-1' });
+    await daemon.polls(10);
+    expect(world.events('dialog-key')).toEqual([]);
+    expect(project.list('claimed')).toHaveLength(1);
+  }),
+);
+
+test.concurrent(
+  'a session that dies takes its attempt with it; the next one does the task [R60 R211]',
+  onQueue(async (play) => {
+    const { project, tmux, world } = play;
+    project.drop('door', 'Do it.\nstand-in: take 4000ms\n');
+    await play.dispatch();
+    await waitFor(() => world.events('task').length === 1, WAIT);
+    await tmux.run('kill-session', '-t', '=auto-1:');
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(project.result('done', 'door').attempts).toMatchObject([
+      { attempt: 1, outcome: 'session_died' },
+      { attempt: 2, outcome: 'done' },
+    ]);
+  }),
+);
+
+test.concurrent(
+  'an agent that ends in the middle of its task takes the attempt with it [R60 R211]',
+  onQueue(async (play) => {
+    const { project } = play;
+    project.drop('door', '---\nmax_attempts: 1\n---\nDo it.\nstand-in: die\n');
+    await play.dispatch();
+    await waitFor(() => project.over('failed').includes('door'), WAIT);
+    expect(project.result('failed', 'door')).toMatchObject({ error_kind: 'session_died' });
+  }),
+);
+
+test.concurrent(
+  'a dedicated session takes only what names it, not while its person writes, and never gets an exit [R71 R72 R77 R245]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const own = await world.startPane(play.tmux, { name: 'main', project: 'house' });
+    await own.type('half a sentence');
+    project.drop('any', 'Do it.\n');
+    project.drop('named', '---\nsession: main\n---\nDo it.\n');
+    const daemon = await play.dispatch(0, { sessions: { dedicated: [{ name: 'main', accept_tasks: true }] } });
+    await daemon.told('task_queued');
+    await daemon.polls(8);
+    expect(typed(play)).toEqual([]);
+    await own.press('C-u');
+    await waitFor(() => project.over('done').includes('named'), WAIT);
+    expect(typed(play)).toEqual(['house:named']);
+    expect(project.list('inbox')).toEqual(['any']);
+    await daemon.polls(5);
+    expect(world.events('exit')).toEqual([]);
+  }),
+);
+
+test.concurrent(
+  'two sessions work side by side, one task each at a time, every lease given back [R80 R219]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const stems = ['a', 'b', 'c', 'd'];
+    for (const stem of stems) project.drop(stem, 'Do it.\n');
+    const daemon = await play.dispatch(2);
+    await waitFor(() => project.over('done').length === 4, WAIT);
+    expect([...typed(play)].sort()).toEqual(stems.map((stem) => `house:${stem}`));
+    const bySession = stems.map((stem) => project.result('done', stem).session);
+    expect(new Set(bySession)).toEqual(new Set(['auto-1', 'auto-2']));
+    const turns = world.events('task');
+    expect(new Set(turns.map(({ pid }) => pid)).size).toBe(4);
+    // An agent that has left holds nothing either.
+    await waitFor(() => daemon.status().accounts.every(({ leases }) => leases === 0), WAIT);
+  }),
+);
+
+test.concurrent(
+  'a thousand tasks that are dropped at once: the first is given out soon, and none is lost',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const daemon = await play.dispatch(1, dispatching(world, 1, 'auto-', 1));
+    await daemon.told('session_created', 40_000);
+    await daemon.polls(10);
+    const before = process.memoryUsage().rss;
+    const startedMs = performance.now();
+    for (let n = 0; n < 1000; n++) project.drop(`task-${n}`, `# Task ${n}\nDo it.\n`);
+    const droppedMs = performance.now();
+    await daemon.told('task_claimed', 40_000);
+    const claimedMs = performance.now();
+    const MIB = 1024 * 1024;
+    const [dropping, first] = [droppedMs - startedMs, claimedMs - startedMs].map(Math.round);
+    const grown = Math.round((process.memoryUsage().rss - before) / MIB);
+    console.log(`1,000 files written in ${dropping} ms; first claim ${first} ms after the first; memory +${grown} MiB`);
+    await waitFor(() => project.over('done').length >= 1, WAIT);
+    const left = project.list('inbox').length + project.list('claimed').length + project.list('done').length;
+    expect(left).toBe(1000);
+    expect(new Set(typed({ world })).size).toBe(typed({ world }).length);
+  }),
+);

@@ -228,6 +228,12 @@ test.concurrent(
       expect(await pane.screen()).toContain(`CLAUDE_CONFIG_DIR=${world.home('work-2').home}`);
       expect(world.events('exit')).toHaveLength(1);
       expect(await other.screen()).not.toContain('continue');
+
+      // Launched by hand under the account that was left: it meets that limit itself, and follows.
+      const late = await world.startPane(tmux, { name: 'late', project: 'late', env: under('work-1') });
+      await late.say('more of it');
+      await waitFor(() => world.servedBy().length === 2, { timeoutMs: 30_000 });
+      expect(world.servedBy()).toEqual(['work-2', 'work-2']);
     },
     { mode: 'env' },
   ),

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { splitCommand } from '../core/agents/process-match.ts';
 import { LinkError } from '../core/errors.ts';
+import type { AgentProcess } from '../core/panes.ts';
 import { SECOND } from '../core/time.ts';
 import type { Stopping } from '../ports/stopping.ts';
 import type { Clock, Processes } from '../ports.ts';
@@ -23,8 +24,13 @@ const GONE_MS = 10 * SECOND;
 const LOOK_AGAIN_MS = 100;
 
 export function createStopping({ processes, clock, env, procRoot = '/proc' }: StoppingOptions): Stopping {
+  let last: { readonly atMs: number; readonly agents: readonly AgentProcess[] } | null = null;
   return {
-    everyAgent: () => processes.everyAgent(),
+    async everyAgent(maxAgeMs = 0) {
+      const atMs = clock.monotonic();
+      if (last === null || atMs - last.atMs >= maxAgeMs) last = { atMs, agents: await processes.everyAgent() };
+      return last.agents;
+    },
 
     async heldWriterLocks(profile, configDir) {
       const paths = (await Promise.all(profile.writerLocks.map((pattern) => filesLike(configDir, pattern)))).flat();

@@ -58,7 +58,7 @@ const NEXT: Readonly<Record<string, string>> = {
   unknown_account: 'claude-failover accounts names them',
   not_found: 'claude-failover accounts names them',
   disabled_in_config: 'set enabled: true for it in the configuration, which is read again at once',
-  login_needed: 'log in to it with the CLI (CLAUDE_CONFIG_DIR=<its home> claude); the daemon notices',
+  login_needed: 'log in to it: claude-failover accounts login <account>; the daemon notices',
 };
 
 const HEAD = ['ACCOUNT', 'POOL', 'STATE', 'SESSIONS', '5-HOUR', 'WEEKLY', 'NOTE'];

@@ -24,7 +24,7 @@ const QUIET_VIEW_MS = 10 * SECOND;
 
 export function createQuotaMonitor(ports: QuotaMonitorPorts): Loop {
   const watched = new Map<string, WatchedPane>();
-  const said: Said = { refusals: new Map(), cooldownAt: new Map() };
+  const said: Said = { refusals: new Map(), cooldownAt: new Map(), stuck: new Map() };
   const samples = newSampleMemory();
   const early = newEarlyMemory();
   const pauses = new Map<string, boolean>();

@@ -267,8 +267,11 @@ function isStoppedElsewhere(finding: PaneFinding, swap: SwapRow, config: Config)
   const hit = stoppingHit(finding);
   if (hit === null || finding.notSwitchable !== null || finding.charge === null || isModelOnly(hit, config))
     return false;
-  // An agent that was started after the flip shows an old session; what another swap dealt with is left as it was.
-  if (finding.process.startedAt > (swap.flippedAt ?? 0)) return false;
+  // An agent that was started after the flip shows an old session, unless it has an account of its own and met the limit itself;
+  // what another swap dealt with is left as it was.
+  const isOwnTurn = hit.turnAt !== null && hit.turnAt >= finding.process.startedAt;
+  const isOwnAccount = config.pools.some(({ name, mode }) => name === finding.pool && mode === 'env');
+  if (finding.process.startedAt > (swap.flippedAt ?? 0) && !(isOwnAccount && isOwnTurn)) return false;
   if (finding.consumedBy !== null) return finding.consumedBy === swap.id;
   return finding.charge.account !== swap.to;
 }

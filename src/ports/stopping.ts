@@ -3,8 +3,12 @@ import type { AgentProfile } from '../core/agents/profile.ts';
 import type { AgentProcess } from '../core/panes.ts';
 
 export interface Stopping {
-  /** All agents of this user that run now, in panes or not; those started by another one of the same kind are left out. */
-  everyAgent(): Promise<readonly AgentProcess[]>;
+  /**
+   * All agents of this user that run, in panes or not; those started by another one of the same kind are left out.
+   *
+   * @param maxAgeMs  an answer may be this old; absent: they are looked for now
+   */
+  everyAgent(maxAgeMs?: number): Promise<readonly AgentProcess[]>;
   /** The files of `profile.writerLocks` below this directory that a process holds locked. */
   heldWriterLocks(profile: AgentProfile, configDir: string): Promise<readonly string[]>;
   /**

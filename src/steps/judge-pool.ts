@@ -33,7 +33,12 @@ export interface JudgePorts extends PoolReaders {
 export interface Said {
   readonly refusals: Map<string, string>;
   readonly cooldownAt: Map<string, EpochMs>;
+  /** By pool: the agent that cannot be ended, and since when it has been the same one for the same reason. */
+  readonly stuck: Map<string, { readonly detail: unknown; readonly since: EpochMs }>;
 }
+
+/** An agent that cannot be ended for so long waits for a person. */
+const STUCK_MS = MINUTE;
 
 export async function judgePool(
   ports: JudgePorts,
@@ -49,6 +54,7 @@ export async function judgePool(
   const policy = swapPolicyOf(context.config);
   if (onActive.length === 0) {
     said.refusals.delete(config.name);
+    said.stuck.delete(config.name);
     return tellIfEligibleAgain(ports, config, view, context);
   }
   if (ports.board.request(config.name) !== null) return;
@@ -66,6 +72,7 @@ export async function judgePool(
   if (trigger === undefined) return;
 
   if (decision.kind === 'swap') {
+    said.stuck.delete(config.name);
     const observing = ports.observing(context.config);
     if (observing === null) return askForSwap(ports, config, wish, onActive, trigger, context);
     return refuse(
@@ -268,8 +275,7 @@ async function refuse(
   data: Readonly<Record<string, unknown>>,
   context: TickContext,
 ): Promise<void> {
-  // Somebody must look: no swap comes before that pane is free.
-  const isStuck = data.reason === 'pane_busy' && String(data.detail).endsWith(IN_A_TURN) === false;
+  const isStuck = data.reason === 'pane_busy' && standsInTheWay(said, config.name, data.detail, context.now);
   const refusal = `${data.reason}|${isStuck ? data.detail : ''}|${confirmedHit(trigger)?.fingerprint}`;
   if (said.refusals.get(config.name) === refusal) return;
   said.refusals.set(config.name, refusal);
@@ -287,4 +293,12 @@ async function refuse(
     context.now,
   );
   context.log.info({ pool: config.name, pane: trigger.view.label, ...data }, 'swap refused');
+}
+
+/** Whether the same agent could not be ended for a while, for a reason that does not go away by itself. */
+function standsInTheWay(said: Said, pool: string, detail: unknown, now: EpochMs): boolean {
+  const before = said.stuck.get(pool);
+  const since = before !== undefined && before.detail === detail ? before.since : now;
+  said.stuck.set(pool, { detail, since });
+  return now - since >= STUCK_MS && !String(detail).endsWith(IN_A_TURN);
 }

@@ -6,11 +6,15 @@ import { mustStopFirst } from '../core/agents/profile.ts';
 import type { AgentProcess } from '../core/panes.ts';
 import { obstacleToStop } from '../core/swap/stop.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
+import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { Stopping } from '../ports/stopping.ts';
 import type { AccountLink, Board, TickContext } from '../ports.ts';
 import { placeOf } from './read-pool.ts';
 import { newRecovery } from './recover-panes.ts';
+
+/** A pool is looked at every few seconds; before a link moves everything is looked at anew. */
+const LOOK_AGAIN_MS = 5 * SECOND;
 
 export interface StopPorts {
   readonly stopping: Stopping;
@@ -46,7 +50,7 @@ export async function stopObstacle(
     if (obstacle !== null) return `${finding.view.label} must end before the link moves, but ${obstacle}`;
   }
   const inPanes = new Set(panes.map(({ process }) => process.pid));
-  const other = (await usersOfLink(ports, config, profile)).find(
+  const other = (await usersOfLink(ports, config, profile, LOOK_AGAIN_MS)).find(
     (process) => !inPanes.has(process.pid) && !isBackground(process, profile),
   );
   return other === undefined ? null : `${nameOf(other)} uses ${config.link} and is in no pane that can be ended`;
@@ -57,10 +61,11 @@ export async function usersOfLink(
   ports: StopPorts,
   config: PoolConfig,
   profile: AgentProfile,
+  maxAgeMs = 0,
 ): Promise<readonly AgentProcess[]> {
   if (profile.stopFirst !== 'always') return [];
   const users: AgentProcess[] = [];
-  for (const process of await ports.stopping.everyAgent()) {
+  for (const process of await ports.stopping.everyAgent(maxAgeMs)) {
     if (process.agent !== profile.kind || isHarmless(process, profile)) continue;
     if ((await ports.link.accountOf(process.configDir, placeOf(config)))?.throughLink === true) users.push(process);
   }

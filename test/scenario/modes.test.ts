@@ -60,27 +60,30 @@ test.concurrent(
   'Codex: a pane in the middle of a turn is waited for, and neither ended nor typed into [R284]',
   onStage(
     async ({ world, tmux, start }) => {
-      const busy = await world.startPane(tmux, { name: 'busy', project: 'busy', env: { STAND_IN_TURN_MS: '6000' } });
+      const busy = await world.startPane(tmux, { name: 'busy', project: 'busy', env: { STAND_IN_TURN_MS: '600000' } });
       const limited = await world.startPane(tmux, { name: 'limited', project: 'limited' });
       const daemon = await start();
       await busy.say('take your time');
-      await waitFor(() => world.events('prompt').length === 1);
+      await busy.shows('esc to interrupt');
       world.setLimit('work-1', inThreeHours());
       await limited.say('do the work');
-      const refused = await daemon.told('swap_refused');
-      expect(refused.data).toMatchObject({
-        reason: 'pane_busy',
-        detail: expect.stringContaining('in the middle of a turn'),
-      });
-      expect(await daemon.app.api.swap({ ...BY_HAND, force: true })).toMatchObject({ reason: 'pane_busy' });
-      const { swap, recoveries } = await daemon.swapDone(50_000);
+      await daemon.told('swap_refused', 30_000);
+      await waitFor(
+        async () => {
+          const answer = await daemon.app.api.swap({ ...BY_HAND, force: true });
+          return answer.kind === 'refused' && answer.detail.endsWith('it is in the middle of a turn');
+        },
+        { timeoutMs: 15_000 },
+      );
+      await daemon.polls(5);
+      expect([...world.events('exit'), ...world.events('interrupted')]).toEqual([]);
 
-      expect(swap.phase).toBe('done');
+      // Its user ends the turn; nobody else did.
+      await busy.press('Escape');
+      const { swap, recoveries } = await daemon.swapDone(50_000);
+      expect(swap).toMatchObject({ phase: 'done', to: 'work-2' });
       expect(recoveries.map(({ state }) => state)).toEqual(['recovered', 'recovered']);
-      expect(world.events('interrupted')).toEqual([]);
-      const ended = world.events('exit').find(({ sessionId }) => sessionId === world.events('prompt')[0]?.sessionId);
-      const answered = world.events('limit').find(({ sessionId }) => sessionId === ended?.sessionId);
-      expect(ended?.at ?? 0).toBeGreaterThan(answered?.at ?? Number.POSITIVE_INFINITY);
+      expect(world.prompts().filter((text) => text === 'continue')).toHaveLength(1);
     },
     { agent: 'codex' },
   ),
@@ -100,9 +103,14 @@ test.concurrent(
         const daemon = await start();
         world.setLimit('work-1', inThreeHours());
         await limited.say('do the work');
-        const refused = await daemon.told('swap_refused');
-        expect(refused.data).toMatchObject({ reason: 'pane_busy' });
-        expect(refused.data?.detail).toContain(`codex (process ${editor.pid} in`);
+        await daemon.told('swap_refused', 30_000);
+        await waitFor(
+          async () => {
+            const answer = await daemon.app.api.swap(BY_HAND);
+            return answer.kind === 'refused' && answer.detail.includes(`codex (process ${editor.pid} in`);
+          },
+          { timeoutMs: 15_000 },
+        );
         expect(world.activeAccount()).toBe('work-1');
         expect(world.events('exit')).toEqual([]);
 
@@ -228,6 +236,12 @@ test.concurrent(
       expect(await pane.screen()).toContain(`CLAUDE_CONFIG_DIR=${world.home('work-2').home}`);
       expect(world.events('exit')).toHaveLength(1);
       expect(await other.screen()).not.toContain('continue');
+
+      // Launched by hand under the account that was left: it meets that limit itself, and follows.
+      const late = await world.startPane(tmux, { name: 'late', project: 'late', env: under('work-1') });
+      await late.say('more of it');
+      await waitFor(() => world.servedBy().length === 2, { timeoutMs: 30_000 });
+      expect(world.servedBy()).toEqual(['work-2', 'work-2']);
     },
     { mode: 'env' },
   ),

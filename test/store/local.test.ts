@@ -159,10 +159,10 @@ describe('swaps', () => {
       await store.createSwap(aSwap({ id, phase, pool, startedAt: NOON + index }), anIncident(id), []);
     }
     const ids = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
-    expect(ids(await store.swaps({ limit: 3 }))).toEqual(['s6', 's5', 's4']);
-    expect(ids(await store.swaps({ pool: 'odd', limit: 9 }))).toEqual(['s5', 's3', 's1']);
-    expect(ids(await store.swaps({ sinceAt: NOON + 5, limit: 9 }))).toEqual(['s6', 's5']);
-    expect(ids(await store.unfinishedSwaps())).toEqual(['s0', 's1', 's2', 's3']);
+    expect(ids(await store.swaps({ limit: 3 }))).toEqual(['s7', 's6', 's5']);
+    expect(ids(await store.swaps({ pool: 'odd', limit: 9 }))).toEqual(['s7', 's5', 's3', 's1']);
+    expect(ids(await store.swaps({ sinceAt: NOON + 5, limit: 9 }))).toEqual(['s7', 's6', 's5']);
+    expect(ids(await store.unfinishedSwaps())).toEqual(['s0', 's1', 's2', 's3', 's4']);
   });
 });
 
@@ -182,6 +182,18 @@ describe('recoveries', () => {
     );
     expect(await store.events({ limit: 20 })).toHaveLength(states.length);
   });
+});
+
+test('how an agent is to be started again is kept: ended first, idle, without a session [R47 R270]', async () => {
+  const store = await withSwap();
+  const { launch } = aRecovery('swap-1', { id: 'r0' });
+  const marked = aRecovery('swap-1', {
+    id: 'r0',
+    state: 'stopped',
+    launch: launch && { ...launch, stopFirst: true, wasIdle: true, isFresh: true },
+  });
+  await store.saveRecovery(marked);
+  expect(await store.openRecoveries()).toEqual([marked]);
 });
 
 describe('activations, hits, sessions and single values', () => {

@@ -51,7 +51,8 @@ test('the program, the package and the newest entry of VERSION.md bear the same 
 });
 
 test('every command and each of its options is described in docs/cli.md', () => {
-  const main = read('src/main.ts');
+  const words = readdirSync(join(ROOT, 'src/commands')).filter((name) => name.endsWith('-words.ts'));
+  const main = [read('src/main.ts'), ...words.map((name) => read(`src/commands/${name}`))].join('\n');
   const cli = read('docs/cli.md');
   const commands = [...main.matchAll(/(?:^ {2}command\(|\.command\()'([a-z]+)'/gm)].map(([, name = '']) => name);
   const options = [...main.matchAll(/\.option\('(?:-\w, )?(--[a-z-]+)/g)].map(([, name = '']) => name);

@@ -1,6 +1,6 @@
 /** Types a task into the session that was started for it, one journaled key at a time. */
 
-import { newWatch } from '../core/completion/judge.ts';
+import { newWatch } from '../core/completion/work.ts';
 import type { Delivery, DeliveryEnd, DeliveryView } from '../core/dispatch/delivery.ts';
 import { deliver, newDelivery } from '../core/dispatch/delivery.ts';
 import { taskMark, taskText } from '../core/dispatch/task-text.ts';

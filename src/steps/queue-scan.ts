@@ -59,6 +59,7 @@ export async function scanQueues(state: QueueState, now: EpochMs): Promise<ScanO
   }
   tellFlaws(state);
 
+  for (const id of state.written.keys()) if (!state.inbox.has(id)) state.written.delete(id);
   state.scannedAt = now;
   const settling = looks.flatMap(({ scan }) => (scan.settlesAt === null ? [] : [scan.settlesAt]));
   return {
@@ -126,8 +127,10 @@ async function takeStock(
       refused.push(duplicateOf(file, row));
       continue;
     }
-    const current = known === null ? await beginAnew(state, row, changes) : brought(known, row);
+    const isKnown = known !== null && state.written.get(row.id) === file.header && known.path === row.path;
+    const current = known === null ? await beginAnew(state, row, changes) : isKnown ? known : brought(known, row);
     if (current !== known) changes.save.set(current.id, current);
+    state.written.set(row.id, file.header);
     waiting.set(current.id, current);
     state.inbox.set(current.id, { project, file });
   }

@@ -1,7 +1,7 @@
 /** What the task queue remembers between two calls: the files of the last look, and what was told already. */
 import type { Config } from '../config/schema.ts';
 import { QueueError } from '../core/errors.ts';
-import { type TaskRow, taskKey } from '../core/queue/task.ts';
+import { type TaskHeader, type TaskRow, taskKey } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
 import { toIso } from '../core/time.ts';
 import type {
@@ -26,6 +26,8 @@ export class QueueState {
   readonly isAtWork: (project: string) => boolean;
   /** By the id of the task. */
   readonly inbox = new Map<string, { readonly project: QueueProject; readonly file: InboxFile }>();
+  /** What was written down of a file last, by the id of the task: the very same object until the file changes. */
+  readonly written = new Map<string, TaskHeader>();
   /** By the project's path. */
   readonly ignored = new Map<string, readonly string[]>();
   projects: readonly QueueProject[] = [];
@@ -136,7 +138,8 @@ export function newRow(project: QueueProject, file: InboxFile, path: string, now
     path,
     status: 'queued',
     statusSince: now,
-    createdAt: file.mtimeMs,
+    // As it is stored, so that a row that is read back is the same.
+    createdAt: Math.round(file.mtimeMs),
     ...UNTRIED,
   };
 }

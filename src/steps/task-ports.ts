@@ -1,7 +1,7 @@
 /** What the steps that give out, deliver and watch tasks reach the world through. */
 import type { Config } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
-import type { Watch } from '../core/completion/judge.ts';
+import type { Watch } from '../core/completion/work.ts';
 import type { Delivery } from '../core/dispatch/delivery.ts';
 import type { TaskRow } from '../core/queue/task.ts';
 import type { ScreenReader } from '../core/screen/screen-reader.ts';

@@ -1,6 +1,7 @@
 /** Judges a task under way by all that is seen of it, and ends its attempt once. */
-import type { Judgement, PaneFacts, Seen, WorkFacts, WorkingTask } from '../core/completion/judge.ts';
+
 import { judge } from '../core/completion/judge.ts';
+import type { Judgement, PaneFacts, Seen, WorkFacts, WorkingTask } from '../core/completion/work.ts';
 import { paneKey } from '../core/panes.ts';
 import type { TaskRow } from '../core/queue/task.ts';
 import type { LifecycleRow } from '../core/sessions/lifecycle.ts';

@@ -1,7 +1,7 @@
 /** Tasks under a whole daemon over real panes: given out, typed, ended by their own evidence, and carried over a swap. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { TestDaemon } from '../support/daemon.ts';
 import { HOUR } from '../support/daemon.ts';
 import type { ConfigChanges } from '../support/daemon-config.ts';
@@ -13,7 +13,10 @@ import type { TaskProject } from '../support/task-files.ts';
 import { dispatching, taskProject } from '../support/task-files.ts';
 import { waitFor } from '../support/wait.ts';
 
-const WAIT = { timeoutMs: 45_000 };
+/** Several of these run side by side, on a machine that may be busy. */
+const WAIT_MS = 150_000;
+const WAIT = { timeoutMs: WAIT_MS };
+vi.setConfig({ testTimeout: 300_000 });
 
 interface Play extends Stage {
   readonly project: TaskProject;
@@ -59,7 +62,7 @@ test.concurrent(
     expect(tasksDone(play)).toEqual(['house:door']);
     const [done] = await daemon.events('task_done');
     expect(JSON.stringify(done?.data)).toContain('signal');
-    await daemon.told('session_recycled');
+    await daemon.told('session_recycled', WAIT_MS);
     expect(world.events('exit').map(({ reason }) => reason)).toEqual(['/exit']);
   }),
 );
@@ -105,7 +108,7 @@ test.concurrent(
     const daemon = await play.dispatch();
     await waitFor(() => world.events('task').length === 1, WAIT);
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
-    expect((await daemon.swapDone(40_000)).swap).toMatchObject({ from: 'work-1', to: 'work-2' });
+    expect((await daemon.swapDone(WAIT_MS)).swap).toMatchObject({ from: 'work-1', to: 'work-2' });
     await waitFor(() => project.over('done').includes('door'), WAIT);
     expect(typed(play)).toEqual(['house:door']);
     expect(world.prompts()).toContain('continue');
@@ -125,11 +128,11 @@ test.concurrent(
     const daemon = await play.dispatch(1, { agents: { claude: { command } }, switcher: { verify_timeout: '4s' } });
     await waitFor(() => world.events('task').length === 1, WAIT);
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
-    await daemon.told('swap_flipped', 40_000);
+    await daemon.told('swap_flipped', WAIT_MS);
     // Then there is no conversation to go on with.
     rmSync(join(world.shared, 'projects'), { recursive: true });
     mkdirSync(join(world.shared, 'projects'));
-    await daemon.swapDone(50_000);
+    await daemon.swapDone(WAIT_MS);
     await waitFor(() => project.over('done').includes('door'), WAIT);
     expect(typed(play)).toEqual(['house:door', 'house:door']);
     const { attempts } = project.result('done', 'door') as { attempts: readonly object[] };
@@ -149,7 +152,7 @@ test.concurrent(
     const pausing = join(world.root, 'state', 'pause');
     writeFileSync(pausing, '');
     project.drop('door', 'Do it.\n');
-    await daemon.told('task_queued');
+    await daemon.told('task_queued', WAIT_MS);
     await waitFor(() => daemon.log.lines.some(({ message }) => message === 'no tasks are given out'), WAIT);
     await daemon.polls(5);
     expect([project.list('inbox'), project.list('claimed')]).toEqual([['door'], []]);
@@ -166,7 +169,7 @@ test.concurrent(
     const { project, world } = play;
     project.drop('door', 'Do it.\nstand-in: ask\n');
     const daemon = await play.dispatch();
-    const blocked = await daemon.told('session_blocked', 40_000);
+    const blocked = await daemon.told('session_blocked', WAIT_MS);
     expect(blocked).toMatchObject({ session: 'auto-1' });
     await daemon.polls(10);
     expect(world.events('dialog-key')).toEqual([]);
@@ -210,7 +213,7 @@ test.concurrent(
     project.drop('any', 'Do it.\n');
     project.drop('named', '---\nsession: main\n---\nDo it.\n');
     const daemon = await play.dispatch(0, { sessions: { dedicated: [{ name: 'main', accept_tasks: true }] } });
-    await daemon.told('task_queued');
+    await daemon.told('task_queued', WAIT_MS);
     await daemon.polls(8);
     expect(typed(play)).toEqual([]);
     await own.press('C-u');
@@ -245,13 +248,13 @@ test.concurrent(
   onQueue(async (play) => {
     const { project, world } = play;
     const daemon = await play.dispatch(1, dispatching(world, 1, 'auto-', 1));
-    await daemon.told('session_created', 40_000);
+    await daemon.told('session_created', WAIT_MS);
     await daemon.polls(10);
     const before = process.memoryUsage().rss;
     const startedMs = performance.now();
     for (let n = 0; n < 1000; n++) project.drop(`task-${n}`, `# Task ${n}\nDo it.\n`);
     const droppedMs = performance.now();
-    await daemon.told('task_claimed', 40_000);
+    await daemon.told('task_claimed', WAIT_MS);
     const claimedMs = performance.now();
     const MIB = 1024 * 1024;
     const [dropping, first] = [droppedMs - startedMs, claimedMs - startedMs].map(Math.round);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { taskText } from '../../src/core/dispatch/task-text.ts';
 import { detect } from '../../src/core/screen/detect.ts';
 import { type PaneOptions, type StandInPane, StandInWorld } from './stand-in/index.ts';
 import { startTmux, type TestTmux } from './tmux.ts';
@@ -146,6 +147,19 @@ describe('the stand-in agent of version 2.1.328', () => {
     await pane.press('Enter');
     await pane.shows('REPLY-1');
     expect(world.prompts()).toEqual(['first\nsecond']);
+  });
+
+  test('shows a long paste as a placeholder, and does a task as its text asks', async () => {
+    const pane = await start();
+    const signalPath = join(world.root, 'agent-done-a');
+    const body = `Do it.\nstand-in: fail\n${'line\n'.repeat(10)}`;
+    const text = taskText({ title: 'Mend', id: 'house:door', path: join(world.root, 'door.md'), body, signalPath });
+    await pane.type(text);
+    await pane.shows(/\[Pasted text #1 \+\d+ lines\]/);
+    await pane.press('Enter');
+    await waitFor(() => existsSync(signalPath), { timeoutMs: 20_000 });
+    expect(JSON.parse(readFileSync(signalPath, 'utf8'))).toMatchObject({ task_id: 'house:door', status: 'failed' });
+    expect(world.prompts()).toEqual([text]);
   });
 
   test('numbers every prompt it received, so that a double one is seen', async () => {

@@ -55,12 +55,14 @@ export function dispatching(world: StandInWorld, max: number, prefix = 'auto-', 
       projects_dir: projectsDir(world),
       session_cooldown: '0s',
       post_swap_delay: '0s',
-      prompt_timeout: '20s',
+      prompt_timeout: '60s',
       retry_backoff: ['1s'],
     },
     sessions: { autonomous: { prefix, start_index: 1, min, max, workdir: world.root } },
     watcher: { interval: '1s', min_runtime: '2s' },
-    lifecycle: { reconcile_interval: '1s', launch_timeout: '20s' },
+    lifecycle: { reconcile_interval: '1s', launch_timeout: '60s' },
+    // What takes long on a busy machine is no failure.
+    switcher: { exit_grace: '20s', verify_timeout: '30s' },
     tmux: { submit_delay: '200ms' },
   };
 }

@@ -238,10 +238,12 @@ async function timesOf(
   return times.sort((a, b) => a.mtimeMs - b.mtimeMs);
 }
 
+const STRICT = new TextDecoder('utf-8', { fatal: true });
+
 /** Null: it is not text. */
 function decoded(name: Buffer): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(name);
+    return STRICT.decode(name);
   } catch {
     return null;
   }

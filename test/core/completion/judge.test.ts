@@ -1,6 +1,8 @@
 /** What becomes of a task under way: which evidence ends it, what holds it, and that a coincidence ends it once. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { judge } from '../../../src/core/completion/judge.ts';
+import { stillKey } from '../../../src/core/completion/still.ts';
 import type {
   Judgement,
   JudgePolicy,
@@ -8,8 +10,8 @@ import type {
   Watch,
   WorkFacts,
   WorkingTask,
-} from '../../../src/core/completion/judge.ts';
-import { judge, newWatch, stillKey } from '../../../src/core/completion/judge.ts';
+} from '../../../src/core/completion/work.ts';
+import { newWatch } from '../../../src/core/completion/work.ts';
 import { HOUR, MINUTE, SECOND } from '../../../src/core/time.ts';
 import type { HookRecord, SessionEntry, SessionSignals } from '../../../src/core/verdict/signals.ts';
 import {

@@ -11,7 +11,6 @@ import { createKillSwitch } from './adapters/kill-switch.ts';
 import { makeOwnDirectory } from './adapters/own-directory.ts';
 import { watchFigures, watchHooks } from './adapters/signals/hook-watch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
-import { createSignals } from './adapters/signals/signals.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
 import { createStopping } from './adapters/stopping.ts';
 import { createKeys } from './adapters/tmux/keys.ts';
@@ -22,16 +21,15 @@ import { openChat } from './app/chat.ts';
 import { openHouse } from './app/house.ts';
 import { takeLocks } from './app/locks.ts';
 import { openSessions } from './app/sessions.ts';
+import { openSignals } from './app/signals.ts';
 import { createTelling } from './app/telling.ts';
 import { openWork, taskHoldersOf } from './app/work.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Config, PoolConfig } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { PROFILES } from './core/agents/languages.ts';
-import type { AgentKind, AgentProfile } from './core/agents/profile.ts';
+import type { AgentProfile } from './core/agents/profile.ts';
 import { type FatalError, problemLine } from './core/errors.ts';
-import { detect } from './core/screen/detect.ts';
-import { readScreen } from './core/screen/reading.ts';
 import type { StatusFacts } from './core/status.ts';
 import { buildStatus } from './core/status.ts';
 import type { EpochMs } from './core/time.ts';
@@ -133,18 +131,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const problems = await checkPools({ link, homes, sharedEntries }, config, PROFILES);
     refuseToStart(options.allowUnshared ? problems.filter((problem) => problem.kind !== 'shared') : problems, log);
 
-    const zone = clock.zone();
-    const readOne = (text: string, now: EpochMs, agent: AgentKind = 'claude') =>
-      readScreen(text, { now, zone, agent, extra: live.current.quota.patterns });
-    const classifyText = (text: string, at: EpochMs) => {
-      const found = detect(text, { agent: 'claude', now: at, zone, extra: live.current.quota.patterns });
-      return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
-    };
-    const classifyCodexText = (text: string, at: EpochMs) => {
-      const extra = live.current.quota.patterns;
-      const found = detect(`■ ${text}`, { agent: 'codex', now: at, zone, extra });
-      return found.class === 'none' ? null : { class: found.class, window: found.window, resetAt: found.resetAt };
-    };
+    const { readScreen, signals } = openSignals(live, { clock, log, ownUid: options.ownUid });
     const processes = createProcesses({ profiles: PROFILES, ownUid: options.ownUid, clock, log });
     const stopping = createStopping({ processes, clock, env: options.env });
     const tmux = {
@@ -156,15 +143,6 @@ export async function createApp(options: AppOptions): Promise<App> {
     };
     const panes = createPanes({ ...tmux, processes, listen: listenToFile });
     const keys = createKeys(tmux);
-    const signals = createSignals({
-      profiles: PROFILES,
-      clock,
-      log,
-      classifyText,
-      classifyCodexText,
-      stateDir: config.daemon.stateDir,
-      ownUid: options.ownUid,
-    });
     const locks = createCliLocks({ clock, log });
     const killSwitch = createKillSwitch(config.daemon.stateDir, clock);
 
@@ -204,7 +182,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       killSwitch,
       profiles: PROFILES,
       allowUnshared: options.allowUnshared,
-      readScreen: readOne,
+      readScreen,
       newId: () => newId(clock.now()),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
     };

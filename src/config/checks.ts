@@ -177,7 +177,7 @@ function* checkAutonomous(
 ): Generator<Finding> {
   const { autonomous } = config.sessions;
   const path = ['sessions', 'autonomous'];
-  yield* unknownPool(config, autonomous.pool, [...path, 'pool']);
+  if (autonomous.max > 0) yield* unknownPool(config, autonomous.pool, [...path, 'pool']);
   if (autonomous.min > autonomous.max) {
     yield error([...path, 'min'], `is more than max (${autonomous.max})`, 'raise max, or lower min');
   }

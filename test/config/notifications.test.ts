@@ -95,7 +95,7 @@ describe('the secret of a channel [R90]', () => {
       expect.stringContaining('others can read'),
       '/nowhere cannot be read: ENOENT',
       expect.stringContaining('holds no secret'),
-      'neither $KEY nor a file gives it',
+      'neither $KEY nor a file holds its secret',
     ]);
     expect(reasons.join()).not.toMatch(/canary|from-file/);
   });

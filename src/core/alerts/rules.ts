@@ -156,7 +156,6 @@ function accountRules(
     ...loginRules(account, base, facts.now, thresholds),
     ...strangeLogin(account, base),
     ...switchedOff(account, base),
-    ...somebodyElse(account, base),
     ...accountDown(account, base, view, facts, thresholds),
   ];
 }
@@ -297,13 +296,6 @@ function walled(pane: AlertPane, { toldWalls }: AlertFacts): readonly Firing[] {
 function switchedOff({ name, row }: AccountFacts, base: Base): readonly Firing[] {
   if (row?.status !== 'disabled') return [];
   return [state('account_disabled', 'info', base, `${name} is no target: ${row.statusReason ?? 'it is switched off'}`)];
-}
-
-/** The home of an account that is logged in as another identity than it always had. */
-function somebodyElse({ name, row, home }: AccountFacts, base: Base): readonly Firing[] {
-  const known = row?.identity ?? null;
-  if (known === null || home?.identity == null || home.identity === known) return [];
-  return [state('drift', 'critical', base, `the home of ${name} is logged in as another identity`)];
 }
 
 function daemonRules(facts: AlertFacts, thresholds: AlertThresholds): readonly Firing[] {

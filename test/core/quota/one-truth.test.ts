@@ -24,7 +24,7 @@ test('nothing but the quota rules reads what eligibility is made of; the store o
 });
 
 /** They hand the values on, or keep the claims themselves, and choose no account. */
-const CARRIERS: ReadonlySet<string> = new Set(['steps/read-pool.ts', 'steps/leases.ts']);
+const CARRIERS: ReadonlySet<string> = new Set(['steps/read-pool.ts', 'steps/leases.ts', 'steps/begin-tasks.ts']);
 
 test('the rule would notice a loop that asks a record by itself [R105]', () => {
   expect(READS.test('if (record.limitReached) return')).toBe(true);

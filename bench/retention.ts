@@ -92,6 +92,7 @@ function timed(store: RetentionStore, walls: number[], cpus: number[]): Retentio
     pruneEvents: (wish) => transaction(() => store.pruneEvents(wish)),
     pruneHits: (at, rows) => transaction(() => store.pruneHits(at, rows)),
     pruneAlerts: (at, rows) => transaction(() => store.pruneAlerts(at, rows)),
+    pruneTasks: (at, failedAt, rows) => transaction(() => store.pruneTasks(at, failedAt, rows)),
     pruneSwaps: (at, rows) => transaction(() => store.pruneSwaps(at, rows)),
     vacuum: (pages) => transaction(() => store.vacuum(pages)),
   };

@@ -38,7 +38,7 @@ test.each([
   ],
   ['a tmux session that dies with its task', /a session that dies takes its attempt with it/],
   ['a session that will not start for its task', /a task whose session ended is taken care of once/],
-  ['every account at its limit while tasks wait', /while no account can be used, or the daemon is paused, tasks wait/],
+  ['every account at its limit while tasks wait', /with every account at its limit tasks wait where they are/],
   ['a task in the middle of a swap', /a task whose session cannot be resumed after a swap begins anew/],
   ['a database that takes no writes while a task would be given out', /a store that does not answer gives out nothing/],
   ['a full disk while a task is put away', /a full disk/],

@@ -86,6 +86,7 @@ async function viewOf({ config, hash }: LoadedConfig, store: ReadOnlyStore, io: 
     config: { file: config.file, hash, loadedAt: now, rejected: null, needsRestart: [] },
     attention: needsAttention(await store.local.events({ limit: ATTENTION.searched })),
     openAlerts: await store.alerts.countOpen(),
+    queue: { ...(await store.tasks.counts()), enabled: config.dispatcher.enabled, projects: [], flaws: [] },
     asOf: now,
     policy: {
       ...swapPolicyOf(config).eligibility,

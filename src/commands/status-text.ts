@@ -24,7 +24,12 @@ const MAX_ATTENTION = 5;
 export function renderStatus(view: StatusView, page: StatusPage): string {
   const { columns } = page;
   const answer = joinParts(
-    [word(view, page), ...view.pools.flatMap((pool) => describePool(pool, view, page)), countPanes(view)],
+    [
+      word(view, page),
+      ...view.pools.flatMap((pool) => describePool(pool, view, page)),
+      countPanes(view),
+      ...countTasks(view),
+    ],
     page.isTTY ? columns : Number.POSITIVE_INFINITY,
   );
   const sections = [`${page.colour ? coloured(answer, view, page) : answer}\n`];
@@ -81,6 +86,19 @@ function describePool(pool: PoolStatusView, view: StatusView, page: StatusPage):
 function countPanes(view: StatusView): string {
   const count = view.sessions.length;
   return `${count} ${count === 1 ? 'pane' : 'panes'}`;
+}
+
+/** Tasks that have not ended, and those that failed; nothing where there is none. */
+function countTasks({ queue }: StatusView): readonly string[] {
+  if (queue === null) return [];
+  const { queued, blocked, claimed, launching, running, retry_wait, failed, timeout } = queue.by_status;
+  const counts = [
+    [queued + blocked + retry_wait, 'waiting'],
+    [claimed + launching + running, 'in work'],
+    [failed + timeout, 'failed'],
+  ] as const;
+  const said = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return said.length === 0 ? [] : [`tasks: ${said.join(', ')}`];
 }
 
 type SessionView = StatusView['sessions'][number];

@@ -17,6 +17,7 @@ export interface Pruned {
   readonly hits: number;
   readonly swaps: number;
   readonly alerts: number;
+  readonly tasks: number;
   readonly freedPages: number;
   /** The longest transaction, with its wait for the turn. */
   readonly longestMs: number;
@@ -43,8 +44,8 @@ export function createRetention(ports: RetentionPorts): Loop {
     async tick(context) {
       const pruned = await prune(ports, context);
       isUnfinished = pruned.isUnfinished;
-      const { events, hits, swaps, alerts } = pruned;
-      if (events + hits + swaps + alerts > 0) context.log.info({ ...pruned }, 'old records removed');
+      const { events, hits, swaps, alerts, tasks } = pruned;
+      if (events + hits + swaps + alerts + tasks > 0) context.log.info({ ...pruned }, 'old records removed');
     },
   };
 }
@@ -94,8 +95,12 @@ async function prune(
   const hits = await all(WEIGHT.hit, (rows) => retention.pruneHits(now - HITS_KEPT_MS, rows));
   const swaps = beforeAt === null ? 0 : await all(WEIGHT.swap, (rows) => retention.pruneSwaps(beforeAt, rows));
   const alerts = beforeAt === null ? 0 : await all(WEIGHT.alert, (rows) => retention.pruneAlerts(beforeAt, rows));
+  // The row of a failed task goes when its file goes.
+  const failedBeforeAt = now - config.janitor.failedKeepMs - config.janitor.archiveDeleteAfterMs;
+  const tasks =
+    beforeAt === null ? 0 : await all(WEIGHT.alert, (rows) => retention.pruneTasks(beforeAt, failedBeforeAt, rows));
   const freedPages = await all(WEIGHT.page, (pages) => retention.vacuum(pages));
   const isUnfinished = isOver();
   if (transactions > 0) await retention.checkpoint();
-  return { events, hits, swaps, alerts, freedPages, longestMs, isUnfinished };
+  return { events, hits, swaps, alerts, tasks, freedPages, longestMs, isUnfinished };
 }

@@ -180,7 +180,8 @@ async function endSession(
   told: Map<string, string>,
   context: TickContext,
 ): Promise<void> {
-  const [pane] = [row.pane ?? ports.board.snapshot()?.panes.find((view) => view.sessionName === row.session)?.identity];
+  const seen = ports.board.snapshot()?.panes.find((view) => view.sessionName === row.session);
+  const pane = row.pane ?? seen?.identity;
   if (pane === undefined) return;
   const ended = await ports.maker.end(pane, row.session, context.signal);
   if (ended.kind === 'ended') {

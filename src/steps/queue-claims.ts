@@ -89,7 +89,9 @@ async function claimAgain(
   return { kind: 'claimed', row: moved, text: read.text };
 }
 
+/** @returns null: the attempt has ended already */
 export async function giveBack(state: QueueState, row: TaskRow, reason: string, now: EpochMs): Promise<TaskRow | null> {
+  if ((await state.sameAttempt(row)) === null) return null;
   const path = await state.dir.release(filesOf(row));
   const change = { ...NOT_AT_WORK, reason };
   const event = taskEvent('task_requeued', row, { reason });

@@ -3,7 +3,7 @@
 import { resultOf } from '../core/queue/result.ts';
 import { afterAttempt, USES_UP_ATTEMPT } from '../core/queue/retry.ts';
 import type { TaskAttempt, TaskCompletion, TaskErrorKind, TaskRow } from '../core/queue/task.ts';
-import { CLAIMED, ENDED, isEnded, UNDER_WAY, WAITING } from '../core/queue/task.ts';
+import { ENDED, isEnded, UNDER_WAY, WAITING } from '../core/queue/task.ts';
 import type { TaskEventType } from '../core/queue/task-event.ts';
 import { taskEvent } from '../core/queue/task-event.ts';
 import type { EpochMs } from '../core/time.ts';
@@ -78,20 +78,37 @@ export async function settleEnd(state: QueueState, row: TaskRow): Promise<TaskRo
   }
 }
 
+/** Ends the attempt that this row is about, and the task with it. @returns null: it has ended already */
+export async function endAttempt(
+  state: QueueState,
+  attempt: TaskRow,
+  end: TaskEnd,
+  now: EpochMs,
+): Promise<TaskRow | null> {
+  const row = await state.sameAttempt(attempt);
+  return row === null ? null : endTask(state, row.id, end, now);
+}
+
+/** @returns null: this attempt has ended already */
 export async function failAttempt(
   state: QueueState,
-  id: string,
+  tried: TaskRow,
   end: AttemptEnd,
   now: EpochMs,
 ): Promise<TaskRow | null> {
-  const row = await state.tasks.task(id);
-  if (row === null || !CLAIMED.includes(row.status)) return null;
+  const row = await state.sameAttempt(tried);
+  if (row === null) return null;
   const { error, reason: detail, completion = null, summary = null, evidence } = end;
   const after = afterAttempt(row, error, detail, now, state.config.dispatcher);
   const seen = evidence === undefined ? {} : { evidence };
   if (after.status !== 'retry_wait') {
     const { status, reason } = after;
-    return endTask(state, id, { status, outcome: error, errorKind: error, completion, reason, summary, ...seen }, now);
+    return endTask(
+      state,
+      row.id,
+      { status, outcome: error, errorKind: error, completion, reason, summary, ...seen },
+      now,
+    );
   }
   const { attempt, requeues, retryAt, reason } = after;
   const usesUp = attempt > row.attempt;
@@ -107,7 +124,7 @@ export async function failAttempt(
     errorKind: error,
     attempts: [...row.attempts, attemptOf(row, error, detail, now)],
   };
-  const moved = await state.tasks.move(id, [row.status], 'retry_wait', change, [...timeout, event], now);
+  const moved = await state.tasks.move(row.id, [row.status], 'retry_wait', change, [...timeout, event], now);
   if (moved !== null) await state.note(moved, type, now);
   return moved;
 }

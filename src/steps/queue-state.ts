@@ -1,7 +1,7 @@
 /** What the task queue remembers between two calls: the files of the last look, and what was told already. */
 import type { Config } from '../config/schema.ts';
 import { QueueError } from '../core/errors.ts';
-import { type TaskHeader, type TaskRow, taskKey } from '../core/queue/task.ts';
+import { type TaskHeader, type TaskRow, taskKey, UNDER_WAY } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
 import { toIso } from '../core/time.ts';
 import type {
@@ -72,6 +72,13 @@ export class QueueState {
     for (const what of this.#told) if (!isStill(what)) this.#told.delete(what);
   }
 
+  /** The row as it is now; null: this attempt has ended, or is not the one that was meant any more. */
+  async sameAttempt(meant: TaskRow): Promise<TaskRow | null> {
+    const row = await this.tasks.task(meant.id);
+    if (row === null || !UNDER_WAY.includes(row.status)) return null;
+    return SAME_ATTEMPT.every((key) => row[key] === meant[key]) ? row : null;
+  }
+
   /** Does what concerns one project. What the system refuses there is told once, and stands in the way of no other one. */
   async within(project: QueueProject, work: () => Promise<void>): Promise<void> {
     try {
@@ -94,6 +101,9 @@ export class QueueState {
     });
   }
 }
+
+/** What one attempt has for itself. */
+const SAME_ATTEMPT = ['claimId', 'claimedAt', 'attempt', 'requeues'] as const satisfies readonly (keyof TaskRow)[];
 
 const NO_COUNTS: QueueCounts = {
   byStatus: {

@@ -6,7 +6,7 @@ import type { EpochMs } from '../core/time.ts';
 import type { QueueCounts, QueueDir, QueueFlaw, QueueProject, TaskStore } from '../ports/queue.ts';
 import type { Logger } from '../ports.ts';
 import { claimTask, giveBack, nextTasks } from './queue-claims.ts';
-import { cancelTask, endTask, failAttempt, retryTask } from './queue-ends.ts';
+import { cancelTask, endAttempt, failAttempt, retryTask } from './queue-ends.ts';
 import { repairClaims } from './queue-repair.ts';
 import { scanQueues } from './queue-scan.ts';
 import { QueueState } from './queue-state.ts';
@@ -123,13 +123,13 @@ export function createTaskQueue(ports: QueuePorts): TaskQueue {
     claim: (row, given, now) => inTurn(() => claimTask(state, row, given, now)),
     giveBack: (row, reason, now) => inTurn(() => giveBack(state, row, reason, now)),
     succeed: (row, end, now) =>
-      inTurn(() => endTask(state, row.id, { ...end, status: 'done', outcome: 'done', errorKind: null }, now)),
-    failAttempt: (row, end, now) => inTurn(() => failAttempt(state, row.id, end, now)),
+      inTurn(() => endAttempt(state, row, { ...end, status: 'done', outcome: 'done', errorKind: null }, now)),
+    failAttempt: (row, end, now) => inTurn(() => failAttempt(state, row, end, now)),
     fail: (row, end, now) =>
       inTurn(() =>
-        endTask(
+        endAttempt(
           state,
-          row.id,
+          row,
           { ...end, status: 'failed', outcome: 'agent_error', errorKind: 'agent_error', completion: 'agent_moved' },
           now,
         ),

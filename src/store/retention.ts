@@ -47,6 +47,12 @@ export class SqliteRetentionStore implements RetentionStore {
     return this.#delete('hits', 'fingerprint', 'last_seen_at < ? order by last_seen_at', [beforeAt], limit);
   }
 
+  pruneTasks(beforeAt: EpochMs, failedBeforeAt: EpochMs, limit: number): Promise<number> {
+    const where = `claim_id is null and (status in ('done', 'cancelled') and status_since < ?
+      or status in ('failed', 'timeout') and status_since < ?)`;
+    return this.#delete('tasks', 'id', where, [beforeAt, failedBeforeAt], limit);
+  }
+
   pruneAlerts(beforeAt: EpochMs, limit: number): Promise<number> {
     return this.#delete('alerts', 'id', 'ended_at < ? and false_runs >= 2 order by id', [beforeAt], limit);
   }

@@ -110,6 +110,25 @@ describe('status', () => {
     expect(io.stderr).toBe('');
   });
 
+  test('the first line counts the tasks that wait, are in work and failed', async () => {
+    const byStatus = {
+      queued: 3,
+      blocked: 1,
+      claimed: 0,
+      launching: 1,
+      running: 1,
+      retry_wait: 1,
+      done: 40,
+      failed: 0,
+      timeout: 2,
+      cancelled: 7,
+    };
+    daemon.status = statusFacts({ queue: { enabled: true, byStatus, oldestAt: null, projects: [], flaws: [] } });
+    await startDaemon();
+    await status({ config }, io);
+    expect(io.stdout.split('\n')[0]).toMatch(/ · 2 panes · tasks: 5 waiting, 2 in work, 2 failed$/);
+  });
+
   test('a whole page keeps to the width of the terminal', async () => {
     daemon.status = statusFacts({
       paused: 'lunch',

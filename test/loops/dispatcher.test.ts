@@ -6,7 +6,7 @@ import { QueueError, StoreError } from '../../src/core/errors.ts';
 import type { PaneView } from '../../src/core/panes.ts';
 import type { PoolFacts } from '../../src/core/quota/policy.ts';
 import { newLifecycle } from '../../src/core/sessions/lifecycle.ts';
-import { MINUTE, SECOND } from '../../src/core/time.ts';
+import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import { createDispatcher } from '../../src/loops/dispatcher.ts';
 import type { DoneSignals } from '../../src/ports/dispatch.ts';
 import type { Board, Clock, PoolStore } from '../../src/ports.ts';
@@ -16,7 +16,7 @@ import { createTaskQueue } from '../../src/steps/task-queue.ts';
 import type { OpenedStore } from '../../src/store/open.ts';
 import { openFor } from '../store/support/open.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
-import { anAccount, anAgent, aReading, PANE } from '../support/builders.ts';
+import { aLimitedAccount, anAccount, anAgent, aReading, PANE } from '../support/builders.ts';
 import { configFor, NOW, Projects, queueBench, queueDirFor } from '../support/queue-bench.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -269,6 +269,23 @@ describe('nothing happens', () => {
     const { tick, task } = bench(null);
     await tick();
     expect(await task()).toBeNull();
+  });
+
+  test('with every account at its limit tasks wait where they are, until one can be used again [R79 R246]', async () => {
+    projects.drop('house', 'door');
+    const limited = aLimitedAccount('work', now + HOUR, { pool: 'default' });
+    showPool({ state: 'exhausted', accounts: [limited] });
+    const { tick, task, loop } = bench();
+    await tick();
+    expect(loop.held().get('default')).toContain('exhausted');
+    showPool({ accounts: [limited] });
+    await tick(SECOND);
+    expect(loop.held().get('default')).toContain('5-hour limit reached');
+    expect(await task()).toMatchObject({ status: 'queued' });
+    expect(projects.names('house', 'inbox')).toContain('door.md');
+    showPool();
+    await tick(SECOND);
+    expect(await task()).toMatchObject({ status: 'launching' });
   });
 
   test('while the daemon is paused, and that is said once [R285]', async () => {

@@ -1,6 +1,7 @@
 /** Old records go, oldest first and in small pieces; what somebody still needs stays. */
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import type { TaskStatus } from '../../src/core/queue/task.ts';
 import { DAY, HOUR, MINUTE } from '../../src/core/time.ts';
 import { createRetention } from '../../src/loops/retention.ts';
 import type { TickContext } from '../../src/ports.ts';
@@ -8,6 +9,7 @@ import { openFor } from '../store/support/open.ts';
 import { aHit, anIncident, aSwap, NOON } from '../store/support/rows.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
 import { aFiring } from '../support/fake-records.ts';
+import { aTask } from '../support/fake-tasks.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
 /** A clock whose sleeps take no time. */
@@ -20,7 +22,15 @@ async function bench(janitor: { logRetentionDays?: number; logMaxRecords?: numbe
   const store = await openFor(tempDir());
   const config = {
     pools: [],
-    janitor: { intervalMs: HOUR, logRetentionDays: 30, logMaxRecords: 1_000_000, minFreeDiskBytes: 0, ...janitor },
+    janitor: {
+      intervalMs: HOUR,
+      logRetentionDays: 30,
+      logMaxRecords: 1_000_000,
+      minFreeDiskBytes: 0,
+      failedKeepMs: 30 * DAY,
+      archiveDeleteAfterMs: 90 * DAY,
+      ...janitor,
+    },
   } as unknown as TickContext['config'];
   const { retention, stats } = store;
   const tick = async (now = NOON) => {
@@ -114,6 +124,29 @@ describe('events', () => {
 });
 
 describe('other records', () => {
+  test('tasks that ended long ago go; failed ones when their file goes, and none whose file is still to be moved [R212]', async () => {
+    const { tasks, tick } = await bench();
+    const ended = (id: string, status: TaskStatus, daysAgo: number, claimId: string | null = null) =>
+      aTask({ id, status, claimId, statusSince: NOON - daysAgo * DAY });
+    await tasks.save(
+      [
+        ended('a:old', 'done', 31),
+        ended('a:new', 'done', 29),
+        ended('a:moving', 'done', 31, 'c1'),
+        ended('a:failed', 'failed', 119),
+        ended('a:gone', 'timeout', 121),
+        ended('a:waits', 'queued', 400),
+      ],
+      [],
+      [],
+      NOON,
+    );
+    expect(await tick()).toMatchObject({ tasks: 2 });
+    const left = await tasks.tasks({ limit: 9 });
+    expect(left.map(({ id }) => id).sort()).toEqual(['a:failed', 'a:moving', 'a:new', 'a:waits']);
+    expect(await tick()).toBeNull();
+  });
+
   test('hits older than 14 days go [R226]', async () => {
     const { tick, local } = await bench();
     for (const [fingerprint, days] of [

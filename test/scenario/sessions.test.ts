@@ -200,6 +200,25 @@ test.concurrent(
 );
 
 test.concurrent(
+  'an agent that does not start is told with what its shell said, and its command is typed once [R246]',
+  onKeptStage(async ({ world, tmux, start }) => {
+    const sessions = { dedicated: [{ name: 'main', project: world.project('main') }] };
+    const agents = { claude: { command: 'no-such-agent' } };
+    const changes = { agents, sessions, lifecycle: { reconcile_interval: '1s', launch_timeout: '3s' } };
+    const daemon = await start({ changes, loops: KEEPING });
+    const { data } = await daemon.told('session_failed', 30_000);
+    expect(data.detail).toMatch(/its agent did not start: .*no-such-agent.*not found/);
+    const kept = await keptOf(world);
+    const { pane } = await kept.is('main', 'idle');
+    await daemon.polls(10);
+    const screen = await tmux.run('capture-pane', '-p', '-J', '-t', pane?.paneId ?? '');
+    expect(screen.match(/&& no-such-agent/g)).toHaveLength(1);
+    expect(await daemon.events('session_failed')).toHaveLength(1);
+    await kept.close();
+  }),
+);
+
+test.concurrent(
   'nothing is made, typed or ended while the daemon is paused or only observes [R272 R285]',
   onKeptStage(async (stage) => {
     const { world, tmux, start } = stage;

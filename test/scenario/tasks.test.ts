@@ -145,7 +145,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'while no account can be used, or the daemon is paused, tasks wait where they are [R79 R285]',
+  'while the daemon is paused, tasks wait where they are, and the status says why [R79 R285]',
   onQueue(async (play) => {
     const { project, world } = play;
     const daemon = await play.dispatch(2);

@@ -153,6 +153,28 @@ describe('attempts', () => {
     ]);
   });
 
+  test('what is told late of an attempt that has ended changes nothing, also while the next one runs [R70] [R211]', async () => {
+    const projects = new Projects('api');
+    projects.drop('api', 'a');
+    const bench = await queueBench(projects);
+    await bench.queue.scan(NOW);
+    const first = await takeNext(bench);
+    const gone = { error: 'session_died', reason: 'gone' } as const;
+    await bench.queue.failAttempt(first.row, gone, NOW);
+    const late = async () => [
+      await bench.queue.failAttempt(first.row, gone, NOW + 1),
+      await bench.queue.succeed(first.row, done, NOW + 1),
+      await bench.queue.giveBack(first.row, 'late', NOW + 1),
+    ];
+    expect(await late()).toEqual([null, null, null]);
+    const second = await takeNext(bench, NOW + MINUTE);
+    expect(await late()).toEqual([null, null, null]);
+    expect((await bench.rows())['api:a']).toMatchObject({ status: 'claimed', attempt: 1 });
+    expect(await bench.queue.succeed(second.row, done, NOW + MINUTE)).toMatchObject({ status: 'done', attempt: 2 });
+    expect(await late()).toEqual([null, null, null]);
+    expect(projects.names('api', 'inbox')).toEqual([]);
+  });
+
   test('a swap uses up no attempt [R52] [R211]', async () => {
     const projects = new Projects('api');
     projects.drop('api', 'a');

@@ -13,7 +13,7 @@ import { waitFor } from './wait.ts';
 
 /** A row as a test of pure code wants it: an autonomous session of ours with a pane. */
 export function aSession(change: Partial<LifecycleRow> = {}): LifecycleRow {
-  const what = { session: 'w-1', server: '/s', pool: 'main', agent: 'claude', project: '/p' } as const;
+  const what = { session: 'w-1', server: PANE.server, pool: 'main', agent: 'claude', project: '/p' } as const;
   return { ...newLifecycle({ ...what, kind: 'autonomous' }, NOON), pane: PANE, isOurs: true, ...change };
 }
 

@@ -74,7 +74,7 @@ test(`${SWAPS} swaps while sessions refresh without a lock: they are ended when 
     await waitFor(() => performance.now() >= begin, { everyMs: 5 });
     await hot.say(`other work of swap ${swap}`);
     await waitFor(() => world.activeAccount() !== from, { timeoutMs: 60_000 }).catch(async (error: unknown) => {
-      throw new Error(`${String(error)}\n${await old.screen()}\n${daemon?.log()}`);
+      throw new Error(`${String(error)}\n${await old.screen()}\n${await daemon?.text('/events')}`);
     });
     await waitFor(() => since().filter(({ event }) => event === 'reply').length >= panes.length, {
       timeoutMs: 60_000,

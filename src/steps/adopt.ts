@@ -66,7 +66,8 @@ export async function carryOut(
   }
   // Directories that were made before all else hold nothing but the locks by now.
   if (record.direction === 'undo') await undoTo(0);
-  await write({ locks: [], isComplete: true });
+  // What was taken back has no record to be complete: it is there only until it is removed.
+  await write({ locks: [], isComplete: record.direction === 'adopt' });
   return { record, left };
 }
 

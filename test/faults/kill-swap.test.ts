@@ -22,11 +22,17 @@ const SPAN_MS = 2_000;
 const FLIP_MS = 300;
 const REFRESH_MS = 900;
 
+interface LastSwap {
+  readonly swap: { readonly phase: string };
+  readonly panes: readonly { readonly state: string; readonly reason: string | null }[];
+}
+
 interface Tally {
   kills: number;
   swaps: number;
   refreshes: number;
   orphans: number;
+  handedOver: number;
   readonly phases: Record<string, number>;
 }
 
@@ -36,10 +42,10 @@ afterEach(async () => {
   for (const lane of lanes.splice(0)) await lane.end();
 });
 
-test(`after each of ${KILLS} kills one valid link, every pane back by itself, no prompt twice, no login lost [R47 R205 R259 R263]`, {
+test(`after each of ${KILLS} kills one valid link, every pane back by itself or handed over untouched, no prompt twice, no login lost [R47 R205 R259 R263]`, {
   timeout: KILLS * 20_000 + 240_000,
 }, async () => {
-  const tally: Tally = { kills: 0, swaps: 0, refreshes: 0, orphans: 0, phases: {} };
+  const tally: Tally = { kills: 0, swaps: 0, refreshes: 0, orphans: 0, handedOver: 0, phases: {} };
   for (let i = 0; i < LANES; i++) lanes.push(await Lane.open());
   await Promise.all(
     lanes.map(async (lane) => {
@@ -59,8 +65,9 @@ test(`after each of ${KILLS} kills one valid link, every pane back by itself, no
   console.log(
     `${tally.kills} kills in ${tally.swaps} swaps, landed in: ${JSON.stringify(tally.phases)}; ` +
       `${tally.refreshes} token refreshes meanwhile; ` +
-      `locks that nobody could tell from the CLI's own were left ${tally.orphans} times`,
+      `locks that nobody could tell from the CLI's own were left ${tally.orphans} times; ${tally.handedOver} panes handed over`,
   );
+  expect(tally.handedOver).toBeLessThanOrEqual(1 + tally.kills / 25);
 });
 
 /** A world of its own, with three agents, of which one refreshes its tokens all the time. */
@@ -116,7 +123,7 @@ class Lane {
       const killAfterMs = Math.round(Math.random() * (i % 2 === 0 ? FLIP_MS : SPAN_MS));
       killedAfter.push(killAfterMs);
       await waitFor(isOver(killAfterMs), { timeoutMs: SPAN_MS + 1000, everyMs: 2 });
-      const phase = (await this.#lastPhase()) ?? 'none yet';
+      const phase = (await this.#last())?.swap.phase ?? 'none yet';
       tally.phases[phase] = (tally.phases[phase] ?? 0) + 1;
       await this.#daemon?.end('SIGKILL');
       expect(lstatSync(world.link).isSymbolicLink()).toBe(true);
@@ -126,19 +133,25 @@ class Lane {
     }
 
     const context = (): string => `killed after ${killedAfter} ms\n${this.#daemon?.log()}`;
-    await waitFor(() => this.#replies().size === this.#panes.length, { timeoutMs: 60_000 }).catch(() => {
-      throw new Error(`not every pane came back: ${context()}`);
-    });
-    await waitFor(async () => (await this.#lastPhase()) === 'done', { timeoutMs: 20_000 }).catch(() => {
+    await waitFor(async () => (await this.#last())?.swap.phase === 'done', { timeoutMs: 120_000 }).catch(() => {
       throw new Error(`the swap did not end: ${context()}`);
     });
+    // A prompt is typed twice at most. Where two kills came between writing that down and typing, it was never typed: such a
+    // pane is handed over, untouched.
+    const left = ((await this.#last())?.panes ?? []).filter(({ state }) => state !== 'recovered');
+    tally.handedOver += left.length;
+    for (const { reason } of left) expect(reason, context()).toBe('no answer came within 60 s');
+    if (kills < 2) expect(left, context()).toEqual([]);
+    expect(this.#replies().size, context()).toBe(this.#panes.length - left.length);
     expect(world.activeAccount(), context()).toBe(to);
     const status = await this.#daemon?.get<{ pools: readonly { active_account: string }[] }>('/status');
     expect(status?.pools[0]?.active_account, context()).toBe(to);
     // A pane whose request came after the flip met no limit and needs no prompt.
     const continued = this.#since().filter(({ event, text }) => event === 'prompt' && text === 'continue');
     const limits = this.#since().filter(({ event }) => event === 'limit');
-    expect(perPane(continued), context()).toEqual(perPane(limits));
+    const counts = perPane(continued);
+    expect(Math.max(0, ...Object.values(counts)), context()).toBeLessThanOrEqual(1);
+    expect(continued.length + left.length, context()).toBe(limits.length);
     await this.#daemon?.end('SIGTERM');
     this.#daemon = null;
     // Between two refreshes of the agent.
@@ -151,8 +164,8 @@ class Lane {
     this.#daemon = await startDaemonProcess(this.world, this.config);
   }
 
-  async #lastPhase(): Promise<string | null> {
-    return (await this.#daemon?.get<{ swap: { phase: string } }>('/swaps/last'))?.swap.phase ?? null;
+  async #last(): Promise<LastSwap | null> {
+    return (await this.#daemon?.get<LastSwap>('/swaps/last')) ?? null;
   }
 
   #since() {

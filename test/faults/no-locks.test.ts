@@ -2,6 +2,8 @@
  * A version of the CLI that takes no lock when it refreshes its tokens: its sessions are ended while they are idle, and only
  * then the link moves.
  */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeConfig } from '../support/daemon-config.ts';
 import { type DaemonProcess, startDaemonProcess } from '../support/daemon-process.ts';
@@ -13,7 +15,7 @@ import { isLong, myCount } from './support/campaign.ts';
 const HOUR = 3_600_000;
 const SWAPS = isLong ? myCount(50) : 2;
 /** Every turn begins with a refresh that takes this long. */
-const REFRESH_MS = 700;
+const REFRESH_MS = 1500;
 
 let tmux: TestTmux;
 let world: StandInWorld;
@@ -59,6 +61,8 @@ test(`${SWAPS} swaps while sessions refresh without a lock: they are ended when 
   for (let swap = 0; swap < SWAPS; swap++) {
     const from = world.activeAccount();
     for (const { account } of world.homes) world.setLimit(account, null);
+    // What the daemon knows of the account's limit goes with it.
+    rmSync(join(world.root, 'state'), { recursive: true, force: true });
     daemon = await startDaemonProcess(world, config);
     const before = world.events().length;
     const since = () => world.events().slice(before);
@@ -66,11 +70,11 @@ test(`${SWAPS} swaps while sessions refresh without a lock: they are ended when 
     await old.say(`work of swap ${swap}`);
     await waitFor(() => since().some(({ event }) => event === 'prompt'));
     // Its refresh runs; the other one meets the limit some time before that is over.
-    const begin = performance.now() + Math.random() * (REFRESH_MS - 200);
+    const begin = performance.now() + Math.random() * (REFRESH_MS - 500);
     await waitFor(() => performance.now() >= begin, { everyMs: 5 });
     await hot.say(`other work of swap ${swap}`);
-    await waitFor(() => world.activeAccount() !== from, { timeoutMs: 60_000 }).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${daemon?.log()}`);
+    await waitFor(() => world.activeAccount() !== from, { timeoutMs: 60_000 }).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await old.screen()}\n${await daemon?.text('/events')}`);
     });
     await waitFor(() => since().filter(({ event }) => event === 'reply').length >= panes.length, {
       timeoutMs: 60_000,
@@ -97,6 +101,8 @@ test('a link that moves while such a version refreshes costs a login: the proof 
   if (old === undefined) throw new Error('no pane');
   await old.say('work');
   await waitFor(() => world.events('prompt').length > 0);
+  const begin = performance.now() + REFRESH_MS / 3;
+  await waitFor(() => performance.now() >= begin, { everyMs: 5 });
   world.flip('work-2');
   await waitFor(() => world.events('refresh').length > 0);
   expect(areLoginsGood(), JSON.stringify(world.events())).toBe(false);

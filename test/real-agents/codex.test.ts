@@ -82,6 +82,8 @@ describe('Codex', () => {
       });
       expect(swaps).toMatchObject([{ from: 'work-1', to: 'work-2' }]);
       expect(world.activeAccount()).toBe('work-2');
+      const last = await daemon.get<{ panes: readonly { state: string }[] }>('/swaps/last');
+      expect(last?.panes, JSON.stringify(last?.panes)).toMatchObject(panes.map(() => ({ state: 'recovered' })));
       for (const pane of panes) await pane.shows(/REPLY-\d+ from work-2/, 60_000);
       const prompts = provider.requests.filter(({ text }) => /"text":"continue"/.test(text));
       expect(prompts.map(({ account, status }) => `${account} ${status}`)).toEqual(panes.map(() => 'work-2 200'));

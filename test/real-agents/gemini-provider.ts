@@ -100,7 +100,8 @@ function refusal(model: string): object {
   return {
     code: 429,
     status: 'RESOURCE_EXHAUSTED',
-    message: 'You have exhausted your capacity on this model. Your quota will reset after 8h0m0s.',
+    message:
+      "Quota exceeded for quota metric 'Gemini 2.5 Pro Requests' and limit 'Gemini 2.5 Pro Requests per day per user per tier' of service 'cloudcode-pa.googleapis.com'.",
     details: [
       {
         '@type': `${kind}.ErrorInfo`,

@@ -1,6 +1,6 @@
 /** Every way in which a pool can hold its account: links to files, to credentials alone, and no link that the CLI reads. */
 import { spawn } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createAccountLink } from '../../src/adapters/accounts/link.ts';
@@ -121,6 +121,8 @@ test.concurrent(
         expect(world.servedBy()).toEqual(['work-2']);
       } finally {
         editor.kill('SIGKILL');
+        const server = Number(readFileSync(join(world.link, 'daemon.pid'), 'utf8'));
+        if (isRunning(server)) process.kill(server);
       }
     },
     { agent: 'codex' },
@@ -267,3 +269,11 @@ test.concurrent(
     { mode: 'secure_storage' },
   ),
 );
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

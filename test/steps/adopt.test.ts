@@ -106,6 +106,8 @@ describe('an adoption', () => {
     const undo = { ...record, direction: 'undo', isComplete: false } as const;
     const { left } = await carryOut(ports, undo, accountProfile, [record.home]);
     expect(left).toEqual([]);
+    // A kill before the record is removed must not make it look like an adoption that stands.
+    expect(await ports.journal.read('default')).toMatchObject({ direction: 'undo', done: 0, isComplete: false });
     const after = user.picture();
     const settings = '.claude/settings.json';
     expect({ ...after, [settings]: '' }).toEqual({ ...before, [settings]: '' });

@@ -206,7 +206,11 @@ async function takeTurn(text, isMeta, signal) {
   transcript.user(text, isMeta);
   registry.set('busy');
   const startedAt = Date.now();
-  if (options.refreshesEachTurn) log('refresh', { result: await account.refresh() });
+  if (options.refreshesEachTurn) {
+    below.spinner = 'Pondering';
+    paint();
+    log('refresh', { result: await account.refresh() });
+  }
   let goesOn = true;
   let isLater = false;
   const own = task;

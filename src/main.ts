@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandIo, GlobalOptions } from './commands/io.ts';
 import { EXIT, machineClock } from './commands/io.ts';
+import { addSessionCommands } from './commands/session-words.ts';
 import { addTaskCommands } from './commands/task-words.ts';
 import { ConfigError, FailoverError, FatalError, problemLine } from './core/errors.ts';
 import { redact, snippet } from './core/redact.ts';
@@ -228,56 +229,7 @@ function build(end: (code: number) => void): Command {
         end(await changeAccount(name, action, { ...globals(), ...options }, io));
       });
   }
-  const sessions = command('sessions', 'the agents in their panes: list, attach, adopt, restart, terminate');
-  sessions
-    .command('list', { isDefault: true })
-    .description('every pane with an agent and the account it counts on, and the sessions that are kept')
-    .addOption(json())
-    .action(async (options) => {
-      const { listSessions } = await import('./commands/sessions.ts');
-      end(await listSessions({ ...globals(), ...options }, io));
-    });
-  sessions
-    .command('terminate')
-    .description('end every claim of a session on every account; what runs goes on')
-    .argument('<session>', 'tmux session, label or pane id')
-    .addOption(json())
-    .action(async (name: string, options) => {
-      const { terminateSession } = await import('./commands/sessions.ts');
-      end(await terminateSession(name, { ...globals(), ...options }, io));
-    });
-  sessions
-    .command('restart')
-    .description('give an autonomous session a new shell; its task begins again elsewhere')
-    .argument('<session>', 'tmux session')
-    .addOption(json())
-    .action(async (name: string, options) => {
-      const { restartSession } = await import('./commands/kept.ts');
-      end(await restartSession(name, { ...globals(), ...options }, io));
-    });
-  sessions
-    .command('attach')
-    .description('show a session in this terminal')
-    .argument('<session>', 'tmux session')
-    .action(async (name: string) => {
-      const { attachSession } = await import('./commands/kept.ts');
-      end(await attachSession(name, globals(), io));
-    });
-  sessions
-    .command('adopt')
-    .description('print the lines that make a session a dedicated one')
-    .argument('<session>', 'tmux session')
-    .action(async (name: string) => {
-      const { adoptSession } = await import('./commands/kept.ts');
-      end(await adoptSession(name, globals(), io));
-    });
-  command('janitor', 'tidy up the queues and the state directory now')
-    .option('--dry-run', 'say what would be done, change nothing')
-    .addOption(json())
-    .action(async (options) => {
-      const { sendJanitor } = await import('./commands/kept.ts');
-      end(await sendJanitor({ ...globals(), ...options }, io));
-    });
+  addSessionCommands({ command, json, globals, end, io });
   command('import', 'take over what the Go predecessor knew of its accounts; the daemon must be stopped')
     .argument('<state.json>', 'its state file')
     .option('--dry-run', 'say what would be taken over, change nothing')

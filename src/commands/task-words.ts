@@ -1,16 +1,5 @@
 /** The words of `task` and `queue` on the command line; what they do is loaded when they are called. */
-import type { Command, Option } from 'commander';
-import type { CommandIo, GlobalOptions } from './io.ts';
-
-/** What the command line is put together with. */
-export interface Words {
-  command(usage: string, description: string): Command;
-  json(): Option;
-  globals(): GlobalOptions;
-  /** What becomes of a command's exit code. */
-  end(code: number): void;
-  readonly io: CommandIo;
-}
+import type { Words } from './words.ts';
 
 export function addTaskCommands({ command, json, globals, end, io }: Words): void {
   const task = command('task', 'the tasks of the queues: add, list, show, retry, cancel');

@@ -34,7 +34,11 @@ test('names that tmux would change are refused, for kept sessions too [R104]', (
 
 test.each([
   ['more kept than allowed', { autonomous: { min: 2, max: 1 } }, 'sessions.autonomous.min: is more than max (1)'],
-  ['a pool that is not there', { autonomous: { pool: 'x' } }, 'sessions.autonomous.pool: there is no such pool'],
+  [
+    'a pool that is not there',
+    { autonomous: { pool: 'x', max: 1 } },
+    'sessions.autonomous.pool: there is no such pool',
+  ],
   [
     'one name for a dedicated and an autonomous session',
     { autonomous: { prefix: 'w-', start_index: 1, max: 2 }, dedicated: [{ name: 'w-2' }] },

@@ -62,18 +62,20 @@ export function convert(
   });
   const sessions = convertDedicated(values.sessions.dedicated, position, path);
   const { autonomous, ...sections } = convertSessions(values, path);
-  const defaultLink = path(DEFAULT_LINK, ['pools']);
+  const defaultDir = path(DEFAULT_DIR, ['pools']);
   const pools = Object.entries(values.pools).map(([name, pool]) => {
     const defaults = poolDefaults(name, pool, env);
     const link = path(pool.link ?? defaults.link, ['pools', name, 'link']);
-    const shared = defaults.mode === 'file_link' ? link : null;
+    const ownRoot = defaults.mode === 'file_link' ? link : null;
+    const sharedRoot = ownRoot ?? path(pool.shared_root ?? defaults.sharedRoot, ['pools', name, 'shared_root']);
+    const configDir = defaults.mode === 'config_dir' ? link : defaults.mode === 'secure_storage' ? sharedRoot : null;
     return {
       name,
       agent: pool.agent,
       mode: defaults.mode,
       link,
-      linkIsDefault: link === defaultLink,
-      sharedRoot: shared ?? path(pool.shared_root ?? defaults.sharedRoot, ['pools', name, 'shared_root']),
+      configDir: configDir === defaultDir ? null : configDir,
+      sharedRoot,
       strategy: pool.strategy,
       returnTo: pool.return_to,
     };
@@ -155,7 +157,7 @@ export function convert(
 }
 
 /** What Claude Code uses where no variable names another one. */
-const DEFAULT_LINK = '~/.claude';
+const DEFAULT_DIR = '~/.claude';
 
 /** What a pool is where its keys are null. */
 function poolDefaults(

@@ -44,8 +44,8 @@ export interface PoolConfig {
   readonly mode: PoolMode;
   /** The symbolic link that is flipped; with `file_link` the directory in which the credential files are links. */
   readonly link: string;
-  /** The CLI uses the link without being told. */
-  readonly linkIsDefault: boolean;
+  /** What an agent is told to be its configuration directory when it is started; null: it finds it by itself, or by its account. */
+  readonly configDir: string | null;
   /** What the homes share; with `secure_storage` the CLI's configuration directory, with `file_link` the same as `link`. */
   readonly sharedRoot: string;
   readonly strategy: SelectionStrategy;

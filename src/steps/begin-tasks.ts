@@ -180,7 +180,7 @@ export async function startSession(
   const { config } = context;
   const now = ports.clock.now();
   if (row.taskId !== task.id) {
-    const launch = planFor(task, row, config);
+    const launch = planFor(ports, task, row, config);
     if (launch === 'bad_model') {
       const reason = `its model is no name of one: ${task.model ?? config.agents[row.agent]?.models[task.priority] ?? 'none'}`;
       await ports.queue.failAttempt(task, { error: 'agent_error', reason }, now);
@@ -205,10 +205,11 @@ export async function startSession(
 }
 
 /** A session of ours starts an agent of its own for each task, in the task's project; any other keeps the one it has. */
-function planFor(task: TaskRow, row: LifecycleRow, config: Config) {
+function planFor({ board }: TaskPorts, task: TaskRow, row: LifecycleRow, config: Config) {
   if (row.kind === 'dedicated') return null;
   const pool = config.pools.find(({ name }) => name === row.pool);
   if (pool === undefined) return null;
   const model = task.model ?? config.agents[row.agent]?.models[task.priority] ?? null;
-  return launchPlan(config, pool, row.agent, task.project, model) ?? 'bad_model';
+  const account = board.pools().get(row.pool)?.pool.active ?? null;
+  return launchPlan(config, pool, row.agent, task.project, model, account) ?? 'bad_model';
 }

@@ -146,7 +146,9 @@ async function carryOut(
       await moveSession(ports, row.session, action.event, context);
       return;
     case 'make': {
-      const launch = dedicatedLaunch(row, context.config);
+      const launch = dedicatedLaunch(ports, row, context.config);
+      // The account that it begins under is not known yet.
+      if (launch === null && row.kind === 'dedicated') return;
       const moved = await moveSession(ports, row.session, { kind: 'creating', launch, cause: action.cause }, context);
       if (moved !== null) await makeSession(ports, moved, context);
       return;
@@ -196,9 +198,10 @@ async function endSession(
 }
 
 /** An autonomous session begins with its shell alone: what runs in it depends on the task. */
-function dedicatedLaunch(row: LifecycleRow, config: Config) {
+function dedicatedLaunch({ board }: KeepPorts, row: LifecycleRow, config: Config) {
   if (row.kind === 'autonomous') return null;
-  return launchPlan(config, poolOf(row, config), row.agent, row.project, null);
+  const account = board.pools().get(row.pool)?.pool.active ?? null;
+  return launchPlan(config, poolOf(row, config), row.agent, row.project, null, account);
 }
 
 /** @throws {Error} the configuration has no such pool; its checks do not let that happen */

@@ -50,7 +50,7 @@ test('two accounts take every other value from the defaults', () => {
         name: 'default',
         agent: 'claude',
         link: '/home/ada/.claude',
-        linkIsDefault: true,
+        configDir: null,
         mode: 'config_dir',
         sharedRoot: '/home/ada/.claude-shared',
         strategy: 'priority',

@@ -63,6 +63,6 @@ test('a model can never become a flag, and no argument can hold what a terminal 
 });
 
 test('whether the CLI needs to be told where its link is follows from the link', () => {
-  expect(load({}).pools[0]?.linkIsDefault).toBe(true);
-  expect(load({ pools: { default: { link: '~/other' } } }).pools[0]?.linkIsDefault).toBe(false);
+  expect(load({}).pools[0]?.configDir).toBeNull();
+  expect(load({ pools: { default: { link: '~/other' } } }).pools[0]?.configDir).toBe('/home/ada/other');
 });

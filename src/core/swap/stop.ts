@@ -1,6 +1,8 @@
 /** Whether an agent can be ended before the link moves, without taking anything from anybody. */
 import type { AgentProfile } from '../agents/profile.ts';
+import { MINUTE } from '../time.ts';
 import type { PaneFinding } from '../verdict/pane-finding.ts';
+import { startsTurn } from '../verdict/votes.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RecoveryRow } from './swap.ts';
 
@@ -15,7 +17,7 @@ export const IN_A_TURN = 'it is in the middle of a turn';
 export function obstacleToStop(finding: PaneFinding, row: RecoveryRow, profile: AgentProfile): string | null {
   const { reading, process, view } = finding;
   if (row.finishedAt !== null) return row.reason ?? 'it is left alone';
-  if (reading.busy) return IN_A_TURN;
+  if (reading.busy || awaitsAnswer(finding)) return IN_A_TURN;
   if (reading.dialog !== null && reading.dialog.kind !== 'limit-menu') return `a dialog waits: ${reading.dialog.text}`;
   if (reading.dialog === null && reading.composer === null) return 'its input line is not on the screen';
   if (reading.composer !== null && reading.composer.text !== '') return 'its input line is not empty';
@@ -23,6 +25,18 @@ export function obstacleToStop(finding: PaneFinding, row: RecoveryRow, profile: 
   if (process.pid === view.identity.panePid) return 'no shell runs below it';
   if (resumeCommand(row, profile, process.cwd) !== null) return null;
   return process.argv.length === 0 ? 'its program is not known' : 'it cannot be resumed by its session id';
+}
+
+/** A prompt that was interrupted stays unanswered: it counts no longer than this. */
+const UNANSWERED_MS = 2 * MINUTE;
+
+/** The screen shows no turn in its first moment, nor one whose sign of life we do not know: the files tell of it too. */
+function awaitsAnswer({ signals, decision, at }: PaneFinding): boolean {
+  const tail = signals?.transcript ?? signals?.rollout ?? null;
+  if (tail === null || signals?.isGuess === true || decision.kind !== 'clear') return false;
+  const prompt = tail.prompts.findLast(startsTurn);
+  if (prompt === undefined || prompt.at <= (tail.lastAssistant?.at ?? prompt.at - 1)) return false;
+  return Math.abs(at - prompt.at) < UNANSWERED_MS;
 }
 
 /** It has no session yet: its files say so, or none is known while its welcome still is on the screen. Starting it anew loses nothing. */

@@ -2,8 +2,20 @@
 import { expect, test } from 'vitest';
 import type { Reading } from '../../../src/core/screen/finding.ts';
 import { isFresh, obstacleToStop } from '../../../src/core/swap/stop.ts';
+import { MINUTE } from '../../../src/core/time.ts';
 import type { PaneFinding } from '../../../src/core/verdict/pane-finding.ts';
-import { anAgent, aReading, aRecovery, CLIMBING, NOON, noEvidence, signalsOf } from '../../support/builders.ts';
+import {
+  anAgent,
+  aPrompt,
+  aReading,
+  aRecovery,
+  aRow,
+  aTranscript,
+  CLIMBING,
+  NOON,
+  noEvidence,
+  signalsOf,
+} from '../../support/builders.ts';
 
 const { profile } = CLIMBING;
 
@@ -35,6 +47,12 @@ test('an idle agent with a session, and one that stands before its limit menu, c
 
 test.each<[string, PaneFinding, Parameters<typeof aRecovery>[0], string]>([
   ['a turn runs', finding({ busy: true }), {}, 'it is in the middle of a turn'],
+  [
+    'a prompt awaits its answer, though the screen shows no turn',
+    finding({}, { signals: signalsOf(aTranscript({ prompts: [aPrompt(NOON - MINUTE)] })) }),
+    {},
+    'it is in the middle of a turn',
+  ],
   ['a question waits', finding({ dialog: { kind: 'permission', text: 'rm?' } }), {}, 'a dialog waits: rm?'],
   ['a text stands there', finding({ composer: { text: 'half a th' } }), {}, 'its input line is not empty'],
   ['nothing can be seen', finding({ composer: null }), {}, 'its input line is not on the screen'],
@@ -54,6 +72,13 @@ test.each<[string, PaneFinding, Parameters<typeof aRecovery>[0], string]>([
   ],
 ])('not while %s [R270 R284]', (_, seen, row, obstacle) => {
   expect(obstacleToStop(seen, aRecovery(row), profile)).toBe(obstacle);
+});
+
+test('a prompt that was answered, or interrupted long ago, is no turn [R284]', () => {
+  const seen = (tail: Parameters<typeof aTranscript>[0]) => finding({}, { signals: signalsOf(aTranscript(tail)) });
+  const prompts = [aPrompt(NOON - MINUTE)];
+  expect(obstacleToStop(seen({ prompts, lastAssistant: aRow({ at: NOON }) }), aRecovery(), profile)).toBeNull();
+  expect(obstacleToStop(seen({ prompts: [aPrompt(NOON - 3 * MINUTE)] }), aRecovery(), profile)).toBeNull();
 });
 
 test('a session is called fresh only when nothing can be lost [R49]', () => {

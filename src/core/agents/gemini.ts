@@ -60,6 +60,8 @@ export const gemini: AgentProfile = {
       '-e',
     ],
   },
+  // Seen on 0.61: an input line that is shown, and a prompt that was lost.
+  settleMs: 6000,
   continuePrompt: 'continue',
   exitCommand: '/quit',
 };

@@ -84,6 +84,8 @@ export interface AgentProfile {
    * that take several. Any other flag is taken to have one.
    */
   readonly promptArgument?: { readonly bareFlags: readonly string[]; readonly listFlags: readonly string[] };
+  /** For this long after its start the CLI may lose what is typed, though its input line is shown; absent: it loses nothing. */
+  readonly settleMs?: number;
   /** What is typed to make a stopped session go on. */
   readonly continuePrompt: string;
   /** What is typed to leave the CLI. */

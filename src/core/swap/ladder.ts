@@ -312,6 +312,7 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
   if (row.launch?.wasIdle === true) return recovered(row, 'restart', 'it was idle and was started again', now);
   if (policy.flip === 'failed')
     return end(row, 'handed_over', `${NOT_SWAPPED}; it was started again on the account it had`, now);
+  if (now - view.agent.startedAt < (policy.profile.settleMs ?? 0)) return stay(row);
   return type(row, 'reprompted', policy.profile.continuePrompt, now);
 }
 

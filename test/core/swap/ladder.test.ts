@@ -506,6 +506,15 @@ describe('second rung: restart', () => {
     expect(told(step)).toBe('reprompted: paste continue');
     expect(step.row).toMatchObject({ prompts: 1, promptedAt: NOON + 3 * SECOND });
   });
+
+  test('one that loses what is typed in its first seconds is prompted after them [R51 R262]', () => {
+    const agent = { ...newAgent, startedAt: NOON + 2 * SECOND };
+    const view = { agent, transcript: aTranscript(), ...showing({}) };
+    const slow = { ...CLIMBING, profile: { ...CLIMBING.profile, settleMs: 6000 } };
+    const row = { state: 'relaunching', enters: 1 } as const;
+    expect(told(look(row, view, 7.9, slow))).toBe('relaunching: none');
+    expect(told(look(row, view, 8, slow))).toBe('reprompted: paste continue');
+  });
 });
 
 test('the whole way of an old CLI: exit, shell, resume, prompt, answer [R51 R262]', () => {

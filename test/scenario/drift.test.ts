@@ -138,7 +138,7 @@ test.concurrent(
     renameSync(credentials, `${credentials}.away`);
     expect(await daemon.told('account_not_usable')).toMatchObject({ severity: 'warning', account: 'work-2' });
     renameSync(`${credentials}.away`, credentials);
-    expect(await daemon.told('account_recovered')).toMatchObject({ account: 'work-2', pool: null });
+    expect(await daemon.told('drift_ended')).toMatchObject({ account: 'work-2' });
     expect(await daemon.events('account_not_usable')).toHaveLength(1);
   }),
 );

@@ -19,7 +19,7 @@ export const clientEnv: Readonly<Record<string, string>> = { PATH: process.env.P
 export const testProfile: AgentProfile = {
   kind: 'claude',
   notSwitchable: null,
-  process: { names: ['cf-agent'], script: /cf-agent\/cli\.js$/ },
+  process: { names: ['cf-agent'], script: /cf-agent\/cli\.js$|\/bin\/cf-agent$/ },
   hotSwapSince: '2.0.0',
   configDir: { env: 'CF_AGENT_DIR', underHome: '.cf-agent' },
   credentialFiles: ['credentials.json'],

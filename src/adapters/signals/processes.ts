@@ -130,7 +130,9 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
         pid,
         startTicks,
         startedAt,
-        ...(isTitle(argv, exe) ? { argv: startedAs(environment.command, profile), argumentsLost: true } : { argv }),
+        ...(isTitle(argv, exe)
+          ? { argv: startedAs(environment.command, profile), argumentsLost: true }
+          : { argv: asTyped(argv, environment.command, profile) }),
         cwd,
         configDir:
           environment.configDir === null
@@ -203,6 +205,14 @@ function isTitle(argv: readonly string[], exe: string | null): boolean {
 /** Shells tell a program the path by which they found it (`_`); another agent's or a wrapper's path is not the program. */
 function startedAs(command: string | null, profile: AgentProfile): readonly string[] {
   return command?.startsWith('/') && profile.process.names.includes(basename(command)) ? [command] : [];
+}
+
+/**
+ * The kernel puts the runtime in front of a script; without it the words are those that the shell was given, and `_` of a
+ * process that is started by them names the script again.
+ */
+function asTyped(argv: readonly string[], command: string | null, profile: AgentProfile): readonly string[] {
+  return argv[1] !== undefined && argv[1] === startedAs(command, profile)[0] ? argv.slice(1) : argv;
 }
 
 function withoutLoss(process: AgentProcess): AgentProcess {

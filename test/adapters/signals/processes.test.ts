@@ -275,6 +275,13 @@ describe('a program that writes its title over its arguments', () => {
     }
   });
 
+  it('is known by the words that the shell was given, so that its successor tells its program too [R49]', async () => {
+    await make({ ...node, argv: ['node', '/x/bin/cf-agent', '-m', 'opus'], environ: { _: '/x/bin/cf-agent' } });
+    expect((await agentIn(10))?.argv).toEqual(['/x/bin/cf-agent', '-m', 'opus']);
+    await make({ ...node, argv: ['node', '/x/bin/cf-agent'], environ: { _: '/usr/bin/node' }, startTicks: 902 });
+    expect((await agentIn(10))?.argv).toEqual(['node', '/x/bin/cf-agent']);
+  });
+
   it('is not a program of its own that was started without any', async () => {
     await make({ ...titled, exe: '/home/me/.local/bin/cf-agent' });
     expect((await agentIn(10))?.argv).toEqual(['cf-agent']);

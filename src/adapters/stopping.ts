@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
-import { splitCommand } from '../core/agents/process-match.ts';
+import { isRuntime, splitCommand } from '../core/agents/process-match.ts';
 import { LinkError } from '../core/errors.ts';
 import type { AgentProcess } from '../core/panes.ts';
 import { SECOND } from '../core/time.ts';
@@ -47,7 +47,8 @@ export function createStopping({ processes, clock, env, procRoot = '/proc' }: St
     async stopBackground(profile, process) {
       // The first word may be a bare name; what really runs is known to the kernel.
       const program = await readlink(join(procRoot, String(process.pid), 'exe')).catch(() => '');
-      const [, ...script] = splitCommand(process.argv, profile).program;
+      const words = splitCommand(process.argv, profile).program;
+      const script = isRuntime(program) && !isRuntime(words[0] ?? '') ? words : words.slice(1);
       const args = profile.background?.stopArgs ?? [];
       const hint = `end it by hand: ${profile.kind} ${args.join(' ')}`;
       const failed = (why: string): LinkError =>

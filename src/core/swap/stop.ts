@@ -1,6 +1,6 @@
 /** Whether an agent can be ended before the link moves, without taking anything from anybody. */
 import type { AgentProfile } from '../agents/profile.ts';
-import { MINUTE } from '../time.ts';
+import { SECOND } from '../time.ts';
 import type { PaneFinding } from '../verdict/pane-finding.ts';
 import { startsTurn } from '../verdict/votes.ts';
 import { resumeCommand } from './resume-command.ts';
@@ -28,9 +28,9 @@ export function obstacleToStop(finding: PaneFinding, row: RecoveryRow, profile: 
 }
 
 /** A prompt that was interrupted stays unanswered: it counts no longer than this. */
-const UNANSWERED_MS = 2 * MINUTE;
+const UNANSWERED_MS = 15 * SECOND;
 
-/** The screen shows no turn in its first moment, nor one whose sign of life we do not know: the files tell of it too. */
+/** In its first moments a turn may not be seen on the screen yet; the files tell of it already. */
 function awaitsAnswer({ signals, decision, at }: PaneFinding): boolean {
   const tail = signals?.transcript ?? signals?.rollout ?? null;
   if (tail === null || signals?.isGuess === true || decision.kind !== 'clear') return false;

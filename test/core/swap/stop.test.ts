@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Reading } from '../../../src/core/screen/finding.ts';
 import { isFresh, obstacleToStop } from '../../../src/core/swap/stop.ts';
-import { MINUTE } from '../../../src/core/time.ts';
+import { SECOND } from '../../../src/core/time.ts';
 import type { PaneFinding } from '../../../src/core/verdict/pane-finding.ts';
 import {
   anAgent,
@@ -49,7 +49,7 @@ test.each<[string, PaneFinding, Parameters<typeof aRecovery>[0], string]>([
   ['a turn runs', finding({ busy: true }), {}, 'it is in the middle of a turn'],
   [
     'a prompt awaits its answer, though the screen shows no turn',
-    finding({}, { signals: signalsOf(aTranscript({ prompts: [aPrompt(NOON - MINUTE)] })) }),
+    finding({}, { signals: signalsOf(aTranscript({ prompts: [aPrompt(NOON - 10 * SECOND)] })) }),
     {},
     'it is in the middle of a turn',
   ],
@@ -76,9 +76,9 @@ test.each<[string, PaneFinding, Parameters<typeof aRecovery>[0], string]>([
 
 test('a prompt that was answered, or interrupted long ago, is no turn [R284]', () => {
   const seen = (tail: Parameters<typeof aTranscript>[0]) => finding({}, { signals: signalsOf(aTranscript(tail)) });
-  const prompts = [aPrompt(NOON - MINUTE)];
+  const prompts = [aPrompt(NOON - 10 * SECOND)];
   expect(obstacleToStop(seen({ prompts, lastAssistant: aRow({ at: NOON }) }), aRecovery(), profile)).toBeNull();
-  expect(obstacleToStop(seen({ prompts: [aPrompt(NOON - 3 * MINUTE)] }), aRecovery(), profile)).toBeNull();
+  expect(obstacleToStop(seen({ prompts: [aPrompt(NOON - 16 * SECOND)] }), aRecovery(), profile)).toBeNull();
 });
 
 test('a session is called fresh only when nothing can be lost [R49]', () => {

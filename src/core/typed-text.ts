@@ -1,4 +1,4 @@
-/** What may be typed into a terminal: text without any control character that the terminal or the program would obey. */
+/** What may be typed into a terminal, without any control character that it or the program would obey; how it is known again. */
 
 const ESC = '\x1b';
 const CSI = '\x9b';
@@ -17,6 +17,11 @@ export function typedText(text: string): string {
     if (sign === '~') dropPasteMark(kept);
   }
   return kept.filter((sign) => !isControl(sign)).join('');
+}
+
+/** By this a text is known again on the screen: where a line wraps, blanks are lost. */
+export function withoutBlanks(text: string): string {
+  return text.replace(/\s+/g, '');
 }
 
 function dropPasteMark(signs: string[]): void {

@@ -1,10 +1,11 @@
 /** How a task's text gets into a session: pasted, sent by a lone Enter, verified; one key at a time, and nothing twice. */
 import type { AgentProcess, PaneIdentity } from '../panes.ts';
+import { personIn } from '../person.ts';
 import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import { SECOND } from '../time.ts';
+import { withoutBlanks } from '../typed-text.ts';
 import type { TranscriptTail } from '../verdict/signals.ts';
-import { PERSON_QUIET_MS } from './free-session.ts';
 
 /**
  * `waiting`: nothing was typed, the prompt is awaited. `typed`: the text is (being) pasted and sent. `sent`: it was seen to
@@ -176,18 +177,6 @@ function arrived({ typedAt }: Delivery, { transcript }: DeliveryView, { mark }: 
 function isOurs(typed: string, text: string): boolean {
   if (/^(?:\[Pasted (?:text|content)\b[^\]]*\]\s*)+$/i.test(typed.trim())) return true;
   return withoutBlanks(typed).endsWith(withoutBlanks(text).slice(-TAIL));
-}
-
-/** Where a line wraps, blanks are lost. */
-function withoutBlanks(text: string): string {
-  return text.replace(/\s+/g, '');
-}
-
-function personIn(view: DeliveryView, now: EpochMs): string | null {
-  if (view.inMode) return 'the pane is in copy mode';
-  if (view.clientActivityAt !== null && Math.abs(now - view.clientActivityAt) < PERSON_QUIET_MS)
-    return 'somebody is using this session';
-  return null;
 }
 
 function paste(delivery: Delivery, agent: AgentProcess, now: EpochMs, policy: DeliveryPolicy): DeliveryStep {

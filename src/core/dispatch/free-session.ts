@@ -1,6 +1,6 @@
 /** Whether a session may be given a task now, and if not, what is in the way. */
+import { personIn } from '../person.ts';
 import type { EpochMs } from '../time.ts';
-import { SECOND } from '../time.ts';
 
 /** A session that the daemon answers for, as far as it bears on giving it work. */
 export interface Candidate {
@@ -44,9 +44,6 @@ export type NotFree =
   | 'other_account'
   | 'cooling';
 
-/** Nothing is typed within this time of a person's last key. */
-export const PERSON_QUIET_MS = 10 * SECOND;
-
 /** @returns null: it is free */
 export function notFree(candidate: Candidate, now: EpochMs, cooldownMs: number): NotFree | null {
   const { pane } = candidate;
@@ -57,8 +54,7 @@ export function notFree(candidate: Candidate, now: EpochMs, cooldownMs: number):
   if (candidate.isLeased) return 'leased';
   if (pane.hasDialog) return 'dialog';
   if (pane.isBusy) return 'busy';
-  if (pane.inMode) return 'person';
-  if (pane.clientActivityAt !== null && Math.abs(now - pane.clientActivityAt) < PERSON_QUIET_MS) return 'person';
+  if (personIn(pane, now) !== null) return 'person';
   if (!pane.isFresh && pane.composer !== '') return 'busy_input';
   if (!pane.isFresh && !pane.isOnActiveAccount) return 'other_account';
   if (Math.abs(now - candidate.stateSince) < cooldownMs) return 'cooling';

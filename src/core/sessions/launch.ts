@@ -1,10 +1,12 @@
 /** Starting and ending an agent in a session's shell: at most one key at each look, and each is written down before it. */
 import type { AgentProfile } from '../agents/profile.ts';
 import type { AgentProcess } from '../panes.ts';
+import { personIn } from '../person.ts';
 import type { Reading } from '../screen/finding.ts';
 import { quote } from '../swap/resume-command.ts';
 import type { EpochMs } from '../time.ts';
 import { SECOND } from '../time.ts';
+import { withoutBlanks } from '../typed-text.ts';
 import type { LaunchPlan, LifecycleRow } from './lifecycle.ts';
 
 /**
@@ -55,7 +57,6 @@ export type LaunchStep =
 const WAIT: LaunchStep = { kind: 'wait' };
 /** A shell that has just begun may still read its start files. */
 const SETTLED_MS = 300;
-const PERSON_QUIET_MS = 10 * SECOND;
 const ENTER_AGAIN_MS = 2 * SECOND;
 const MAX_ENTERS = 3;
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
@@ -149,18 +150,6 @@ function interrupt(now: EpochMs, keys: number): LaunchStep {
 
 function isSettled(view: LaunchView, now: EpochMs): boolean {
   return view.screenText.trim() !== '' && view.screenChangedAt !== null && now - view.screenChangedAt >= SETTLED_MS;
-}
-
-/** Why no key may be sent just now. */
-function personIn(view: LaunchView, now: EpochMs): string | null {
-  if (view.inMode) return 'the pane is in copy mode';
-  const typedAt = view.clientActivityAt;
-  return typedAt !== null && Math.abs(now - typedAt) < PERSON_QUIET_MS ? 'somebody is using this session' : null;
-}
-
-/** Where a line wraps, blanks are lost. */
-function withoutBlanks(text: string): string {
-  return text.replace(/\s+/g, '');
 }
 
 function lastLine(screen: string): string {

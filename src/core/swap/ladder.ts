@@ -3,9 +3,11 @@
 import type { AgentProfile } from '../agents/profile.ts';
 import { isHotSwappable } from '../agents/profile.ts';
 import type { AgentProcess } from '../panes.ts';
+import { personIn } from '../person.ts';
 import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE, SECOND } from '../time.ts';
+import { withoutBlanks } from '../typed-text.ts';
 import type { AssistantRow, TranscriptTail } from '../verdict/signals.ts';
 import { startsTurn } from '../verdict/votes.ts';
 import { resumeCommand } from './resume-command.ts';
@@ -58,8 +60,6 @@ export interface LadderStep {
 }
 
 const NONE: LadderAction = { kind: 'none' };
-/** Nothing is typed within this time of a person's last key in the session. */
-const PERSON_QUIET_MS = 10 * SECOND;
 /** Pasted text that has not reached the composer by then was not delivered. */
 const PASTE_LOST_MS = 3 * SECOND;
 const NO_SHELL = 'no shell waits for a command there';
@@ -378,14 +378,6 @@ function wait(row: RecoveryRow, obstacle: string, now: EpochMs, policy: LadderPo
   return end(row, 'handed_over', obstacle, now);
 }
 
-/** Why no key may be sent just now. */
-function personIn(view: LadderView, now: EpochMs): string | null {
-  if (view.inMode) return 'the pane is in copy mode';
-  if (view.clientActivityAt !== null && Math.abs(now - view.clientActivityAt) < PERSON_QUIET_MS)
-    return 'somebody is using this session';
-  return null;
-}
-
 /** A client pressed a key after our last one; tmux tells the second only. */
 function hasPersonTyped(row: RecoveryRow, view: LadderView): boolean {
   return view.clientActivityAt !== null && view.clientActivityAt + SECOND > row.stateSince;
@@ -397,11 +389,6 @@ function obstacleToSubmit(row: RecoveryRow, view: LadderView, policy: LadderPoli
   const command = resumeCommand(row, policy.profile, view.cwd);
   const isShown = command !== null && withoutBlanks(view.screenText ?? '').endsWith(withoutBlanks(command));
   return isShown ? null : "the command is not on the shell's line";
-}
-
-/** Where a line wraps, blanks are lost. */
-function withoutBlanks(text: string): string {
-  return text.replace(/\s+/g, '');
 }
 
 /** Why no text may be typed into the agent just now. */

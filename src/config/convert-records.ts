@@ -1,10 +1,11 @@
 /** The sections about the daemon's own records, from the file's values to the program's. */
+
 import { timeOfDayMs } from '../core/alerts/stats.ts';
 import { parseSize } from '../core/size.ts';
-import { parseDuration } from '../core/time.ts';
 import type { Env } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { error, type Finding } from './finding.ts';
+import { ms } from './key-types.ts';
 import type { Config } from './schema.ts';
 
 /** Variables that outrank a key. */
@@ -67,9 +68,4 @@ export function convertRecords(
       tmpTtlMs: ms(janitor.tmp_ttl),
     },
   };
-}
-
-/** The schema has made sure of the form. */
-function ms(text: string): number {
-  return parseDuration(text) ?? 0;
 }

@@ -1,7 +1,8 @@
 /** The sections about sessions and their agents, from the file's values to the program's. */
-import { parseDuration } from '../core/time.ts';
+
 import type { ConfigValues } from './file-schema.ts';
 import type { KeyPath } from './finding.ts';
+import { ms } from './key-types.ts';
 import type { Config, SessionConfig } from './schema.ts';
 
 /** @param path expands a path of the file, given the key that names it */
@@ -70,9 +71,4 @@ export function convertDedicated(
       at,
     };
   });
-}
-
-/** The schema has made sure of the form. */
-function ms(text: string): number {
-  return parseDuration(text) ?? 0;
 }

@@ -1,12 +1,12 @@
 /** From the file's values (snake_case, text) to the program's (camelCase, milliseconds, absolute paths). */
 
-import { parseDuration } from '../core/time.ts';
 import { checkConfig } from './checks.ts';
 import { convertRecords } from './convert-records.ts';
 import { convertDedicated, convertSessions } from './convert-sessions.ts';
 import { type Env, expandPath } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { error, type Finding, type KeyPath } from './finding.ts';
+import { ms } from './key-types.ts';
 import { parseListen } from './listen.ts';
 import { checkNotifications, toNotifications } from './notification-keys.ts';
 import { convertPatterns } from './patterns.ts';
@@ -188,9 +188,4 @@ function isPath(text: string): boolean {
 
 function ascending(fractions: readonly number[]): readonly number[] {
   return [...new Set(fractions)].sort((a, b) => a - b);
-}
-
-/** The schema has made sure of the form. */
-function ms(text: string): number {
-  return parseDuration(text) ?? 0;
 }

@@ -15,6 +15,11 @@ export function duration(least: string, most = '7d') {
     }, `must be from ${least} to ${most}`);
 }
 
+/** The milliseconds of a duration; the schema has made sure of its form. */
+export function ms(text: string): number {
+  return parseDuration(text) ?? 0;
+}
+
 /** `tmux` would rewrite `.` and `:` in a session name; pools follow the same rule because they appear in key paths. */
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 

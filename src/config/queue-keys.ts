@@ -1,9 +1,8 @@
 /** The keys of the task queue, and their form in the program. */
 import { z } from 'zod';
 import { parseSize } from '../core/size.ts';
-import { parseDuration } from '../core/time.ts';
 import type { KeyPath } from './finding.ts';
-import { duration, path, size, whole } from './key-types.ts';
+import { duration, ms, path, size, whole } from './key-types.ts';
 import type { DispatcherConfig } from './schema.ts';
 
 export const Dispatcher = z.strictObject({
@@ -66,9 +65,4 @@ export function convertDispatcher(
     trustedUids: [...values.trusted_uids],
     strict: values.strict,
   };
-}
-
-/** The schema has made sure of the form. */
-function ms(text: string): number {
-  return parseDuration(text) ?? 0;
 }

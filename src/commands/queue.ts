@@ -1,14 +1,13 @@
 /** `queue`: how many tasks wait, run and have ended, and which inboxes are looked at. */
-import type { TaskStatus } from '../core/queue/task.ts';
-import { TASK_STATUSES } from '../core/queue/task.ts';
 import type { QueueView } from '../core/queue/view.ts';
+import { countWords } from '../core/queue/view.ts';
 import type { StatusView } from '../core/status.ts';
 import { formatDuration } from '../core/time.ts';
 import { askDaemon, expectAnswer, reportNoDaemon } from './daemon-client.ts';
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';
 import { locate } from './locate.ts';
-import { clean, wrap } from './text.ts';
+import { wrap } from './text.ts';
 
 /** @returns 0; 4 when there is neither a daemon nor a database */
 export async function showQueue(options: JsonOption, io: CommandIo): Promise<number> {
@@ -31,7 +30,7 @@ export async function showQueue(options: JsonOption, io: CommandIo): Promise<num
 
 function pageOf(queue: QueueView, io: CommandIo): string {
   const width = io.isTTY ? io.columns : Number.POSITIVE_INFINITY;
-  const lines = [`${countsOf(queue.by_status)}\n`];
+  const lines = [`${countWords(queue.by_status)}\n`];
   if (!queue.enabled) lines.push('  ! dispatcher.enabled is false: nothing is given out\n');
   for (const { pool, reason } of queue.enabled ? queue.held : [])
     lines.push(wrap('  ! ', `pool ${pool} gets nothing now: ${reason}`, width, '    '));
@@ -52,12 +51,4 @@ function pageOf(queue: QueueView, io: CommandIo): string {
       ),
     );
   return lines.join('');
-}
-
-/** `3 queued · 1 running`; states without a task are left out. */
-export function countsOf(byStatus: Readonly<Record<TaskStatus, number>>): string {
-  const parts = TASK_STATUSES.filter((status) => byStatus[status] > 0).map(
-    (status) => `${byStatus[status]} ${status.replaceAll('_', ' ')}`,
-  );
-  return clean(parts.length === 0 ? 'no task' : parts.join(' · '));
 }

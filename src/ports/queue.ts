@@ -202,12 +202,21 @@ export interface QueueCounts {
   readonly oldestAt: EpochMs | null;
 }
 
+/** The tasks of one queue. */
+export interface ProjectCounts {
+  /** Absolute path of the project directory. */
+  readonly project: string;
+  readonly byStatus: QueueCounts['byStatus'];
+}
+
 export interface TaskReads {
   task(id: string): Promise<TaskRow | null>;
   taskByClaim(claimId: string): Promise<TaskRow | null>;
   /** Those whose state is newest first. */
   tasks(filter: TaskFilter): Promise<readonly TaskRow[]>;
   counts(): Promise<QueueCounts>;
+  /** By the path of the project; those without a task are absent. */
+  countsByProject(): Promise<readonly ProjectCounts[]>;
 }
 
 /** The part of a row that may change after it was written. */

@@ -2,6 +2,7 @@
 import type { NewTask } from '../core/queue/new-task.ts';
 import type { TaskRow, TaskStatus } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
+import type { ProjectCounts } from './queue.ts';
 
 export interface TaskListFilter {
   readonly statuses?: readonly TaskStatus[];
@@ -24,6 +25,8 @@ export type TaskWishAnswer =
 export interface TasksApi {
   /** Those whose state is newest first. */
   list(filter: TaskListFilter): Promise<readonly TaskRow[]>;
+  /** How many tasks each queue has in which state. */
+  counts(): Promise<readonly ProjectCounts[]>;
   /** By its id, or by the part behind the colon where that is enough. */
   find(name: string): Promise<TaskRow | 'unknown' | 'several'>;
   /** Writes a task into the inbox of a project that has a queue. */

@@ -2,7 +2,11 @@
 
 import type { ButtonWish } from '../core/alerts/callback.ts';
 import type { ChatCommand } from '../core/alerts/chat-commands.ts';
+import type { ChatTasks } from '../core/alerts/chat-tasks.ts';
+import { SHOWN_TASKS, taskLines } from '../core/alerts/chat-tasks.ts';
 import { accountLines, helpLines, sessionLines, statusLines } from '../core/alerts/chat-text.ts';
+import { UNDER_WAY } from '../core/queue/task.ts';
+import type { QueueView } from '../core/queue/view.ts';
 import { buildStatus } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { HOUR } from '../core/time.ts';
@@ -36,6 +40,8 @@ export async function followCommand(ports: AnswerPorts, command: ChatCommand, by
       return { lines: accountLines(status(), time) };
     case 'sessions':
       return { lines: sessionLines(status(), time) };
+    case 'tasks':
+      return { lines: taskLines(await tasksOf(ports.api, status().queue), time) };
     case 'help':
       return { lines: helpLines() };
     case 'wrong':
@@ -122,6 +128,15 @@ async function pause(
   await api.pause(`paused by ${by}`, until);
   const end = until === null ? '' : `It ends by itself at ${at(until, { clock })}; `;
   return { lines: [`Paused: nothing is swapped or typed. ${end}/resume ends it.`] };
+}
+
+async function tasksOf({ tasks }: DaemonApi, queue: QueueView | null): Promise<ChatTasks> {
+  const [projects, inWork, failed] = await Promise.all([
+    tasks.counts(),
+    tasks.list({ statuses: UNDER_WAY, limit: SHOWN_TASKS.inWork }),
+    tasks.list({ statuses: ['failed', 'timeout'], limit: SHOWN_TASKS.failed }),
+  ]);
+  return { queue, projects, inWork, failed };
 }
 
 async function why({ api, clock }: AnswerPorts, subject: string): Promise<Reply> {

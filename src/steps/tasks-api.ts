@@ -31,6 +31,7 @@ export function createTasksApi(ports: TasksApiPorts): TasksApi {
   };
   return {
     list: (filter) => tasks.tasks(filter),
+    counts: () => tasks.countsByProject(),
     find: (name) => findTask(tasks, name),
     add: (project, wish) => addTask(ports, project, wish),
     cancel: (name, reason) => withTask(name, (id) => queue.cancel(id, reason, clock.now())),

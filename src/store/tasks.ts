@@ -4,7 +4,7 @@ import type { NewEvent } from '../core/events.ts';
 import type { TaskAttempt, TaskRow, TaskStatus } from '../core/queue/task.ts';
 import { mayBecome, TASK_STATUSES, UNDER_WAY, WAITING } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
-import type { QueueCounts, TaskChange, TaskFilter, TaskReads, TaskStore } from '../ports/queue.ts';
+import type { ProjectCounts, QueueCounts, TaskChange, TaskFilter, TaskReads, TaskStore } from '../ports/queue.ts';
 import { readFrom, writeTo } from './access.ts';
 import { wholeMs } from './instant.ts';
 import { appendEvents } from './journal.ts';
@@ -41,6 +41,10 @@ export class SqliteTaskReads implements TaskReads {
 
   counts(): Promise<QueueCounts> {
     return readFrom(this.#db, countTasks);
+  }
+
+  countsByProject(): Promise<readonly ProjectCounts[]> {
+    return readFrom(this.#db, countByProject);
   }
 }
 
@@ -146,7 +150,7 @@ function readTasks(db: Connection, filter: TaskFilter, json: JsonColumns): reado
 }
 
 function countTasks(db: Connection): QueueCounts {
-  const byStatus = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
+  const byStatus = noTasks();
   let oldestAt: EpochMs | null = null;
   const query = 'select status, count(*), min(created_at) from tasks group by status';
   for (const [status, count, createdAt] of db.prepare<[], [TaskStatus, number, number]>(query).raw().all()) {
@@ -155,6 +159,21 @@ function countTasks(db: Connection): QueueCounts {
       oldestAt = oldestAt === null ? createdAt : Math.min(oldestAt, createdAt);
   }
   return { byStatus, oldestAt };
+}
+
+function countByProject(db: Connection): readonly ProjectCounts[] {
+  const counts = new Map<string, Record<TaskStatus, number>>();
+  const query = 'select project, status, count(*) from tasks group by project, status order by project';
+  for (const [project, status, count] of db.prepare<[], [string, TaskStatus, number]>(query).raw().all()) {
+    const byStatus = counts.get(project) ?? noTasks();
+    byStatus[status] = count;
+    counts.set(project, byStatus);
+  }
+  return [...counts].map(([project, byStatus]) => ({ project, byStatus }));
+}
+
+function noTasks(): Record<TaskStatus, number> {
+  return Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>;
 }
 
 function toCells(row: TaskRow): TaskTable {

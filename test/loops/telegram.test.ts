@@ -7,6 +7,7 @@ import { openFor } from '../store/support/open.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
 import { type ChatBench, openBench } from '../support/chat-bench.ts';
 import { FakeDaemon, SWAP_ID, statusFacts } from '../support/daemon-facts.ts';
+import { byStatusOf, SOME_TASKS } from '../support/fake-tasks.ts';
 import { CHAT, plainOf, startTelegram, type TelegramServer, USER } from '../support/telegram-server.ts';
 
 let server: TelegramServer;
@@ -42,6 +43,25 @@ describe('commands [R234]', () => {
     expect(await ask(on, '/help')).toContain('/swap [account]');
     expect(server.messages.every(({ replyTo }) => replyTo !== null)).toBe(true);
     expect(acts(on)).toEqual([]);
+  });
+
+  test('/tasks names the queues, what is in work and what failed', async () => {
+    const daemon = new FakeDaemon();
+    const projects = ['api', 'web'].map((name) => ({ name, ignored: [] }));
+    const queue = { enabled: true, byStatus: byStatusOf(SOME_TASKS), oldestAt: null, projects, flaws: [] };
+    daemon.status = statusFacts({ queue });
+    const on = await bench({ daemon });
+    const answer = await ask(on, '/tasks');
+    expect(answer).toContain('Tasks: 1 queued · 1 failed');
+    expect(answer).toContain('web:page: its session is gone; that was attempt 3 of 3');
+    expect(answer).toContain('api: 1 queued');
+    expect(acts(on)).toEqual([
+      { name: 'tasks', with: { statuses: ['claimed', 'launching', 'running'], limit: 10 } },
+      { name: 'tasks', with: { statuses: ['failed', 'timeout'], limit: 5 } },
+    ]);
+    daemon.status = statusFacts({ queue: { ...queue, byStatus: byStatusOf([]), projects: [] } });
+    daemon.tasks.counts = async () => [];
+    expect(await ask(on, '/tasks')).toContain('No queue is set up');
   });
 
   test('/why explains a swap, the last one, or a pane', async () => {

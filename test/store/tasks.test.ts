@@ -136,4 +136,24 @@ describe('tasks in the database', () => {
     await tasks.save([], ['a:2', 'a:3'], [], NOON);
     expect(await tasks.counts()).toMatchObject({ byStatus: { queued: 0 }, oldestAt: null });
   });
+
+  test('are counted for each queue', async () => {
+    const { tasks } = await openFor(tempDir());
+    expect(await tasks.countsByProject()).toEqual([]);
+    await tasks.save(
+      [
+        aTask({ id: 'web:1', project: '/src/web', status: 'failed' }),
+        aTask({ id: 'api:1', project: '/src/api' }),
+        aTask({ id: 'api:2', project: '/src/api' }),
+        aTask({ id: 'api:3', project: '/src/api', status: 'running' }),
+      ],
+      [],
+      [],
+      NOON,
+    );
+    expect(await tasks.countsByProject()).toMatchObject([
+      { project: '/src/api', byStatus: { queued: 2, running: 1, failed: 0 } },
+      { project: '/src/web', byStatus: { queued: 0, failed: 1 } },
+    ]);
+  });
 });

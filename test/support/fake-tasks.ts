@@ -1,5 +1,6 @@
 /** Tasks made by hand, and an API that serves them and remembers what it was asked. */
-import type { TaskRow } from '../../src/core/queue/task.ts';
+import type { TaskRow, TaskStatus } from '../../src/core/queue/task.ts';
+import { TASK_STATUSES } from '../../src/core/queue/task.ts';
 import { HOUR, MINUTE } from '../../src/core/time.ts';
 import type { TasksApi, TaskWishAnswer } from '../../src/ports/tasks.ts';
 
@@ -44,6 +45,11 @@ export function aTask(change: Partial<TaskRow> = {}): TaskRow {
   };
 }
 
+export function byStatusOf(rows: readonly TaskRow[]): Readonly<Record<TaskStatus, number>> {
+  const counts = TASK_STATUSES.map((status) => [status, rows.filter((row) => row.status === status).length]);
+  return Object.fromEntries(counts) as Record<TaskStatus, number>;
+}
+
 /** A task that failed, and one that waits; `twin` is the name of several. */
 export const SOME_TASKS: readonly TaskRow[] = [
   aTask({
@@ -86,6 +92,13 @@ export function fakeTasks(note: (name: string, argument: unknown) => void): Task
     async list(filter) {
       note('tasks', filter);
       return SOME_TASKS.filter(({ status }) => filter.statuses?.includes(status) ?? true).slice(0, filter.limit);
+    },
+    async counts() {
+      const projects = new Set(SOME_TASKS.map(({ project }) => project));
+      return [...projects].map((project) => ({
+        project,
+        byStatus: byStatusOf(SOME_TASKS.filter((row) => row.project === project)),
+      }));
     },
     async find(name) {
       if (name === 'twin') return 'several';

@@ -4,7 +4,7 @@ import type { EpochMs } from '../time.ts';
 import { MINUTE } from '../time.ts';
 
 export type ChatCommand =
-  | { readonly kind: 'status' | 'accounts' | 'sessions' | 'resume' | 'help' }
+  | { readonly kind: 'status' | 'accounts' | 'sessions' | 'tasks' | 'resume' | 'help' }
   | { readonly kind: 'swap'; readonly account: string | null }
   | { readonly kind: 'pause'; readonly forMs: number | null }
   | { readonly kind: 'why'; readonly subject: string }
@@ -17,6 +17,7 @@ export const CHAT_COMMANDS: readonly { readonly name: string; readonly usage: st
   { name: 'status', usage: '/status', does: 'how things stand' },
   { name: 'accounts', usage: '/accounts', does: 'accounts and their quota' },
   { name: 'sessions', usage: '/sessions', does: 'the panes that are watched' },
+  { name: 'tasks', usage: '/tasks', does: 'the queues: what waits, what runs, what failed' },
   { name: 'swap', usage: '/swap [account]', does: 'swap by hand; asks before it does' },
   { name: 'pause', usage: '/pause [1h]', does: 'stop every automatic action' },
   { name: 'resume', usage: '/resume', does: 'end the pause and every hold' },
@@ -45,6 +46,7 @@ export function parseChatCommand(text: string, bot: string | null): ChatCommand 
     case 'status':
     case 'accounts':
     case 'sessions':
+    case 'tasks':
     case 'resume':
     case 'help':
       return { kind: name };

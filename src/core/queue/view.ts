@@ -3,6 +3,7 @@ import type { EpochMs } from '../time.ts';
 import { SECOND, toIso } from '../time.ts';
 import { attemptView } from './result.ts';
 import type { TaskRow, TaskStatus } from './task.ts';
+import { TASK_STATUSES } from './task.ts';
 
 export interface TaskView {
   readonly id: string;
@@ -107,4 +108,12 @@ export function queueView(facts: QueueFacts, now: EpochMs): QueueView {
     projects: facts.projects,
     flaws: facts.flaws.map(({ project, detail, isRefused }) => ({ project, detail, refused: isRefused })),
   };
+}
+
+/** `3 queued · 1 running`; states without a task are left out. */
+export function countWords(byStatus: Readonly<Record<TaskStatus, number>>): string {
+  const parts = TASK_STATUSES.filter((status) => byStatus[status] > 0).map(
+    (status) => `${byStatus[status]} ${status.replaceAll('_', ' ')}`,
+  );
+  return parts.length === 0 ? 'no task' : parts.join(' · ');
 }

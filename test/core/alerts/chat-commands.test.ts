@@ -14,6 +14,7 @@ describe('reading a command', () => {
     ['/status', { kind: 'status' }],
     ['  /Status@Failover_Bot  ', { kind: 'status' }],
     ['/start', { kind: 'help' }],
+    ['/tasks', { kind: 'tasks' }],
     ['/quota', { kind: 'accounts' }],
     ['/swap', { kind: 'swap', account: null }],
     ['/swap work-2', { kind: 'swap', account: 'work-2' }],
@@ -27,7 +28,7 @@ describe('reading a command', () => {
     expect(parse(text)).toEqual(command);
   });
 
-  test.each(['/swap a b', '/pause soon', '/pause 10s', '/pause 8d', '/ack', '/drop', '/tasks'])(
+  test.each(['/swap a b', '/pause soon', '/pause 10s', '/pause 8d', '/ack', '/drop', '/task'])(
     '%s is answered with what would be right',
     (text) => {
       expect(parse(text)).toMatchObject({ kind: 'wrong' });

@@ -198,6 +198,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       alerts: alertStore,
       lifecycles: store.lifecycles,
       tasks: store.tasks,
+      outbox: store.outbox,
       board,
       disk: createDiskSpace(),
       configRejected: () => (live.isRejected ? rejected : null),

@@ -51,6 +51,7 @@ export function convertRecords(
         swapsPerHour: alerts.spike.swaps_per_hour,
         dispatchesPerMinute: alerts.spike.dispatches_per_minute,
         dispatchesPerDay: alerts.spike.dispatches_per_day,
+        notificationsPerHour: alerts.spike.notifications_per_hour,
         queueDepth: alerts.spike.queue_depth,
       },
     },

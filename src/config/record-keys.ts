@@ -73,6 +73,11 @@ export const Alerts = z.strictObject({
           'Tasks that were begun within a minute, from which on that is a warning; twice as many are critical.',
         ),
       dispatches_per_day: whole(2, 10_000_000).default(1000).describe('The same within a day.'),
+      notifications_per_hour: whole(2, 100_000)
+        .default(60)
+        .describe(
+          'Messages made for one channel within an hour, sent or not, from which on that is a warning; twice as many are critical.',
+        ),
       queue_depth: whole(2, 1_000_000)
         .default(100)
         .describe('Tasks that wait for a session, from which on that is a warning; twice as many are critical.'),

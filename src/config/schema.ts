@@ -285,6 +285,7 @@ export interface Config {
       readonly swapsPerHour: number;
       readonly dispatchesPerMinute: number;
       readonly dispatchesPerDay: number;
+      readonly notificationsPerHour: number;
       readonly queueDepth: number;
     };
   };

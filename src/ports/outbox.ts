@@ -88,6 +88,11 @@ export interface Outbox {
   /** Keeps back what is not critical and not tried yet. */
   hold(channel: string, until: EpochMs): Promise<void>;
   sentSince(channel: string, since: EpochMs): Promise<{ readonly count: number; readonly oldestAt: EpochMs | null }>;
+  /**
+   * How many messages of incidents were made since then, by channel, whatever became of them. What only gathers others is
+   * not counted once more, nor are those of the incident `except`.
+   */
+  madeSince(since: EpochMs, except: string): Promise<ReadonlyMap<string, number>>;
   waiting(channel: string): Promise<{ readonly count: number; readonly oldestAt: EpochMs | null }>;
   /** Newest first. */
   list(limit: number): Promise<readonly OutboxLine[]>;

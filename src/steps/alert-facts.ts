@@ -1,13 +1,15 @@
 /** Gathers what the rules of the alerts look at: the board, the journal of the last day, the disk. */
 import type { Config } from '../config/schema.ts';
 import type { AlertFacts, AlertPane, AlertThresholds } from '../core/alerts/rules.ts';
-import { ALERT_EVENTS, ALERT_HORIZON_MS, WALL_HORIZON_MS } from '../core/alerts/rules.ts';
+import { ALERT_EVENTS, ALERT_HORIZON_MS, CHATTER_KEY, WALL_HORIZON_MS } from '../core/alerts/rules.ts';
 import type { WorkFacts } from '../core/alerts/work-rules.ts';
 import { paneKey } from '../core/panes.ts';
 import type { EpochMs } from '../core/time.ts';
+import { HOUR } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { unexplainedWall } from '../core/verdict/unknown-wall.ts';
 import type { LifecycleStore } from '../ports/lifecycle.ts';
+import type { Outbox } from '../ports/outbox.ts';
 import type { TaskStore } from '../ports/queue.ts';
 import type { AlertStore, DiskSpace } from '../ports/records.ts';
 import type { Board } from '../ports.ts';
@@ -20,6 +22,7 @@ export interface AlertFactPorts {
   readonly configRejected: () => string | null;
   readonly lifecycles: Pick<LifecycleStore, 'lifecycles'>;
   readonly tasks: Pick<TaskStore, 'counts'>;
+  readonly outbox: Pick<Outbox, 'madeSince'>;
 }
 
 /** @returns null: a pool was not looked at yet, so that its silence would mean nothing */
@@ -42,6 +45,7 @@ export async function gatherAlertFacts(
     disk: freeBytes === null ? null : { path, freeBytes },
     configRejected: ports.configRejected(),
     work: await workFacts(ports),
+    messages: await ports.outbox.madeSince(now - HOUR, CHATTER_KEY),
   };
 }
 

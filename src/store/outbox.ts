@@ -152,6 +152,22 @@ export class SqliteOutbox implements Outbox {
     return this.#oldest(`channel = ? and state = 'waiting'`, 'created_at', [channel]);
   }
 
+  madeSince(since: EpochMs, except: string): Promise<ReadonlyMap<string, number>> {
+    return this.#read((db) => {
+      const rows = db
+        .prepare<{ since: number; except: string }, [string, number]>(
+          `select channel, count(*) from outbox
+           where id > coalesce((select id from outbox where created_at <= @since order by id desc limit 1), 0)
+             and notice_id not in (
+               select id from notices where key = @except or key glob 'digest:*' or key glob 'more:*')
+           group by channel`,
+        )
+        .raw()
+        .all({ since, except });
+      return new Map(rows);
+    });
+  }
+
   list(limit: number): Promise<readonly OutboxLine[]> {
     return this.#read((db) => readOutboxLines(db, limit, this.#json));
   }

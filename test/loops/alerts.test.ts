@@ -1,7 +1,9 @@
 /** The detector: facts of the board, the journal and the disk become alerts, by the thresholds of the tick's configuration. */
 import { describe, expect, test } from 'vitest';
+import { CHATTER_KEY } from '../../src/core/alerts/rules.ts';
 import { paneKey } from '../../src/core/panes.ts';
 import { readScreen } from '../../src/core/screen/reading.ts';
+import { HOUR, MINUTE } from '../../src/core/time.ts';
 import { FRESH_PANE, stepPane } from '../../src/core/verdict/confirm.ts';
 import { gatherEvidence } from '../../src/core/verdict/evidence.ts';
 import { unexplainedWall } from '../../src/core/verdict/unknown-wall.ts';
@@ -12,6 +14,7 @@ import { openFor } from '../store/support/open.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
 import { CONFIRM } from '../support/builders.ts';
 import { account, paneRecord, poolView, quota } from '../support/daemon-facts.ts';
+import { Desk, FakeChannel } from '../support/desk.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -28,7 +31,7 @@ const ALERTS = {
   quotaInfo: 0.8,
   quotaWarning: 0.9,
   quotaCritical: 1,
-  spike: { swapsPerHour: 4, dispatchesPerMinute: 20, dispatchesPerDay: 1000, queueDepth: 100 },
+  spike: { swapsPerHour: 4, dispatchesPerMinute: 20, dispatchesPerDay: 1000, notificationsPerHour: 6, queueDepth: 100 },
 };
 
 async function bench() {
@@ -42,6 +45,7 @@ async function bench() {
     board,
     lifecycles: store.lifecycles,
     tasks: store.tasks,
+    outbox: store.outbox,
     disk: { freeBytes: async () => state.freeBytes },
     configRejected: () => state.rejected,
   });
@@ -60,7 +64,7 @@ async function bench() {
   const show = (used = 0.1) =>
     board.postPool(poolView({ accounts: [account('work-1', { quota: [quota('work-1', { used })] })] }), board.ticket());
   const open = async () => (await store.alerts.list({ statuses: ['active'], limit: 9 })).map(({ type }) => type);
-  return { ...store, board, clock, loop, log, state, config, tick, show, open };
+  return { ...store, store, board, clock, loop, log, state, config, tick, show, open };
 }
 
 describe('the detector', () => {
@@ -97,6 +101,45 @@ describe('the detector', () => {
     state.quotaWarning = 0.7;
     await tick();
     expect(await open()).toEqual(['quota_high']);
+  });
+
+  test('unusually many messages are one alert, told once, that neither it nor what gathers others adds to [R157]', async () => {
+    const { tick, show, open, store, clock, local, log } = await bench();
+    const channel = new FakeChannel('webhook', clock);
+    const desk = new Desk(store, clock, [channel], { perHour: 3 });
+    const made = async (except: string) =>
+      (await store.outbox.madeSince(clock.now() - HOUR, except)).get('webhook') ?? 0;
+    const happens = async (account: string) => {
+      await desk.happens({ type: 'account_not_usable', account, data: { detail: 'gone' } });
+      await desk.tick();
+      show();
+      await tick();
+    };
+    for (const account of ['a', 'b', 'c', 'd', 'e']) {
+      await happens(account);
+      await clock.advance(MINUTE);
+    }
+    expect(await open()).toEqual([]);
+    await happens('f');
+    expect(await open()).toEqual(['activity_spike']);
+    const [raised] = await local.events({ types: ['alert_raised'], limit: 9 });
+    expect(raised).toMatchObject({ severity: 'warning', data: { metric: 'notifications', value: 6, threshold: 6 } });
+
+    for (let minute = 0; minute < 40; minute++) {
+      await desk.tick();
+      await tick();
+    }
+    expect([await made(CHATTER_KEY), await made('')]).toEqual([6, 7]);
+    expect(channel.sent).toHaveLength(3);
+    for (let minute = 0; minute < 30; minute++) {
+      await desk.tick();
+      await tick();
+    }
+    expect(await open()).toEqual([]);
+    expect(log.lines.map(({ message }) => message)).toEqual(['alert raised', 'alert resolved']);
+    await desk.tick();
+    expect(channel.sent.map(({ message }) => message.event)).toContain('digest');
+    expect(await made(CHATTER_KEY)).toBe(0);
   });
 
   test('while a pool was not looked at nothing is concluded', async () => {

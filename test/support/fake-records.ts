@@ -21,6 +21,7 @@ export const THRESHOLDS: AlertThresholds = {
   swapsPerHour: 4,
   dispatchesPerMinute: 20,
   dispatchesPerDay: 1000,
+  notificationsPerHour: 60,
   queueDepth: 100,
   minFreeDiskBytes: 500 * 2 ** 20,
   expiryWarnMs: DAY,

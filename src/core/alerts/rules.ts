@@ -10,6 +10,7 @@ import { describeLink } from '../swap/recovery.ts';
 import type { EpochMs } from '../time.ts';
 import { DAY, formatDuration, HOUR, utcMinute } from '../time.ts';
 import type { Firing } from './alert.ts';
+import { fingerprintOf } from './alert.ts';
 import { errorSpikes } from './spikes.ts';
 import type { WorkFacts, WorkThresholds } from './work-rules.ts';
 import { TASK_ALERT_EVENTS, workRules } from './work-rules.ts';
@@ -42,6 +43,8 @@ export interface AlertFacts {
   /** What is wrong with the changed configuration that was not taken; null: nothing. */
   readonly configRejected: string | null;
   readonly work?: WorkFacts;
+  /** Messages made within the last hour, by channel, without those about their own number; absent: nobody is told anything. */
+  readonly messages?: ReadonlyMap<string, number>;
 }
 
 /** What the rules measure against. Shares are 0 … 1. */
@@ -56,6 +59,7 @@ export interface AlertThresholds extends WorkThresholds {
   readonly quotaWarning: number;
   readonly quotaCritical: number;
   readonly swapsPerHour: number;
+  readonly notificationsPerHour: number;
   readonly minFreeDiskBytes: number;
   readonly expiryWarnMs: number;
 }
@@ -81,6 +85,11 @@ export const WALL_HORIZON_MS = 7 * DAY;
 /** Captures that failed in a row before a pane counts as unreachable. */
 export const UNREACHABLE_AFTER = 5;
 
+const MESSAGES = { kind: 'daemon', id: 'notifications' } as const;
+
+/** The key of the incident that tells of too many messages: it is not counted as one of them. */
+export const CHATTER_KEY = `alert:${fingerprintOf({ type: 'activity_spike', subject: MESSAGES })}`;
+
 /** A spike is at least this many, whatever its threshold. */
 const SPIKE_MIN = 2;
 /** In a smaller pool this many sessions in error are enough. */
@@ -98,6 +107,7 @@ export function evaluate(facts: AlertFacts, thresholds: AlertThresholds): readon
     ...errorSpikes(facts, thresholds),
     ...daemonRules(facts, thresholds),
     ...workRules(facts, thresholds),
+    ...chatter(facts, thresholds),
   ];
 }
 
@@ -320,6 +330,26 @@ function daemonRules(facts: AlertFacts, thresholds: AlertThresholds): readonly F
     });
   }
   return found;
+}
+
+/** One alert for all channels: that with most messages tells it. */
+function chatter({ messages }: AlertFacts, thresholds: AlertThresholds): readonly Firing[] {
+  const [channel, count] = [...(messages ?? [])].sort(([, a], [, b]) => b - a)[0] ?? ['', 0];
+  const limit = thresholds.notificationsPerHour;
+  if (count < Math.max(limit, SPIKE_MIN)) return [];
+  return [
+    {
+      type: 'activity_spike',
+      severity: count >= 2 * limit ? 'critical' : 'warning',
+      subject: MESSAGES,
+      pool: null,
+      metric: 'notifications',
+      value: count,
+      threshold: limit,
+      windowMs: HOUR,
+      detail: `${count} messages for ${channel} within an hour`,
+    },
+  ];
 }
 
 /** A condition that is simply so: 1 of 1. */

@@ -182,6 +182,20 @@ describe('pools', () => {
     expect(fired({ events: flips.map((flip) => ({ ...flip, at: NOW - HOUR })) })).toEqual([]);
   });
 
+  test.each([
+    [1, 2, []],
+    [59, 60, []],
+    [60, 60, ['activity_spike warning notifications']],
+    [119, 60, ['activity_spike warning notifications']],
+    [120, 60, ['activity_spike critical notifications']],
+  ])('%d messages for one channel within an hour, threshold %d: %j [R157]', (count, notificationsPerHour, expected) => {
+    const messages = new Map([
+      ['email', 0],
+      ['webhook', count],
+    ]);
+    expect(names(evaluate(facts({ messages }), { ...THRESHOLDS, notificationsPerHour }))).toEqual(expected);
+  });
+
   test('a single swap alarms nobody, whatever the threshold [R157]', () => {
     const events = [event({ type: 'swap_flipped' })];
     expect(evaluate(facts({ events }), { ...THRESHOLDS, swapsPerHour: 1 })).toEqual([]);

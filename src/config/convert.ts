@@ -128,6 +128,7 @@ export function convert(
       snippetChars: quota.snippet_chars,
       unknownResetLockMs: ms(quota.unknown_reset_lock),
       modelLimitSwaps: quota.model_limit_swaps,
+      swapOnAccountDown: quota.swap_on_account_down,
       sampleStaleAfterMs: ms(quota.sample_stale_after),
       verifyWindowMs: ms(quota.verify_window),
       autoPause: { '5h': quota.auto_pause.default_5h, '7d': quota.auto_pause.default_7d },

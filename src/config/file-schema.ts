@@ -296,6 +296,10 @@ const Quota = z.strictObject({
     .prefault({})
     .describe('From which use on a warning is written.'),
   model_limit_swaps: z.boolean().default(false).describe('Whether the limit of a single model leads to a swap.'),
+  swap_on_account_down: z
+    .boolean()
+    .default(false)
+    .describe('Whether a pool leaves an account that is down because its login is refused.'),
   patterns: Patterns.prefault({}).describe('Your own wordings, beside the built-in ones.'),
 });
 

@@ -225,6 +225,7 @@ export interface Config {
     readonly snippetChars: number;
     readonly unknownResetLockMs: number;
     readonly modelLimitSwaps: boolean;
+    readonly swapOnAccountDown: boolean;
     readonly sampleStaleAfterMs: number;
     readonly verifyWindowMs: number;
     /** Fractions for accounts without their own; null: no pause. */

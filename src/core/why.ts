@@ -136,6 +136,7 @@ function askedBy(swap: SwapRow): string {
   if (swap.trigger === 'manual') return 'hand';
   if (swap.trigger === 'reset') return "the reset of the active account's own limit";
   if (swap.trigger === 'threshold') return `the threshold of ${swap.from}: ${swap.reason}`;
+  if (swap.trigger === 'down') return `the refused login of ${swap.from}: ${swap.reason}`;
   if (swap.trigger === 'return') return `the way home to ${swap.to}`;
   return `the limit that pane ${swap.triggerPane ?? '(unknown)'} met`;
 }

@@ -10,6 +10,7 @@ import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { stoppingHit } from '../core/verdict/pane-finding.ts';
+import { wasRefused } from '../core/verdict/refused-login.ts';
 import type { Board, KillSwitch, Loop, TickContext } from '../ports.ts';
 import { earlyStands } from '../steps/act-early.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from '../steps/config-policy.ts';
@@ -262,8 +263,10 @@ async function endAgents(
   ports.board.wake('reconciler');
 }
 
-/** A pane stopped by a limit of an account that is no longer the active one. */
+/** A pane stopped by a limit, or by the refused login, of an account that is no longer the active one. */
 function isStoppedElsewhere(finding: PaneFinding, swap: SwapRow, config: Config): boolean {
+  if (wasRefused(finding, swap))
+    return finding.notSwitchable === null && finding.process.startedAt <= (swap.flippedAt ?? 0);
   const hit = stoppingHit(finding);
   if (hit === null || finding.notSwitchable !== null || finding.charge === null || isModelOnly(hit, config))
     return false;

@@ -1,4 +1,4 @@
-/** Moves a pool before the wall: away from an account over its threshold, and home to the account that it prefers. */
+/** Moves a pool that no limit forces: away from an account over its threshold or with a refused login, home to the account it prefers. */
 import type { Config, PoolConfig } from '../config/schema.ts';
 import type { AutoPause } from '../core/quota/auto-pause.ts';
 import { pauseOf } from '../core/quota/auto-pause.ts';
@@ -9,23 +9,28 @@ import type { PoolView } from '../core/status.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
 import { toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { storedScreen } from '../core/verdict/recorded.ts';
 import type { TickContext } from '../ports.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
+import { describeEvidence } from './judge-pool.ts';
+import type { DownMemory, DownWish } from './leave-down.ts';
+import { downWish, refusedSessions } from './leave-down.ts';
 import { readPool } from './read-pool.ts';
 
-type EarlyWish = Extract<Wish, { kind: 'threshold' | 'return' }>;
+type EarlyWish = Extract<Wish, { kind: 'threshold' | 'down' | 'return' }>;
 
 /** What is remembered of each pool between ticks. */
 export interface EarlyMemory {
   /** Since when its active account is over a threshold; monotonic ms. */
   readonly crossed: Map<string, { readonly account: string; readonly sinceMs: number }>;
+  readonly down: DownMemory;
   /** The refusal that was told last. */
   readonly refusals: Map<string, string>;
 }
 
 export function newEarlyMemory(): EarlyMemory {
-  return { crossed: new Map(), refusals: new Map() };
+  return { crossed: new Map(), down: new Map(), refusals: new Map() };
 }
 
 /** Asks for a swap that no limit demands yet. Only looks at what was read before, until there is something to ask for. */
@@ -39,7 +44,9 @@ export async function actEarly(
   context: TickContext,
 ): Promise<void> {
   const mine = findings.filter((finding) => finding.pool === config.name && finding.notSwitchable === null);
-  const wish = wishOf(ports, memory, config, view, mine, context);
+  const wish =
+    (await downWish(ports, memory.down, config, view, mine, context.config)) ??
+    wishOf(ports, memory, config, view, mine, context);
   if (wish === null) {
     // A session that works for a moment makes an old refusal no news.
     if (!memory.crossed.has(config.name)) memory.refusals.delete(config.name);
@@ -59,7 +66,7 @@ export async function actEarly(
     const detail = `would swap to ${decision.to}: ${observing}`;
     return tellRefusal(ports, memory, config, wish, 'observe', { detail }, context);
   }
-  await ask(ports, config, wish, fresh, decision, context);
+  await ask(ports, config, wish, fresh, decision, findings, context);
 }
 
 /** Whether what was asked for is still wanted: looked at again when the link is about to move. */
@@ -71,6 +78,7 @@ export function earlyStands(
   now: number,
 ): boolean {
   if (wish.kind === 'threshold') return activePause(view, config, now) !== null;
+  if (wish.kind === 'down') return refusedSessions(view, findings, config, now) !== null;
   const mine = findings.filter((finding) => finding.pool === view.pool.pool && finding.notSwitchable === null);
   return view.pool.active !== wish.to && mine.every(isAtRest);
 }
@@ -82,7 +90,7 @@ function wishOf(
   view: PoolView,
   findings: readonly PaneFinding[],
   context: TickContext,
-): EarlyWish | null {
+): Exclude<EarlyWish, DownWish> | null {
   const { quota } = context.config;
   const pause = activePause(view, context.config, ports.clock.now());
   const { active } = view.pool;
@@ -129,22 +137,25 @@ async function ask(
   wish: EarlyWish,
   view: PoolView,
   decision: Extract<Decision, { kind: 'swap' }>,
+  findings: readonly PaneFinding[],
   context: TickContext,
 ): Promise<void> {
   const now = ports.clock.now();
   const id = ports.newId();
-  const reason = wish.kind === 'threshold' ? wish.detail : `${wish.to} can be used again`;
+  const reason = wish.kind === 'return' ? `${wish.to} can be used again` : wish.detail;
+  const refused = wish.kind === 'down' ? (refusedSessions(view, findings, context.config, now)?.panes ?? []) : [];
+  const [first] = refused;
   const request: SwapRequest = {
     id,
     pool: config.name,
     wish,
     requestedAt: now,
-    triggerPane: null,
+    triggerPane: first?.view.label ?? null,
     reason,
     resetAt: null,
     hits: [],
-    screen: null,
-    evidence: [],
+    screen: first === undefined ? null : storedScreen(first.view.screen?.text ?? ''),
+    evidence: refused.map((finding) => describeEvidence(finding, ports.clock.zone(), context)),
   };
   if (!ports.board.ask(request)) return;
   const data = { reason, by: wish.kind, from: view.pool.active, to: decision.to };
@@ -164,9 +175,13 @@ async function refuse(
   if (decision.kind !== 'hold') return;
   const { reason, detail, until, passedOver } = decision;
   context.log.debug({ pool: config.name, wish: wish.kind, reason, passedOver }, 'no early swap');
-  // The way home may be barred for days: that is no news, and waiting out a cooldown is none either.
-  if (wish.kind === 'return' || reason === 'switching' || reason === 'cooldown') return;
-  const data = { detail: `${detail}; ${wish.detail}`, until: toIso(until), passed_over: passedOver };
+  // The way home may be barred for days: that is no news, and waiting out a cooldown is none where work goes on meanwhile.
+  if (wish.kind === 'return' || reason === 'switching' || (reason === 'cooldown' && wish.kind !== 'down')) return;
+  const data = {
+    detail: detail === wish.detail ? detail : `${detail}; ${wish.detail}`,
+    until: toIso(until),
+    passed_over: passedOver,
+  };
   await tellRefusal(ports, memory, config, wish, reason, data, context);
 }
 

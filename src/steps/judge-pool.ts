@@ -184,7 +184,11 @@ async function askForSwap(
 }
 
 /** Everything that the verdict on one pane rests on, for the incident. */
-function describeEvidence(finding: PaneFinding, zone: string, context: TickContext): Readonly<Record<string, unknown>> {
+export function describeEvidence(
+  finding: PaneFinding,
+  zone: string,
+  context: TickContext,
+): Readonly<Record<string, unknown>> {
   return {
     ...fieldsOf(finding, context),
     decision: decisionName(finding),

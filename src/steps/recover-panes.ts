@@ -14,6 +14,7 @@ import { isFresh } from '../core/swap/stop.ts';
 import type { RecoveryRow, SwapRow } from '../core/swap/swap.ts';
 import { OPEN_RECOVERY } from '../core/swap/swap.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { wasRefused } from '../core/verdict/refused-login.ts';
 import type { SessionSignals } from '../core/verdict/signals.ts';
 import type { Clock, KeyResult, Keys, LocalStore, Panes, Signals, TickContext } from '../ports.ts';
 
@@ -207,7 +208,7 @@ async function look(
 
 /** @param all  the panes that are brought back together: two of them may seem to have the same session */
 export function newRecovery(
-  swap: Pick<SwapRow, 'id' | 'to'>,
+  swap: Pick<SwapRow, 'id' | 'from' | 'to' | 'trigger'>,
   finding: PaneFinding,
   all: readonly PaneFinding[],
   config: PoolConfig,
@@ -217,7 +218,7 @@ export function newRecovery(
   const { view, process, signals } = finding;
   const policy = swapPolicyOf(view.sessionName, current);
   const version = signals?.version ?? null;
-  const isIdle = !('hit' in finding.decision);
+  const isIdle = !('hit' in finding.decision) && !wasRefused(finding, swap);
   const row: RecoveryRow = {
     id: `${swap.id}/${paneKey(view.identity)}`,
     swapId: swap.id,

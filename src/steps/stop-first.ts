@@ -16,6 +16,9 @@ import { newRecovery } from './recover-panes.ts';
 /** A pool is looked at every few seconds; before a link moves everything is looked at anew. */
 const LOOK_AGAIN_MS = 5 * SECOND;
 
+/** Whether an agent can be ended depends on no swap. */
+const NO_SWAP = { id: '', from: '', to: '', trigger: 'manual' } as const;
+
 export interface StopPorts {
   readonly stopping: Stopping;
   readonly link: Pick<AccountLink, 'accountOf'>;
@@ -45,7 +48,7 @@ export async function stopObstacle(
   if (profile.stopFirst === 'never') return null;
   const panes = panesToStop(ports.board.findings().values(), config, profile);
   for (const finding of panes) {
-    const row = newRecovery({ id: '', to: '' }, finding, panes, config, profile, context);
+    const row = newRecovery(NO_SWAP, finding, panes, config, profile, context);
     const obstacle = obstacleToStop(finding, row, profile);
     if (obstacle !== null) return `${finding.view.label} must end before the link moves, but ${obstacle}`;
   }

@@ -92,6 +92,7 @@ test('two accounts take every other value from the defaults', () => {
       snippetChars: 120,
       unknownResetLockMs: 3_600_000,
       modelLimitSwaps: false,
+      swapOnAccountDown: false,
       sampleStaleAfterMs: 7_200_000,
       verifyWindowMs: 120_000,
       autoPause: { '5h': null, '7d': null },

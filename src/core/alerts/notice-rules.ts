@@ -306,6 +306,8 @@ function occasion(event: JournalEvent): string {
       return 'a swap was asked for by hand';
     case 'threshold':
       return `${text(event, 'from') ?? 'the account'} is over its threshold, swapping`;
+    case 'down':
+      return `the login of ${text(event, 'from') ?? 'the account'} is refused, swapping`;
     case 'return':
       return `going back to ${event.account ?? 'the preferred account'}`;
     default:

@@ -9,6 +9,8 @@ import type { PoolView } from '../status.ts';
 import { describeLink } from '../swap/recovery.ts';
 import type { EpochMs } from '../time.ts';
 import { DAY, formatDuration, HOUR, utcMinute } from '../time.ts';
+import type { DownThresholds, ErringPane } from './account-down.ts';
+import { countErrors, failuresOf, isDown } from './account-down.ts';
 import type { Firing } from './alert.ts';
 import { fingerprintOf } from './alert.ts';
 import { errorSpikes } from './spikes.ts';
@@ -16,16 +18,11 @@ import type { WorkFacts, WorkThresholds } from './work-rules.ts';
 import { TASK_ALERT_EVENTS, workRules } from './work-rules.ts';
 
 /** A pane as the last poll saw it. */
-export interface AlertPane {
+export interface AlertPane extends ErringPane {
   readonly label: string;
   readonly session: string;
-  readonly pool: string | null;
-  /** The account it runs under; null: not known. */
-  readonly account: string | null;
   /** Captures that failed in a row. */
   readonly failures: number;
-  /** What stands on its screen instead of work; null: neither. */
-  readonly error: 'auth' | 'server' | null;
   /** The wording of what stands there and no pattern knows; null: nothing does. */
   readonly wall: string | null;
 }
@@ -48,13 +45,10 @@ export interface AlertFacts {
 }
 
 /** What the rules measure against. Shares are 0 … 1. */
-export interface AlertThresholds extends WorkThresholds {
-  readonly errorWindowMs: number;
+export interface AlertThresholds extends WorkThresholds, DownThresholds {
   readonly errorRate: number;
   readonly errorRateCritical: number;
   readonly errorMinSamples: number;
-  readonly accountDownRate: number;
-  readonly accountDownMin: number;
   readonly quotaInfo: number;
   readonly quotaWarning: number;
   readonly quotaCritical: number;
@@ -92,8 +86,6 @@ export const CHATTER_KEY = `alert:${fingerprintOf({ type: 'activity_spike', subj
 
 /** A spike is at least this many, whatever its threshold. */
 const SPIKE_MIN = 2;
-/** In a smaller pool this many sessions in error are enough. */
-const SMALL_POOL = { below: 4, erring: 2 } as const;
 
 /** Every condition that holds; at most one for each fingerprint. */
 export function evaluate(facts: AlertFacts, thresholds: AlertThresholds): readonly Firing[] {
@@ -259,33 +251,21 @@ function accountDown(
   facts: AlertFacts,
   thresholds: AlertThresholds,
 ): readonly Firing[] {
-  const inPool = facts.panes.filter((pane) => pane.pool === view.pool.pool);
-  const own = inPool.filter((pane) => pane.account === account.name);
-  const erring = own.filter((pane) => pane.error !== null).length;
-  const share = own.length === 0 ? 0 : erring / own.length;
-  const since = facts.now - thresholds.errorWindowMs;
-  const failures = facts.events.filter(
-    (event) => event.account === account.name && event.at > since && isAccountError(event),
-  ).length;
-  const isEnough =
-    failures >= thresholds.accountDownMin || (inPool.length < SMALL_POOL.below && erring >= SMALL_POOL.erring);
-  if (erring === 0 || share < thresholds.accountDownRate || !isEnough) return [];
+  const count = countErrors(account.name, view.pool.pool, facts.panes);
+  const failures = failuresOf(account.name, facts.events, facts.now - thresholds.errorWindowMs);
+  if (!isDown(count, failures, thresholds)) return [];
   return [
     {
       ...base,
       type: 'account_down',
       severity: 'critical',
       metric: 'erring_share',
-      value: share,
+      value: count.share,
       threshold: thresholds.accountDownRate,
       windowMs: thresholds.errorWindowMs,
-      detail: `${erring} of ${own.length} sessions of ${account.name} show login or server errors`,
+      detail: `${count.erring} of ${count.sessions} sessions of ${account.name} show login or server errors`,
     },
   ];
-}
-
-function isAccountError({ type, data }: JournalEvent): boolean {
-  return type === 'throttled' || (type === 'quota_suspected' && data.class === 'auth');
 }
 
 function unreachable(pane: AlertPane): readonly Firing[] {

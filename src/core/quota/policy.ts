@@ -40,6 +40,8 @@ export type Wish =
   | { readonly kind: 'manual'; readonly to: string | null; readonly force: boolean }
   /** The active account is over its threshold: it goes on being used where no better one is to be had. */
   | { readonly kind: 'threshold'; readonly detail: string }
+  /** The provider refuses the login of the active account, and the configuration says that it is to be left then. */
+  | { readonly kind: 'down'; readonly detail: string }
   /** Back to the account that the pool prefers. */
   | { readonly kind: 'return'; readonly to: string };
 
@@ -56,6 +58,7 @@ export type HoldReason =
   | 'no_active_account'
   | 'already_active'
   | 'made_by_hand'
+  | 'left_for_the_same'
   | 'no_better_account'
   | 'target_unknown'
   | 'target_ineligible';
@@ -109,14 +112,21 @@ export function decideSwap(
     if (wish.kind === 'limit' && wish.structuredHits === 0 && wish.textHits < wish.minTextHits) {
       return hold('too_few_hits', `${wish.textHits} of ${wish.minTextHits} panes show it`);
     }
+    const refusedAt = wish.kind === 'down' ? lastLeftDown(pool.swaps, now) : null;
+    if (refusedAt !== null)
+      return hold(
+        'left_for_the_same',
+        'the account before was left for the same reason: it may be the provider',
+        refusedAt + HOUR,
+      );
     if (wish.kind === 'return' && wasMovedByHand(pool.swaps))
       return hold('made_by_hand', 'the last swap was made by hand');
   }
 
   const chosen = select(pool, wish, now, policy);
   if (chosen.kind === 'hold') return chosen;
-  // A threshold is no wall: without a better account the work goes on where it is.
-  if (chosen.kind === 'none' && wish.kind === 'threshold')
+  // No limit is reached: without a better account the pool stays where it is.
+  if (chosen.kind === 'none' && (wish.kind === 'threshold' || wish.kind === 'down'))
     return { ...hold('no_better_account', wish.detail, chosen.earliestAt), passedOver: chosen.passedOver };
   if (chosen.kind === 'none') return { ...chosen, kind: 'exhausted' };
 
@@ -124,7 +134,7 @@ export function decideSwap(
     (swap) =>
       swap.trigger !== 'manual' && swap.trigger !== 'reset' && swap.flippedAt !== null && swap.flippedAt > now - HOUR,
   );
-  const isEarly = wish.kind === 'threshold' || wish.kind === 'return';
+  const isEarly = wish.kind === 'threshold' || wish.kind === 'return' || wish.kind === 'down';
   if (isEarly && recent.length >= policy.swapsPerHour - 1)
     return hold('circuit_breaker', 'the last automatic swap of this hour is kept for a limit');
   if (!byHand && recent.length >= policy.swapsPerHour) {
@@ -151,6 +161,14 @@ export function purposeOf(wish: Wish): 'swap' | 'early' {
 function wasMovedByHand(swaps: readonly SwapRow[]): boolean {
   const moved = swaps.find((swap) => swap.trigger !== 'reset' && swap.flippedAt !== null && swap.phase !== 'failed');
   return moved?.trigger === 'manual';
+}
+
+/** When the link last left an account whose login was refused, within the last hour. */
+function lastLeftDown(swaps: readonly SwapRow[], now: EpochMs): EpochMs | null {
+  const left = swaps.find(
+    ({ trigger, flippedAt }) => trigger === 'down' && flippedAt !== null && flippedAt > now - HOUR && flippedAt <= now,
+  );
+  return left?.flippedAt ?? null;
 }
 
 /** Written before the wall clock was set back: such an instant would hold the pool for as long as the step was wide. */

@@ -1,4 +1,4 @@
-/** Swaps that no limit demands: away from a threshold, and home. */
+/** Swaps that no limit demands: away from a threshold, away from a refused login, and home. */
 import { describe, expect, test } from 'vitest';
 import type { Decision, PoolFacts, Wish } from '../../../src/core/quota/policy.ts';
 import { decideSwap } from '../../../src/core/quota/policy.ts';
@@ -59,6 +59,52 @@ describe('over its threshold', () => {
     expect(decide(OVER, { swaps })).toMatchObject({ kind: 'hold', reason: 'circuit_breaker' });
     const limit: Wish = { kind: 'limit', textHits: 1, structuredHits: 0, minTextHits: 1 };
     expect(decide(limit, { swaps })).toMatchObject({ kind: 'swap' });
+  });
+});
+
+describe('its login is refused', () => {
+  const REFUSED: Wish = { kind: 'down', detail: 'the login of work is refused in 2 of its 2 sessions' };
+  const pool = { accounts: [at('work', 0.1), at('spare', 0.87)] };
+
+  test('the account is left for any that can be used, also one without room to spare [R156]', () => {
+    expect(decide(REFUSED, pool)).toMatchObject({ kind: 'swap', to: 'spare' });
+  });
+
+  test('the gates of every automatic swap hold this one [R156 R20]', () => {
+    const swaps = [aSwap({ flippedAt: NOON - MINUTE, finishedAt: NOON - MINUTE })];
+    const hold = { until: NOON + MINUTE, reason: 'snoozed by hand' };
+    const reasons = [
+      decide(REFUSED, { ...pool, swaps }),
+      decide(REFUSED, { ...pool, hold }),
+      decide(REFUSED, pool, 'lunch'),
+      decide(REFUSED, { ...pool, retryUntil: NOON + MINUTE }),
+      decide(REFUSED, { ...pool, breakerOpenedAt: NOON - MINUTE }),
+      decide(REFUSED, { ...pool, state: 'partial' }),
+      decide(REFUSED, { ...pool, stopObstacle: 'it is in the middle of a turn' }),
+    ].map((decision) => decision.kind === 'hold' && decision.reason);
+    expect(reasons).toEqual(['cooldown', 'hold', 'paused', 'backoff', 'circuit_breaker', 'partial', 'pane_busy']);
+  });
+
+  test('with nobody to go to the pool stays where it is, and every account has its reason [R156]', () => {
+    expect(decide(REFUSED, { accounts: [at('work', 0.1), at('spare', 0.92)] })).toMatchObject({
+      kind: 'hold',
+      reason: 'no_better_account',
+      passedOver: [{ account: 'work' }, { account: 'spare', reasons: [{ code: 'auto_paused' }] }],
+    });
+  });
+
+  test('a second refusal within an hour is rather the provider: the pool does not run through its accounts [R156]', () => {
+    const flippedAt = NOON - 20 * MINUTE;
+    const swaps = [aSwap({ trigger: 'down', flippedAt, finishedAt: flippedAt })];
+    expect(decide(REFUSED, { ...pool, swaps })).toMatchObject({
+      kind: 'hold',
+      reason: 'left_for_the_same',
+      until: flippedAt + HOUR,
+    });
+    const limit: Wish = { kind: 'limit', textHits: 1, structuredHits: 0, minTextHits: 1 };
+    expect(decide(limit, { ...pool, swaps })).toMatchObject({ kind: 'swap' });
+    const earlier = [aSwap({ trigger: 'down', flippedAt: NOON - HOUR, finishedAt: NOON - HOUR })];
+    expect(decide(REFUSED, { ...pool, swaps: earlier })).toMatchObject({ kind: 'swap' });
   });
 });
 

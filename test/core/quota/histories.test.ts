@@ -55,6 +55,7 @@ const wish: fc.Arbitrary<Wish> = fc.oneof(
     minTextHits: fc.constant(1),
   }),
   fc.constant<Wish>({ kind: 'threshold', detail: 'over' }),
+  fc.constant<Wish>({ kind: 'down', detail: 'refused' }),
   fc.record({ kind: fc.constant('return' as const), to: fc.constantFrom('a0', 'a1') }),
   fc.record({
     kind: fc.constant('manual' as const),

@@ -65,6 +65,8 @@ export const ALERT_EVENTS = [
   'swap_failed',
   'session_recovered',
   'session_handed_over',
+  'session_launched',
+  'session_failed',
   'throttled',
   'quota_suspected',
   ...TASK_ALERT_EVENTS,

@@ -1,4 +1,4 @@
-/** The rule of failing operations: swaps, panes brought back and attempts at tasks, for each session and for all together. */
+/** The rule of failing operations: swaps, panes brought back, agents started and attempts at tasks, for each session and for all together. */
 import type { JournalEvent } from '../events.ts';
 import type { EpochMs } from '../time.ts';
 import type { AlertSubject, Firing } from './alert.ts';
@@ -10,6 +10,8 @@ const OPERATIONS: Readonly<Partial<Record<JournalEvent['type'], boolean>>> = {
   swap_failed: true,
   session_recovered: false,
   session_handed_over: true,
+  session_launched: false,
+  session_failed: true,
   task_done: false,
   task_failed: true,
   task_retry: true,
@@ -23,8 +25,8 @@ export function errorSpikes(
   const ended = facts.events.filter((event) => event.at > since && OPERATIONS[event.type] !== undefined);
   const bySession = new Map<string, JournalEvent[]>();
   for (const event of ended) {
-    if (event.pane === null) continue;
-    bySession.set(event.pane, [...(bySession.get(event.pane) ?? []), event]);
+    const session = event.pane ?? event.session;
+    if (session !== null) bySession.set(session, [...(bySession.get(session) ?? []), event]);
   }
   return [
     ...spike({ kind: 'daemon', id: 'all' }, null, ended, thresholds),

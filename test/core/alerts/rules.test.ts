@@ -226,6 +226,13 @@ describe('operations', () => {
     ]);
   });
 
+  test('agents that are started and fail are operations too, by their session [R154]', () => {
+    const events = Array.from({ length: 10 }, (_, id) =>
+      event({ id, type: id % 2 === 0 ? 'session_launched' : 'session_failed', session: 'auto-1', pane: null }),
+    );
+    expect(names(fired({ events }))).toEqual(['error_spike critical all', 'error_spike critical auto-1']);
+  });
+
   test('what lies further back than the window does not count', () => {
     const events = operations(10, 10, apart).map((one) => ({ ...one, at: NOW - 5 * MINUTE }));
     expect(fired({ events })).toEqual([]);

@@ -76,7 +76,7 @@ export const Alerts = z.strictObject({
       notifications_per_hour: whole(2, 100_000)
         .default(60)
         .describe(
-          'Messages made for one channel within an hour, sent or not, from which on that is a warning; twice as many are critical.',
+          'Incidents told on one channel within an hour, their messages sent or still waiting, from which on that is a warning; twice as many are critical.',
         ),
       queue_depth: whole(2, 1_000_000)
         .default(100)

@@ -89,10 +89,10 @@ export interface Outbox {
   hold(channel: string, until: EpochMs): Promise<void>;
   sentSince(channel: string, since: EpochMs): Promise<{ readonly count: number; readonly oldestAt: EpochMs | null }>;
   /**
-   * How many messages of incidents were made since then, by channel, whatever became of them. What only gathers others is
-   * not counted once more, nor are those of the incident `except`.
+   * Of how many incidents messages were made since then, by channel, whatever became of them. What only gathers others is
+   * not counted once more, nor is the incident `except`.
    */
-  madeSince(since: EpochMs, except: string): Promise<ReadonlyMap<string, number>>;
+  toldSince(since: EpochMs, except: string): Promise<ReadonlyMap<string, number>>;
   waiting(channel: string): Promise<{ readonly count: number; readonly oldestAt: EpochMs | null }>;
   /** Newest first. */
   list(limit: number): Promise<readonly OutboxLine[]>;

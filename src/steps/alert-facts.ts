@@ -22,7 +22,7 @@ export interface AlertFactPorts {
   readonly configRejected: () => string | null;
   readonly lifecycles: Pick<LifecycleStore, 'lifecycles'>;
   readonly tasks: Pick<TaskStore, 'counts'>;
-  readonly outbox: Pick<Outbox, 'madeSince'>;
+  readonly outbox: Pick<Outbox, 'toldSince'>;
 }
 
 /** @returns null: a pool was not looked at yet, so that its silence would mean nothing */
@@ -45,7 +45,7 @@ export async function gatherAlertFacts(
     disk: freeBytes === null ? null : { path, freeBytes },
     configRejected: ports.configRejected(),
     work: await workFacts(ports),
-    messages: await ports.outbox.madeSince(now - HOUR, CHATTER_KEY),
+    told: await ports.outbox.toldSince(now - HOUR, CHATTER_KEY),
   };
 }
 

@@ -152,11 +152,11 @@ export class SqliteOutbox implements Outbox {
     return this.#oldest(`channel = ? and state = 'waiting'`, 'created_at', [channel]);
   }
 
-  madeSince(since: EpochMs, except: string): Promise<ReadonlyMap<string, number>> {
+  toldSince(since: EpochMs, except: string): Promise<ReadonlyMap<string, number>> {
     return this.#read((db) => {
       const rows = db
         .prepare<{ since: number; except: string }, [string, number]>(
-          `select channel, count(*) from outbox
+          `select channel, count(distinct notice_id) from outbox
            where id > coalesce((select id from outbox where created_at <= @since order by id desc limit 1), 0)
              and notice_id not in (
                select id from notices where key = @except or key glob 'digest:*' or key glob 'more:*')

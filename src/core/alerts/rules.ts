@@ -40,8 +40,8 @@ export interface AlertFacts {
   /** What is wrong with the changed configuration that was not taken; null: nothing. */
   readonly configRejected: string | null;
   readonly work?: WorkFacts;
-  /** Messages made within the last hour, by channel, without those about their own number; absent: nobody is told anything. */
-  readonly messages?: ReadonlyMap<string, number>;
+  /** Incidents that were told within the last hour, by channel, but for that of their number; absent: nobody is told anything. */
+  readonly told?: ReadonlyMap<string, number>;
 }
 
 /** What the rules measure against. Shares are 0 … 1. */
@@ -81,10 +81,10 @@ export const WALL_HORIZON_MS = 7 * DAY;
 /** Captures that failed in a row before a pane counts as unreachable. */
 export const UNREACHABLE_AFTER = 5;
 
-const MESSAGES = { kind: 'daemon', id: 'notifications' } as const;
+const NOTIFICATIONS = { kind: 'daemon', id: 'notifications' } as const;
 
-/** The key of the incident that tells of too many messages: it is not counted as one of them. */
-export const CHATTER_KEY = `alert:${fingerprintOf({ type: 'activity_spike', subject: MESSAGES })}`;
+/** The incident that tells of too many: it is not counted as one of them. */
+export const CHATTER_KEY = `alert:${fingerprintOf({ type: 'activity_spike', subject: NOTIFICATIONS })}`;
 
 /** A spike is at least this many, whatever its threshold. */
 const SPIKE_MIN = 2;
@@ -315,21 +315,21 @@ function daemonRules(facts: AlertFacts, thresholds: AlertThresholds): readonly F
 }
 
 /** One alert for all channels: that with most messages tells it. */
-function chatter({ messages }: AlertFacts, thresholds: AlertThresholds): readonly Firing[] {
-  const [channel, count] = [...(messages ?? [])].sort(([, a], [, b]) => b - a)[0] ?? ['', 0];
+function chatter({ told }: AlertFacts, thresholds: AlertThresholds): readonly Firing[] {
+  const [channel, count] = [...(told ?? [])].sort(([, a], [, b]) => b - a)[0] ?? ['', 0];
   const limit = thresholds.notificationsPerHour;
   if (count < Math.max(limit, SPIKE_MIN)) return [];
   return [
     {
       type: 'activity_spike',
       severity: count >= 2 * limit ? 'critical' : 'warning',
-      subject: MESSAGES,
+      subject: NOTIFICATIONS,
       pool: null,
       metric: 'notifications',
       value: count,
       threshold: limit,
       windowMs: HOUR,
-      detail: `${count} messages for ${channel} within an hour`,
+      detail: `${count} incidents were told by ${channel} within an hour`,
     },
   ];
 }

@@ -8,8 +8,8 @@ import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE, SECOND } from '../time.ts';
 import { withoutBlanks } from '../typed-text.ts';
+import { awaitsAnswer } from '../verdict/prompts.ts';
 import type { AssistantRow, TranscriptTail } from '../verdict/signals.ts';
-import { startsTurn } from '../verdict/votes.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RecoveryRow, RecoveryState } from './swap.ts';
 import { OPEN_RECOVERY } from './swap.ts';
@@ -67,6 +67,8 @@ const NOT_SWAPPED = 'the swap did not go through';
 const MENU_RETRY_MS = 3 * SECOND;
 const MAX_ENTERS = 3;
 const MAX_PROMPTS = 2;
+/** So often at most where no Enter followed: text alone is never sent, so it cannot come twice. */
+const MAX_PASTES = 5;
 const ENTER_AGAIN_MS = 2 * SECOND;
 /** A turn that has been running this long counts as progress even before its first row. */
 const PROGRESS_MS = 5 * SECOND;
@@ -129,7 +131,8 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
     };
   }
   if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
-  if (isAwaitingAnswer(view.transcript, row.startedAt))
+  // Ours would come on top of it.
+  if (awaitsAnswer(view.transcript, now, row.startedAt))
     return wait(row, 'another prompt awaits its answer', now, policy);
   const obstacle = obstacleTo(view, now);
   if (obstacle !== null) return wait(row, obstacle, now, policy);
@@ -186,7 +189,7 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
     if (!isProven && row.enters === 0) {
       return end(row, 'handed_over', 'it cannot be proved that the prompt was not sent', now);
     }
-    if (isProven && row.prompts < MAX_PROMPTS) {
+    if (isProven && row.prompts < (row.enters === 0 ? MAX_PASTES : MAX_PROMPTS)) {
       const obstacle = personIn(view, now);
       if (obstacle !== null) return wait(row, obstacle, now, policy);
       return type(row, row.state, prompt, now);
@@ -420,12 +423,4 @@ function answeredSince(transcript: TranscriptTail | null, since: EpochMs): boole
 
 function promptSince(transcript: TranscriptTail | null, since: EpochMs): boolean {
   return transcript?.prompts.some((prompt) => prompt.at >= since) ?? false;
-}
-
-/** A prompt that nothing has answered yet stands in the transcript: ours would come on top of it. */
-function isAwaitingAnswer(transcript: TranscriptTail | null, since: EpochMs): boolean {
-  const answeredAt = transcript?.lastAssistant?.at ?? 0;
-  return (
-    transcript?.prompts.some((prompt) => prompt.at >= since && prompt.at > answeredAt && startsTurn(prompt)) ?? false
-  );
 }

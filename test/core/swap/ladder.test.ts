@@ -201,6 +201,10 @@ describe('first rung: hot', () => {
   test('a prompt that somebody else gave and nobody answered yet is not doubled [R263]', () => {
     const transcript = aTranscript({ lastAssistant: aRejection(), prompts: [aPrompt(NOON + 1)] });
     expect(told(look({}, { transcript }, 5))).toBe('waiting: none');
+    // It was interrupted, or its time was written by a clock that has been set back.
+    expect(told(look({}, { transcript }, 17))).toBe('prompted: paste continue');
+    const ahead = aTranscript({ lastAssistant: aRejection(), prompts: [aPrompt(NOON + 60 * SECOND)] });
+    expect(told(look({}, { transcript: ahead }, 5))).toBe('prompted: paste continue');
     const menu = aTranscript({
       lastAssistant: aRejection(),
       prompts: [aPrompt(NOON + 1, { text: '/rate-limit-options' })],
@@ -299,6 +303,13 @@ describe('sending the prompt', () => {
     expect(told(look(sent, {}, 30))).toBe('prompted: paste continue');
     expect(told(look({ ...sent, prompts: 2 }, {}, 30))).toBe('prompted: none');
     expect(told(look({ ...sent, prompts: 2 }, {}, 60))).toBe('handed_over: none');
+  });
+
+  test('one whose Enter was never sent is typed until it stands there, some times at most: text alone comes nowhere [R263]', () => {
+    for (const prompts of [2, 3, 4])
+      expect(told(look({ ...prompted, prompts }, {}, 3))).toBe('prompted: paste continue');
+    expect(told(look({ ...prompted, prompts: 5 }, {}, 3))).toBe('prompted: none');
+    expect(told(look({ ...prompted, prompts: 5 }, {}, 60))).toBe('handed_over: none');
   });
 
   test('a prompt that stands in the transcript is not typed again [R263]', () => {

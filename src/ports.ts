@@ -209,6 +209,8 @@ export interface CliLocks {
 
 export interface AccountHomes {
   inspect(profile: AgentProfile, home: string): Promise<HomeState>;
+  /** Paths of the files that killed writes of the CLI left there. They may hold tokens, and are never opened. */
+  interruptedWrites(profile: AgentProfile, home: string): Promise<readonly string[]>;
   /**
    * Gives the home's credential files an mtime strictly above `floorMs` and above their own, so that a running CLI reads
    * them again. @returns the new mtime, epoch ms

@@ -105,6 +105,7 @@ function ports(): SwapPorts {
     },
     homes: {
       inspect: async (_profile, home) => aHome({ home, realPath: home }),
+      interruptedWrites: async () => [],
       async freshen(_profile, home) {
         if (faults.failFreshen === true && home === '/h/b') throw new Error('input/output error');
         calls.push(`freshen ${home}${holds > 0 ? '*' : ''}`);

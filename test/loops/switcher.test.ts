@@ -12,7 +12,12 @@ import { nobodyRuns } from '../support/stopping.ts';
 const OVER: Wish = { kind: 'threshold', detail: '95 % of its 5-hour window' };
 
 /** @param whenLocked what happens elsewhere between the decision and the flip, at each try */
-async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: number) => Promise<void>): Promise<void> {
+async function answer(
+  bench: QuotaBench,
+  wish: Wish,
+  whenLocked: (attempt: number) => Promise<void>,
+  observing: string | null = null,
+): Promise<void> {
   let attempts = 0;
   const unused = (): never => {
     throw new Error('nothing is to be brought back');
@@ -30,6 +35,7 @@ async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: numbe
     sharedEntries: { ensure: async () => [], validate: async () => [] },
     allowUnshared: false,
     killSwitch: { reason: async () => null, endIfOver: async () => null },
+    observing: () => observing,
     panes: { sweep: unused, observe: unused },
     keys: { paste: unused, press: unused },
     signals: { read: unused, readSession: unused },
@@ -106,3 +112,15 @@ test('the way home is not taken once somebody else has moved the link there [R27
   expect(await swaps(bench)).toEqual([]);
   expect(bench.linkAt).toBe('a');
 });
+
+test.each([OVER, { kind: 'manual', to: 'b', force: true } as const])(
+  'nothing is flipped for a wish from before the configuration said observe: $kind [R272]',
+  async (wish) => {
+    const bench = await overThreshold();
+    await answer(bench, wish, async () => undefined, 'mode: observe');
+    expect(bench.linkAt).toBe('a');
+    expect(await swaps(bench)).toEqual([]);
+    const [refused] = await bench.store.local.events({ types: ['swap_refused'], limit: 1 });
+    expect(refused?.data).toMatchObject({ reason: 'observe' });
+  },
+);

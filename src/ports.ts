@@ -41,6 +41,8 @@ export interface Board {
   /** By pane key. */
   findings(): ReadonlyMap<string, PaneFinding>;
   postFindings(findings: ReadonlyMap<string, PaneFinding>): void;
+  /** How often the panes have been judged since this process began. */
+  judgements(): number;
   /** @returns false when a request of this pool is outstanding already: then this one is dropped */
   ask(request: SwapRequest): boolean;
   request(pool: string): SwapRequest | null;

@@ -294,6 +294,8 @@ async function settle(ports: SwitcherPorts, swap: SwapRow, context: TickContext)
   const rows = await ports.local.recoveries(swap.id);
   const quietMs = Math.max(SETTLE_POLLS * context.config.quota.pollIntervalMs, 3 * SECOND);
   if (rows.some((row) => row.finishedAt === null) || now - (swap.flippedAt ?? swap.startedAt) < quietMs) return true;
+  // After a restart the panes are yet to be seen, however long ago the link was moved.
+  if (ports.board.judgements() < SETTLE_POLLS) return true;
   const panes = rows.map(paneResult);
   const handedOver = rows.filter((row) => row.state !== 'recovered').length;
   await ports.local.updateSwap(

@@ -12,17 +12,16 @@ import { nobodyRuns } from '../support/stopping.ts';
 const OVER: Wish = { kind: 'threshold', detail: '95 % of its 5-hour window' };
 
 /** @param whenLocked what happens elsewhere between the decision and the flip, at each try */
-async function answer(
+function switcherPorts(
   bench: QuotaBench,
-  wish: Wish,
   whenLocked: (attempt: number) => Promise<void>,
   observing: string | null = null,
-): Promise<void> {
+): SwitcherPorts {
   let attempts = 0;
   const unused = (): never => {
     throw new Error('nothing is to be brought back');
   };
-  const ports = {
+  return {
     ...bench.ports,
     locks: {
       async acquire() {
@@ -40,7 +39,16 @@ async function answer(
     keys: { paste: unused, press: unused },
     signals: { read: unused, readSession: unused },
     readScreen: unused,
-  } satisfies SwitcherPorts;
+  };
+}
+
+async function answer(
+  bench: QuotaBench,
+  wish: Wish,
+  whenLocked: (attempt: number) => Promise<void>,
+  observing: string | null = null,
+): Promise<void> {
+  const ports = switcherPorts(bench, whenLocked, observing);
   bench.board.ask({
     id: 'asked',
     pool: 'default',
@@ -124,3 +132,22 @@ test.each([OVER, { kind: 'manual', to: 'b', force: true } as const])(
     expect(refused?.data).toMatchObject({ reason: 'observe' });
   },
 );
+
+test('a restart long after the flip does not call a swap done before it has seen the panes [R47 R262]', async () => {
+  const bench = await overThreshold();
+  await answer(bench, OVER, async () => undefined);
+  const [swap] = await bench.store.local.swaps({ limit: 1 });
+  await bench.clock.advance(60_000);
+  const restarted = createSwitcher(
+    switcherPorts(bench, async () => undefined),
+    'default',
+  );
+  const phaseAfter = async (judged: boolean) => {
+    if (judged) bench.board.postFindings(new Map());
+    await restarted.tick(bench.context());
+    return (await bench.store.local.swap(swap?.id ?? ''))?.phase;
+  };
+  expect(await phaseAfter(false)).toBe('recovering');
+  expect(await phaseAfter(true)).toBe('recovering');
+  expect(await phaseAfter(true)).toBe('done');
+});

@@ -27,7 +27,10 @@ describe.each(['latest', '2.1.220', '2.0.76'])('Claude Code %s', (version) => {
     }
     provider.set('work-1', limit);
     const from = Date.now();
-    for (const pane of panes) await say(pane, 'second question');
+    // All meet the limit at once: who asks after the flip is answered on the other account.
+    for (const pane of panes) await pane.type('second question');
+    for (const pane of panes) await pane.shows('second question');
+    await Promise.all(panes.map((pane) => pane.press('Enter')));
     const swaps = await swapsDone(daemon, 180_000).catch(async (error: unknown) => {
       for (const pane of panes) console.log(await pane.screen());
       throw error;

@@ -63,6 +63,7 @@ const NONE: LadderAction = { kind: 'none' };
 /** Pasted text that has not reached the composer by then was not delivered. */
 const PASTE_LOST_MS = 3 * SECOND;
 const NO_SHELL = 'no shell waits for a command there';
+const NO_COMMAND = "the command is not on the shell's line";
 const NOT_SWAPPED = 'the swap did not go through';
 const MENU_RETRY_MS = 3 * SECOND;
 const MAX_ENTERS = 3;
@@ -302,6 +303,7 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
       if (waitedMs < policy.submitDelayMs) return stay(row);
       if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
       const obstacle = personIn(view, now) ?? obstacleToSubmit(row, view, policy);
+      if (obstacle === NO_COMMAND && waitedMs >= PASTE_LOST_MS) return typeCommandAgain(row, view, now, policy);
       if (obstacle !== null) return wait(row, obstacle, now, policy);
       return { row: { ...row, enters: 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
     }
@@ -317,6 +319,15 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
     return end(row, 'handed_over', `${NOT_SWAPPED}; it was started again on the account it had`, now);
   if (now - view.agent.startedAt < (policy.profile.settleMs ?? 0)) return stay(row);
   return type(row, 'reprompted', policy.profile.continuePrompt, now);
+}
+
+/** Once, and only where no trace of it is on the screen: without its Enter it did nothing. */
+function typeCommandAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  const command = resumeCommand(row, policy.profile, view.cwd);
+  const isSeen = command !== null && withoutBlanks(view.screenText ?? '').includes(withoutBlanks(command));
+  if (command === null || row.launch === null || row.launch.retyped === true || view.screenText === null || isSeen)
+    return wait(row, NO_COMMAND, now, policy);
+  return type({ ...row, launch: { ...row.launch, retyped: true } }, 'relaunching', command, now);
 }
 
 function restart(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
@@ -389,9 +400,10 @@ function hasPersonTyped(row: RecoveryRow, view: LadderView): boolean {
 /** Why the command may not be sent to the shell: Enter would answer whatever else stands there. */
 function obstacleToSubmit(row: RecoveryRow, view: LadderView, policy: LadderPolicy): string | null {
   if (!view.shellInFront) return NO_SHELL;
-  const command = resumeCommand(row, policy.profile, view.cwd);
-  const isShown = command !== null && withoutBlanks(view.screenText ?? '').endsWith(withoutBlanks(command));
-  return isShown ? null : "the command is not on the shell's line";
+  const command = withoutBlanks(resumeCommand(row, policy.profile, view.cwd) ?? '');
+  const screen = withoutBlanks(view.screenText ?? '');
+  const isShown = command !== '' && screen.endsWith(command) && !screen.endsWith(command + command);
+  return isShown ? null : NO_COMMAND;
 }
 
 /** Why no text may be typed into the agent just now. */

@@ -195,6 +195,8 @@ test(
         let now = NOON;
         let isTyped = false;
         let prompts = 0;
+        let commands = 0;
+        let starts = 0;
         for (const [index, one] of looks.entries()) {
           now += one.afterMs;
           const flip = !stopFirst ? 'done' : index < given.settlesAfter ? 'pending' : given.flip;
@@ -210,6 +212,9 @@ test(
             isTyped = false;
           }
           expect(prompts).toBeLessThanOrEqual(2);
+          if (action.kind === 'paste' && action.text.includes('--resume')) commands++;
+          if (action.kind === 'press' && action.key === 'Enter' && view.agent === null) starts++;
+          expect([commands <= 2, starts <= 1]).toEqual([true, true]);
           expect(next.enters).toBeLessThanOrEqual(3);
           expect(OPEN_RECOVERY.includes(next.state)).toBe(next.finishedAt === null);
           if (next.state !== row.state) reached.set(next.state, (reached.get(next.state) ?? 0) + 1);

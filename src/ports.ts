@@ -41,6 +41,8 @@ export interface Board {
   /** By pane key. */
   findings(): ReadonlyMap<string, PaneFinding>;
   postFindings(findings: ReadonlyMap<string, PaneFinding>): void;
+  /** How often the panes have been judged since this process began. */
+  judgements(): number;
   /** @returns false when a request of this pool is outstanding already: then this one is dropped */
   ask(request: SwapRequest): boolean;
   request(pool: string): SwapRequest | null;
@@ -209,6 +211,8 @@ export interface CliLocks {
 
 export interface AccountHomes {
   inspect(profile: AgentProfile, home: string): Promise<HomeState>;
+  /** Paths of the files that killed writes of the CLI left there. They may hold tokens, and are never opened. */
+  interruptedWrites(profile: AgentProfile, home: string): Promise<readonly string[]>;
   /**
    * Gives the home's credential files an mtime strictly above `floorMs` and above their own, so that a running CLI reads
    * them again. @returns the new mtime, epoch ms

@@ -56,7 +56,8 @@ export function createSwitcher(ports: SwitcherPorts, pool: string): Loop {
       if (config === undefined) return;
       const profile = profileOf(ports.profiles, config);
       if (!state.repaired || (await isCutShort(ports, pool))) {
-        await repairPool(ports, config, profile, context);
+        const mayMove = (await ports.killSwitch.reason()) === null && ports.observing(context.config) === null;
+        await repairPool(ports, config, profile, context, mayMove);
         state.repaired = true;
       }
       state.work = await tickPool(ports, config, profile, state.work, failing, context);
@@ -116,9 +117,12 @@ async function answerRequest(
     (request.wish.kind === 'limit'
       ? findings.some((finding) => isSwapHit(finding, config, view, context.config, now))
       : earlyStands(request.wish, view, findings, context.config, now));
-  if (decision.kind !== 'swap' || !stands) {
+  // The configuration may have been changed since it was asked for.
+  const isObserving = ports.observing(context.config) !== null;
+  if (decision.kind !== 'swap' || !stands || isObserving) {
     const gone = request.wish.kind === 'limit' ? 'hit_gone' : 'no_longer_wanted';
-    const reason = !stands ? gone : decision.kind === 'hold' ? decision.reason : decision.kind;
+    const held = decision.kind === 'hold' ? decision.reason : decision.kind;
+    const reason = isObserving ? 'observe' : stands ? held : gone;
     context.log.info({ pool: config.name, swap: request.id, reason }, 'swap request no longer holds');
     await ports.local.append(
       [
@@ -293,6 +297,8 @@ async function settle(ports: SwitcherPorts, swap: SwapRow, context: TickContext)
   const rows = await ports.local.recoveries(swap.id);
   const quietMs = Math.max(SETTLE_POLLS * context.config.quota.pollIntervalMs, 3 * SECOND);
   if (rows.some((row) => row.finishedAt === null) || now - (swap.flippedAt ?? swap.startedAt) < quietMs) return true;
+  // After a restart the panes are yet to be seen, however long ago the link was moved.
+  if (ports.board.judgements() < SETTLE_POLLS) return true;
   const panes = rows.map(paneResult);
   const handedOver = rows.filter((row) => row.state !== 'recovered').length;
   await ports.local.updateSwap(

@@ -9,6 +9,7 @@ import type { Board } from '../ports.ts';
 export function createBoard(wake: (loop: string) => void): Board {
   let snapshot: PaneSnapshot | null = null;
   let findings: ReadonlyMap<string, PaneFinding> = new Map();
+  let judgements = 0;
   const requests = new Map<string, SwapRequest>();
   const pools = new Map<string, PoolView>();
   const tickets = new Map<string, number>();
@@ -22,7 +23,9 @@ export function createBoard(wake: (loop: string) => void): Board {
     findings: () => findings,
     postFindings(next) {
       findings = next;
+      judgements++;
     },
+    judgements: () => judgements,
     ask(request) {
       if (requests.has(request.pool)) return false;
       requests.set(request.pool, request);

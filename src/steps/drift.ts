@@ -5,7 +5,7 @@ import type { NewEvent, Severity } from '../core/events.ts';
 import type { AccountFacts } from '../core/quota/eligibility.ts';
 import { moveAside } from '../core/shell.ts';
 import type { AccountHomes, Clock, LocalStore, Logger, SharedEntries } from '../ports.ts';
-import { homeProblem, loginCommandFor } from './remedies.ts';
+import { homeProblem, interruptedWords, loginCommandFor } from './remedies.ts';
 
 export interface Drift {
   /** The same for as long as it is the same. */
@@ -108,12 +108,12 @@ export function homeDrift({ name, home, row }: AccountFacts, profile: AgentProfi
 
 export interface DriftPorts {
   readonly sharedEntries: Pick<SharedEntries, 'validate'>;
-  readonly homes: Pick<AccountHomes, 'inspect'>;
+  readonly homes: Pick<AccountHomes, 'inspect' | 'interruptedWrites'>;
   /** Missing shared entries were allowed at the start. */
   readonly allowUnshared: boolean;
 }
 
-/** What lies beside the homes: entries that are no longer shared, a login where none should be. */
+/** What lies in and beside the homes: entries that are no longer shared, interrupted writes, a login where none should be. */
 export async function poolDrifts(
   ports: DriftPorts,
   pool: PoolConfig,
@@ -131,6 +131,12 @@ export async function poolDrifts(
     const base = { type: 'drift', severity: isMinor ? 'warning' : 'critical', isMinor } as const;
     return { ...base, key: `${home}/${entry}: ${message}`, account, detail: message, remedy };
   });
+  for (const { name, home } of accounts) {
+    const paths = home === null ? [] : await ports.homes.interruptedWrites(profile, home.home);
+    if (paths.length === 0) continue;
+    const [detail, remedy] = interruptedWords(name, paths);
+    drifts.push({ key: detail, type: 'drift', severity: 'warning', account: name, detail, remedy, isMinor: true });
+  }
   if (pool.mode === 'secure_storage') {
     const stray = await strayLogin(ports, pool, profile);
     if (stray !== null) drifts.push(stray);

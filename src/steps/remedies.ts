@@ -74,6 +74,15 @@ export function homeProblem(name: string, home: HomeState, profile: AgentProfile
   }
 }
 
+/** What to do with files that killed writes of the CLI left; a newer login may be in one, so nothing is ever deleted. */
+export function interruptedWords(name: string, paths: readonly string[]): readonly [string, string] {
+  const files = paths.length === 1 ? 'a file' : `${paths.length} files`;
+  return [
+    `a write of the login of ${name} was interrupted and left ${files}: ${paths.join(', ')}`,
+    `when sessions on ${name} answer, nothing needs ${paths.length === 1 ? 'it' : 'them'} any more: ${paths.map(moveAside).join(' && ')}`,
+  ];
+}
+
 export function loginCommandFor(account: string): string {
   return `claude-failover accounts login ${shellWord(account)}`;
 }

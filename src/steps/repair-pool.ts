@@ -9,12 +9,17 @@ import { abandonSwap, finishSwap, undoSwap } from './run-swap.ts';
 import type { SwapPorts } from './swap-effects.ts';
 import { markPartial } from './swap-effects.ts';
 
-/** Journal and link decide together; running it again changes nothing. */
+/**
+ * Journal and link decide together; running it again changes nothing.
+ *
+ * @param mayMove whether a link may be put back now: not under a pause, and not where the daemon only looks on
+ */
 export async function repairPool(
   ports: SwapPorts,
   config: PoolConfig,
   profile: AgentProfile,
   context: TickContext,
+  mayMove = true,
 ): Promise<void> {
   await ports.link.sweepLeftovers(config.link, filesOf(config).files);
   const state = await ports.link.read(placeOf(config));
@@ -22,6 +27,7 @@ export async function repairPool(
   for (const swap of unfinished) {
     if (swap.trigger === 'reset' || swap.phase === 'recovering') continue;
     const repair = planRepair(swap, state);
+    if (repair.kind === 'undo' && !mayMove) continue;
     context.log.warn(
       { pool: config.name, swap: swap.id, phase: swap.phase, repair: repair.kind, reason: repair.reason },
       'unfinished swap found',

@@ -8,7 +8,7 @@ import { shellWord } from '../core/shell.ts';
 import type { Logger } from '../ports.ts';
 import { profileOf } from './config-policy.ts';
 import { placeOf } from './read-pool.ts';
-import { homeProblem, initCommand, linkRemedy, linkWords, loginCommandFor } from './remedies.ts';
+import { homeProblem, initCommand, interruptedWords, linkRemedy, linkWords, loginCommandFor } from './remedies.ts';
 import type { SwapPorts } from './swap-effects.ts';
 
 export interface StartProblem {
@@ -85,6 +85,8 @@ async function checkPool(
       ? ([`the home of ${account.name} is not there yet`, 'the command that mends the link makes it'] as const)
       : homeProblem(account.name, home, profile);
     if (wrong !== null) add('warning', 'home', ...wrong);
+    const interrupted = await ports.homes.interruptedWrites(profile, account.home);
+    if (interrupted.length > 0) add('warning', 'home', ...interruptedWords(account.name, interrupted));
     if (home.looseMode)
       add(
         'warning',

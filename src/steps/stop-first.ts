@@ -46,7 +46,8 @@ export async function stopObstacle(
   context: Pick<TickContext, 'config' | 'now'>,
 ): Promise<string | null> {
   if (profile.stopFirst === 'never') return null;
-  const panes = panesToStop(ports.board.findings().values(), config, profile);
+  const findings = [...ports.board.findings().values()];
+  const panes = panesToStop(findings, config, profile);
   for (const finding of panes) {
     const row = newRecovery(NO_SWAP, finding, panes, config, profile, context);
     const obstacle = obstacleToStop(finding, row, profile);
@@ -56,7 +57,10 @@ export async function stopObstacle(
   const other = (await usersOfLink(ports, config, profile, LOOK_AGAIN_MS)).find(
     (process) => !inPanes.has(process.pid) && !isBackground(process, profile),
   );
-  return other === undefined ? null : `${nameOf(other)} uses ${config.link} and is in no pane that can be ended`;
+  if (other === undefined) return null;
+  const alone = findings.find(({ process, notSwitchable }) => process.pid === other.pid && notSwitchable !== null);
+  if (alone?.notSwitchable == null) return `${nameOf(other)} uses ${config.link} and is in no pane that can be ended`;
+  return `${alone.view.label} may use ${config.link} and is left alone, for ${alone.notSwitchable.reason}`;
 }
 
 /** The running agents that would be left with the wrong account if the link moved now; only for agents that always end first. */

@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -166,6 +167,17 @@ describe('[R240] doctor', () => {
       'pool default: homes',
       'warn',
       /^chmod 600 /,
+    ],
+    [
+      'a killed write of the CLI',
+      () => {
+        const path = join(home, 'two/.credentials.json.tmp.0a1b2c3d');
+        writeFileSync(path, '');
+        utimesSync(path, 0, 0);
+      },
+      'pool default: homes',
+      'warn',
+      /^when sessions on b answer, .*: mv -nT \S+\.tmp\.0a1b2c3d /,
     ],
     [
       'no login',

@@ -7,9 +7,10 @@ import { type DaemonProcess, startDaemonProcess } from '../support/daemon-proces
 import { type StandInPane, StandInWorld } from '../support/stand-in/index.ts';
 import { startTmux, type TestTmux } from '../support/tmux.ts';
 import { waitFor } from '../support/wait.ts';
+import { isLong, myCount } from './support/campaign.ts';
 
 const HOUR = 3_600_000;
-const ROUNDS = process.env.CF_LONG === '1' ? 40 : 3;
+const ROUNDS = isLong ? myCount(40) : 3;
 /** Ending, moving and starting again takes about this long, so that kills land all over it. */
 const SPAN_MS = 8000;
 const NAMES = ['limited', 'idle'];

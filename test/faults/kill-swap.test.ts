@@ -136,8 +136,7 @@ class Lane {
     await waitFor(async () => (await this.#last())?.swap.phase === 'done', { timeoutMs: 120_000 }).catch(() => {
       throw new Error(`the swap did not end: ${context()}`);
     });
-    // A prompt is typed twice at most. Where two kills came between writing that down and typing, it was never typed: such a
-    // pane is handed over, untouched.
+    // Kills between writing down that a prompt is typed and typing it: after five of them the pane is handed over, untouched.
     const left = ((await this.#last())?.panes ?? []).filter(({ state }) => state !== 'recovered');
     tally.handedOver += left.length;
     for (const { reason } of left) expect(reason, context()).toBe('no answer came within 60 s');

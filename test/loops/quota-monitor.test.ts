@@ -86,6 +86,7 @@ function ports(): QuotaMonitorPorts {
     },
     homes: {
       inspect: async (_profile, home) => aHome({ home, realPath: home, credentialsMtimeMs: NOON }),
+      interruptedWrites: async () => [],
       freshen: async () => NOON,
     },
   } as QuotaMonitorPorts;

@@ -12,12 +12,16 @@ import { nobodyRuns } from '../support/stopping.ts';
 const OVER: Wish = { kind: 'threshold', detail: '95 % of its 5-hour window' };
 
 /** @param whenLocked what happens elsewhere between the decision and the flip, at each try */
-async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: number) => Promise<void>): Promise<void> {
+function switcherPorts(
+  bench: QuotaBench,
+  whenLocked: (attempt: number) => Promise<void>,
+  observing: string | null = null,
+): SwitcherPorts {
   let attempts = 0;
   const unused = (): never => {
     throw new Error('nothing is to be brought back');
   };
-  const ports = {
+  return {
     ...bench.ports,
     locks: {
       async acquire() {
@@ -30,11 +34,21 @@ async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: numbe
     sharedEntries: { ensure: async () => [], validate: async () => [] },
     allowUnshared: false,
     killSwitch: { reason: async () => null, endIfOver: async () => null },
+    observing: () => observing,
     panes: { sweep: unused, observe: unused },
     keys: { paste: unused, press: unused },
     signals: { read: unused, readSession: unused },
     readScreen: unused,
-  } satisfies SwitcherPorts;
+  };
+}
+
+async function answer(
+  bench: QuotaBench,
+  wish: Wish,
+  whenLocked: (attempt: number) => Promise<void>,
+  observing: string | null = null,
+): Promise<void> {
+  const ports = switcherPorts(bench, whenLocked, observing);
   bench.board.ask({
     id: 'asked',
     pool: 'default',
@@ -105,4 +119,35 @@ test('the way home is not taken once somebody else has moved the link there [R27
   await answer(bench, { kind: 'return', to: 'a' }, async () => undefined);
   expect(await swaps(bench)).toEqual([]);
   expect(bench.linkAt).toBe('a');
+});
+
+test.each([OVER, { kind: 'manual', to: 'b', force: true } as const])(
+  'nothing is flipped for a wish from before the configuration said observe: $kind [R272]',
+  async (wish) => {
+    const bench = await overThreshold();
+    await answer(bench, wish, async () => undefined, 'mode: observe');
+    expect(bench.linkAt).toBe('a');
+    expect(await swaps(bench)).toEqual([]);
+    const [refused] = await bench.store.local.events({ types: ['swap_refused'], limit: 1 });
+    expect(refused?.data).toMatchObject({ reason: 'observe' });
+  },
+);
+
+test('a restart long after the flip does not call a swap done before it has seen the panes [R47 R262]', async () => {
+  const bench = await overThreshold();
+  await answer(bench, OVER, async () => undefined);
+  const [swap] = await bench.store.local.swaps({ limit: 1 });
+  await bench.clock.advance(60_000);
+  const restarted = createSwitcher(
+    switcherPorts(bench, async () => undefined),
+    'default',
+  );
+  const phaseAfter = async (judged: boolean) => {
+    if (judged) bench.board.postFindings(new Map());
+    await restarted.tick(bench.context());
+    return (await bench.store.local.swap(swap?.id ?? ''))?.phase;
+  };
+  expect(await phaseAfter(false)).toBe('recovering');
+  expect(await phaseAfter(true)).toBe('recovering');
+  expect(await phaseAfter(true)).toBe('done');
 });

@@ -56,7 +56,8 @@ describe('Codex', () => {
         agent: 'codex',
         program: agent.kind === 'installed' ? agent.program : '',
         panes: count,
-        env: provider.env,
+        // With a login this CLI makes nothing of a key in its environment.
+        env: { ...provider.env, OPENAI_API_KEY: 'sk-made-up' },
         ready: /default ·|^›/m,
         prepare(made, projects) {
           for (const { account, credentials } of made.homes)

@@ -52,7 +52,8 @@ describe('Gemini CLI', () => {
         agent: 'gemini',
         program: agent.kind === 'installed' ? agent.program : '',
         panes: count,
-        env: { ...provider.env, GEMINI_CLI_TRUST_WORKSPACE: 'true' },
+        // Its settings choose the login, so it makes nothing of a key in its environment.
+        env: { ...provider.env, GEMINI_CLI_TRUST_WORKSPACE: 'true', GEMINI_API_KEY: 'made-up' },
         ready: /Type your message/,
         prepare: (made) => writeFileSync(join(made.link, 'settings.json'), JSON.stringify(SETTINGS)),
       });

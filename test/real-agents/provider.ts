@@ -9,7 +9,7 @@ export interface ServedRequest {
   readonly at: number;
   readonly account: string;
   readonly status: number;
-  /** The last user text, at most 2000 characters; the CLI may have put words of its own behind it. */
+  /** All that was said since the last answer, at most its last 20,000 characters; the CLI puts words of its own between. */
   readonly text: string;
 }
 
@@ -60,14 +60,24 @@ export async function startProvider(options: { readonly resetInS?: number } = {}
     const account = /made-up-(.+)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.exec(
       request.headers.authorization ?? '',
     )?.[1];
-    const last = body.messages?.at(-1);
-    const text = textOf(last?.content);
+    // The CLI may put messages of its own behind the prompt.
+    const messages = body.messages ?? [];
+    const answeredUpTo = messages.findLastIndex(({ role }) => role === 'assistant');
+    const text = messages
+      .slice(answeredUpTo + 1)
+      .map(({ content }) => textOf(content))
+      .join('\n');
     const mine = scenarios.get(account ?? '');
     const isSpared = mine !== undefined && mine.after > 0;
     if (isSpared && (body.tools?.length ?? 0) > 0) mine.after -= 1;
     const refusal =
       account === undefined ? unauthorized() : refuse(isSpared ? 'ok' : (mine?.scenario ?? 'ok'), resetInS);
-    requests.push({ at: Date.now(), account: account ?? '', status: refusal?.status ?? 200, text: text.slice(-2000) });
+    requests.push({
+      at: Date.now(),
+      account: account ?? '',
+      status: refusal?.status ?? 200,
+      text: text.slice(-20_000),
+    });
     if (refusal !== null) send(response, refusal.status, refusal.body, refusal.headers);
     else await reply(response, body, { account: account ?? '', text, n: ++count, resetInS });
   }

@@ -10,6 +10,7 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -269,6 +270,19 @@ const ROWS: Readonly<Record<string, Row>> = {
     says: ['the CLI may have replaced the link'],
     remedy: ['cp -an ', 'mv -nT ', 'ln -s '],
     usable: true,
+  },
+  'a write of the CLI that was killed': {
+    told: 'drift',
+    account: 'work-2',
+    change: (world) => {
+      const path = `${credentials(world)}.tmp.0a1b2c3d`;
+      writeFileSync(path, readFileSync(credentials(world)), { mode: 0o600 });
+      utimesSync(path, 0, 0);
+    },
+    says: ['was interrupted and left a file: ', '.credentials.json.tmp.0a1b2c3d'],
+    remedy: ['when sessions on work-2 answer', 'mv -nT '],
+    usable: true,
+    mend: (world) => renameSync(`${credentials(world)}.tmp.0a1b2c3d`, join(world.root, 'moved')),
   },
 };
 

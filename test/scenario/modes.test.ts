@@ -15,8 +15,10 @@ test.concurrent(
   'Codex: every pane is ended, then the link moves, then each goes on with its own session; who met no limit is told nothing [R270 R284 R41]',
   onStage(
     async ({ world, tmux, start }) => {
+      // A key in the environment does not outrank the login of this CLI.
+      const env = { OPENAI_API_KEY: 'sk-made-up' };
       const [limited, idle] = await Promise.all(
-        ['limited', 'idle', 'fresh'].map((name) => world.startPane(tmux, { name, project: name })),
+        ['limited', 'idle', 'fresh'].map((name) => world.startPane(tmux, { name, project: name, env })),
       );
       await idle?.say('a small thing');
       await idle?.shows('REPLY-1');
@@ -84,6 +86,29 @@ test.concurrent(
       expect(swap).toMatchObject({ phase: 'done', to: 'work-2' });
       expect(recoveries.map(({ state }) => state)).toEqual(['recovered', 'recovered']);
       expect(world.prompts().filter((text) => text === 'continue')).toHaveLength(1);
+    },
+    { agent: 'codex' },
+  ),
+);
+
+test.concurrent(
+  'Codex: a pane with a token of its own is left alone, and the link moves when it has ended [R269 R270]',
+  onStage(
+    async ({ world, tmux, start }) => {
+      const env = { CODEX_ACCESS_TOKEN: 'made-up' };
+      await world.startPane(tmux, { name: 'apart', project: 'apart', env });
+      const limited = await world.startPane(tmux, { name: 'limited', project: 'limited' });
+      const daemon = await start();
+      world.setLimit('work-1', inThreeHours());
+      await limited.say('do the work');
+      const { data } = await daemon.told('swap_refused', 30_000);
+      expect(JSON.stringify(data)).toMatch(
+        /apart:0\.0 may use .* is left alone, for its environment sets CODEX_ACCESS_TOKEN/,
+      );
+      expect(world.events('exit')).toEqual([]);
+      await tmux.run('kill-session', '-t', 'apart');
+      expect((await daemon.swapDone(50_000)).swap).toMatchObject({ phase: 'done', to: 'work-2' });
+      expect(world.prompts()).toEqual(['do the work', 'continue']);
     },
     { agent: 'codex' },
   ),

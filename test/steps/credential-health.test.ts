@@ -35,6 +35,7 @@ async function bench() {
   let before: (look: number) => void = () => undefined;
   const homes: AccountHomes = {
     freshen: real.freshen,
+    interruptedWrites: real.interruptedWrites,
     inspect(profile, path) {
       before(++inspects);
       return real.inspect(profile, path);

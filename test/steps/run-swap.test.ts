@@ -105,6 +105,7 @@ function ports(): SwapPorts {
     },
     homes: {
       inspect: async (_profile, home) => aHome({ home, realPath: home }),
+      interruptedWrites: async () => [],
       async freshen(_profile, home) {
         if (faults.failFreshen === true && home === '/h/b') throw new Error('input/output error');
         calls.push(`freshen ${home}${holds > 0 ? '*' : ''}`);
@@ -206,7 +207,7 @@ test('a roll-back takes the locks anew before it puts the link back [R44 R259]',
   expect(calls).toEqual(['lock', 'link → b*', 'release', 'lock', 'link → a*', 'freshen /h/a*', 'release']);
 });
 
-test('a roll-back that the CLI keeps out waits, and is done by a later repair, never without the locks [R44 R259]', async () => {
+test('a roll-back that the CLI keeps out waits, and is done by a later repair, never without the locks, never under a pause [R44 R259 R272 R285]', async () => {
   const all = ports();
   faults = { failFreshen: true };
   const acquire = all.locks.acquire.bind(all.locks);
@@ -225,6 +226,10 @@ test('a roll-back that the CLI keeps out waits, and is done by a later repair, n
   expect(await swap(stubborn)).toMatchObject({ phase: 'rolling_back' });
   expect(linkAt).toBe('b');
   faults = {};
+  // Not while the daemon is paused or only looks on.
+  await repairPool(all, poolConfig, claude, context(), false);
+  expect(linkAt).toBe('b');
+  expect(await store.local.swap('one')).toMatchObject({ phase: 'rolling_back' });
   await repairPool(all, poolConfig, claude, context());
   expect(linkAt).toBe('a');
   expect(calls.filter((call) => call.startsWith('link'))).toEqual(['link → b*', 'link → a*']);

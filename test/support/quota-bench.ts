@@ -94,6 +94,7 @@ export async function quotaBench(more: Readonly<Record<string, unknown>> = {}): 
       },
       homes: {
         inspect: async (_profile, home) => aHome({ home, realPath: home, ...homes.get(home.slice('/h/'.length)) }),
+        interruptedWrites: async () => [],
         freshen: async () => clock.now() + 1,
       },
       board,

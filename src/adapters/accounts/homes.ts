@@ -1,9 +1,10 @@
 /** Account homes: what state they are in, whose they are, and the fresh mtime that makes a running CLI look again. */
-import { lstat, lutimes, realpath, stat } from 'node:fs/promises';
+import { lstat, lutimes, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CredentialState, HomeState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
 import { LinkError } from '../../core/errors.ts';
+import { MINUTE } from '../../core/time.ts';
 import type { AccountHomes, Clock, Logger } from '../../ports.ts';
 import { type CredentialFacts, readCredentials } from './credentials.ts';
 import { identityOf } from './logins.ts';
@@ -12,6 +13,7 @@ import { errorCode } from './system-error.ts';
 
 /** Claude Code's own state; in a home when that home is its configuration directory. */
 const STATE_FILE = '.claude.json';
+const INTERRUPTED_MS = MINUTE;
 /** It grows with every project ever opened. */
 const STATE_MAX_BYTES = 32 * 1024 * 1024;
 
@@ -32,7 +34,7 @@ export function createAccountHomes(deps: {
   /** The identity in a state file, by path, as long as the file stays the same: it can be megabytes. */
   const knownIdentities = new Map<string, { readonly version: string; readonly identity: string | null }>();
 
-  return { inspect, freshen };
+  return { inspect, interruptedWrites, freshen };
 
   async function inspect(profile: AgentProfile, home: string): Promise<HomeState> {
     const place = await lookAt(home);
@@ -54,6 +56,19 @@ export function createAccountHomes(deps: {
       // The credentials first: they are written together with the tokens, while the state file lags behind a flip.
       identity: files.find((file) => file.identity !== null)?.identity ?? (await identityFromState(home)),
     };
+  }
+
+  async function interruptedWrites(profile: AgentProfile, home: string): Promise<readonly string[]> {
+    const pattern = profile.interruptedWrites;
+    if (pattern === undefined) return [];
+    const names = (await readdir(home).catch(() => [])).filter((name) => pattern.test(name));
+    const paths: string[] = [];
+    for (const name of names.sort()) {
+      const found = await lstat(join(home, name)).catch(() => null);
+      // A younger one may be a write that goes on.
+      if (found !== null && Math.abs(clock.now() - found.mtimeMs) > INTERRUPTED_MS) paths.push(join(home, name));
+    }
+    return paths;
   }
 
   async function lookAt(home: string): Promise<Pick<HomeState, 'realPath' | 'problem'>> {

@@ -7,6 +7,7 @@ import type { AgentProfile } from '../../core/agents/profile.ts';
 import { TmuxError } from '../../core/errors.ts';
 import type { AgentProcess } from '../../core/panes.ts';
 import type { Clock, Logger, Processes } from '../../ports.ts';
+import { outranking } from './login-choice.ts';
 import { createProcTable, type ProcStat } from './proc-table.ts';
 
 export interface ProcessesOptions {
@@ -125,6 +126,10 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
       const startedAt = await startInstant(startTicks);
       if (table.refresh(pid)?.startTicks !== startTicks) return null;
       const home = environment.home ?? userInfo().homedir;
+      const configDir =
+        environment.configDir === null
+          ? join(home, profile.configDir.underHome)
+          : resolve(cwd, environment.configDir, profile.configDir.within ?? '.');
       return {
         agent: profile.kind,
         pid,
@@ -134,13 +139,10 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
           ? { argv: startedAs(environment.command, profile), argumentsLost: true }
           : { argv: asTyped(argv, environment.command, profile) }),
         cwd,
-        configDir:
-          environment.configDir === null
-            ? join(home, profile.configDir.underHome)
-            : resolve(cwd, environment.configDir, profile.configDir.within ?? '.'),
+        configDir,
         configDirIsSet: environment.configDir !== null,
         ...(environment.credentialsDir === null ? {} : { credentialsDir: resolve(cwd, environment.credentialsDir) }),
-        overriding: environment.overriding,
+        overriding: await outranking(environment.overriding, { project: cwd, configDir }, profile),
         foreground: false,
       };
     } catch (error) {
@@ -255,7 +257,7 @@ function readEnvironment(environ: Buffer, profile: AgentProfile): Environment {
       if (name === '_') command = value();
       if (name === profile.configDir.env) configDir = value();
       if (name === profile.credentialsDir?.env) credentialsDir = value();
-      if (profile.overridingEnv.includes(name)) overriding.add(name);
+      if (profile.overridingEnv.includes(name) && start + equals + 1 < end) overriding.add(name);
     }
     start = end + 1;
   }

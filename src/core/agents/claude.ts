@@ -16,6 +16,8 @@ export const claude: AgentProfile = {
   hotSwapSince: '2.1.92',
   configDir: { env: 'CLAUDE_CONFIG_DIR', underHome: '.claude' },
   credentialFiles: ['.credentials.json'],
+  // From 2.1.118 on it writes beside the file, then renames.
+  interruptedWrites: /^\.credentials\.json\.tmp\.[0-9a-f]{8}$/,
   modes: ['config_dir', 'secure_storage', 'env'],
   locks: [
     { path: { inside: '.oauth_refresh.lock' }, staleMs: 60 * SECOND },

@@ -16,6 +16,7 @@ export const codex: AgentProfile = {
   hotSwapSince: null,
   configDir: { env: 'CODEX_HOME', underHome: '.codex' },
   credentialFiles: ['auth.json'],
+  interruptedWrites: /^\.auth-[0-9A-Za-z]{6}$/,
   modes: ['file_link'],
   locks: [],
   stopFirst: 'always',
@@ -28,7 +29,8 @@ export const codex: AgentProfile = {
     stopArgs: ['app-server', 'daemon', 'stop'],
   },
   credentialsDir: null,
-  overridingEnv: ['OPENAI_API_KEY', 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN'],
+  // Seen on 0.169: with OPENAI_API_KEY or CODEX_API_KEY in its environment a session uses the login of `auth.json` all the same.
+  overridingEnv: ['CODEX_ACCESS_TOKEN'],
   sharedEntries: { required: [], optional: [] },
   resumeArgs: (sessionId) => ['resume', sessionId],
   // An image belongs to a prompt; a worktree would be a new one.

@@ -23,7 +23,14 @@ export const gemini: AgentProfile = {
   writerLocks: [],
   background: null,
   credentialsDir: null,
-  overridingEnv: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_GENAI_USE_VERTEXAI'],
+  overridingEnv: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GENAI_USE_VERTEXAI', 'GOOGLE_CLOUD_ACCESS_TOKEN'],
+  // Seen on 0.61: what is chosen in the settings goes before the environment.
+  loginChoice: {
+    outranks: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GENAI_USE_VERTEXAI'],
+    file: 'settings.json',
+    keys: [['security', 'auth', 'selectedType'], ['selectedAuthType']],
+    value: 'oauth-personal',
+  },
   sharedEntries: { required: [], optional: [] },
   resumeArgs: (sessionId) => ['--resume', sessionId],
   resumeFlags: {

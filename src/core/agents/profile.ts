@@ -34,6 +34,16 @@ export interface Background {
   readonly stopArgs: readonly string[];
 }
 
+/** The setting by which a CLI uses its login whatever keys stand in its environment. */
+export interface LoginChoice {
+  readonly outranks: readonly string[];
+  /** In the configuration directory; in the project's own one, which goes first, too. */
+  readonly file: string;
+  /** Where it may stand in that file, the newer name first. */
+  readonly keys: readonly (readonly string[])[];
+  readonly value: string;
+}
+
 /** How an agent keeps its account, and how it is brought back. Pure data; the screen part is in the agent's own file. */
 export interface AgentProfile {
   readonly kind: AgentKind;
@@ -57,6 +67,8 @@ export interface AgentProfile {
   };
   /** Credential files inside the configuration directory. */
   readonly credentialFiles: readonly string[];
+  /** Names beside them that a write leaves behind when it is killed; absent: the CLI writes in place. */
+  readonly interruptedWrites?: RegExp;
   /** How its account can be switched; the first is the default, none: it is not. */
   readonly modes: readonly PoolMode[];
   /** In the order in which the CLI takes them. */
@@ -71,8 +83,10 @@ export interface AgentProfile {
   readonly background: Background | null;
   /** The variable that moves only its credentials, and the first version that knows it; null: there is none. */
   readonly credentialsDir: { readonly env: string; readonly since: string } | null;
-  /** Names of environment variables that outrank the link: a pane that has one cannot be switched. */
+  /** Names of environment variables that outrank the link: a pane that has one, not empty, cannot be switched. */
   readonly overridingEnv: readonly string[];
+  /** Where its settings choose the login, these of `overridingEnv` outrank it no more; absent: no setting does that. */
+  readonly loginChoice?: LoginChoice;
   /** Entries every home shares through links, so that a session can be resumed under another account. */
   readonly sharedEntries: { readonly required: readonly string[]; readonly optional: readonly string[] };
   /** Appended to the original argv to resume a session by id. */

@@ -8,8 +8,8 @@ import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE, SECOND } from '../time.ts';
 import { withoutBlanks } from '../typed-text.ts';
+import { awaitsAnswer } from '../verdict/prompts.ts';
 import type { AssistantRow, TranscriptTail } from '../verdict/signals.ts';
-import { startsTurn } from '../verdict/votes.ts';
 import { resumeCommand } from './resume-command.ts';
 import type { RecoveryRow, RecoveryState } from './swap.ts';
 import { OPEN_RECOVERY } from './swap.ts';
@@ -63,10 +63,13 @@ const NONE: LadderAction = { kind: 'none' };
 /** Pasted text that has not reached the composer by then was not delivered. */
 const PASTE_LOST_MS = 3 * SECOND;
 const NO_SHELL = 'no shell waits for a command there';
+const NO_COMMAND = "the command is not on the shell's line";
 const NOT_SWAPPED = 'the swap did not go through';
 const MENU_RETRY_MS = 3 * SECOND;
 const MAX_ENTERS = 3;
 const MAX_PROMPTS = 2;
+/** So often at most where no Enter followed: text alone is never sent, so it cannot come twice. */
+const MAX_PASTES = 5;
 const ENTER_AGAIN_MS = 2 * SECOND;
 /** A turn that has been running this long counts as progress even before its first row. */
 const PROGRESS_MS = 5 * SECOND;
@@ -129,7 +132,8 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
     };
   }
   if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
-  if (isAwaitingAnswer(view.transcript, row.startedAt))
+  // Ours would come on top of it.
+  if (awaitsAnswer(view.transcript, now, row.startedAt))
     return wait(row, 'another prompt awaits its answer', now, policy);
   const obstacle = obstacleTo(view, now);
   if (obstacle !== null) return wait(row, obstacle, now, policy);
@@ -186,7 +190,7 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
     if (!isProven && row.enters === 0) {
       return end(row, 'handed_over', 'it cannot be proved that the prompt was not sent', now);
     }
-    if (isProven && row.prompts < MAX_PROMPTS) {
+    if (isProven && row.prompts < (row.enters === 0 ? MAX_PASTES : MAX_PROMPTS)) {
       const obstacle = personIn(view, now);
       if (obstacle !== null) return wait(row, obstacle, now, policy);
       return type(row, row.state, prompt, now);
@@ -299,6 +303,7 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
       if (waitedMs < policy.submitDelayMs) return stay(row);
       if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
       const obstacle = personIn(view, now) ?? obstacleToSubmit(row, view, policy);
+      if (obstacle === NO_COMMAND && waitedMs >= PASTE_LOST_MS) return typeCommandAgain(row, view, now, policy);
       if (obstacle !== null) return wait(row, obstacle, now, policy);
       return { row: { ...row, enters: 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
     }
@@ -314,6 +319,15 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
     return end(row, 'handed_over', `${NOT_SWAPPED}; it was started again on the account it had`, now);
   if (now - view.agent.startedAt < (policy.profile.settleMs ?? 0)) return stay(row);
   return type(row, 'reprompted', policy.profile.continuePrompt, now);
+}
+
+/** Once, and only where no trace of it is on the screen: without its Enter it did nothing. */
+function typeCommandAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  const command = resumeCommand(row, policy.profile, view.cwd);
+  const isSeen = command !== null && withoutBlanks(view.screenText ?? '').includes(withoutBlanks(command));
+  if (command === null || row.launch === null || row.launch.retyped === true || view.screenText === null || isSeen)
+    return wait(row, NO_COMMAND, now, policy);
+  return type({ ...row, launch: { ...row.launch, retyped: true } }, 'relaunching', command, now);
 }
 
 function restart(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
@@ -386,9 +400,10 @@ function hasPersonTyped(row: RecoveryRow, view: LadderView): boolean {
 /** Why the command may not be sent to the shell: Enter would answer whatever else stands there. */
 function obstacleToSubmit(row: RecoveryRow, view: LadderView, policy: LadderPolicy): string | null {
   if (!view.shellInFront) return NO_SHELL;
-  const command = resumeCommand(row, policy.profile, view.cwd);
-  const isShown = command !== null && withoutBlanks(view.screenText ?? '').endsWith(withoutBlanks(command));
-  return isShown ? null : "the command is not on the shell's line";
+  const command = withoutBlanks(resumeCommand(row, policy.profile, view.cwd) ?? '');
+  const screen = withoutBlanks(view.screenText ?? '');
+  const isShown = command !== '' && screen.endsWith(command) && !screen.endsWith(command + command);
+  return isShown ? null : NO_COMMAND;
 }
 
 /** Why no text may be typed into the agent just now. */
@@ -420,12 +435,4 @@ function answeredSince(transcript: TranscriptTail | null, since: EpochMs): boole
 
 function promptSince(transcript: TranscriptTail | null, since: EpochMs): boolean {
   return transcript?.prompts.some((prompt) => prompt.at >= since) ?? false;
-}
-
-/** A prompt that nothing has answered yet stands in the transcript: ours would come on top of it. */
-function isAwaitingAnswer(transcript: TranscriptTail | null, since: EpochMs): boolean {
-  const answeredAt = transcript?.lastAssistant?.at ?? 0;
-  return (
-    transcript?.prompts.some((prompt) => prompt.at >= since && prompt.at > answeredAt && startsTurn(prompt)) ?? false
-  );
 }

@@ -4,7 +4,8 @@ import { compareVersions } from '../agents/profile.ts';
 import { detect } from '../screen/detect.ts';
 import type { Finding, Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
-import type { HookRecord, PromptRow, QuotaFigure, SessionSignals, TranscriptTail } from './signals.ts';
+import { unansweredPrompt } from './prompts.ts';
+import type { HookRecord, QuotaFigure, SessionSignals, TranscriptTail } from './signals.ts';
 
 /** `decisive` settles it alone; `supports` counts; `vetoes` overrules text; `informs` is kept for the record. */
 export type VoteWeight = 'decisive' | 'supports' | 'vetoes' | 'informs';
@@ -87,7 +88,7 @@ const BLANK = { window: null, resetAt: null, turnAt: null, session: null, isGues
 function tailClaims(tail: TranscriptTail, source: 'transcript' | 'rollout', isGuess: boolean): readonly Claim[] {
   const row = tail.lastAssistant;
   const common = { ...BLANK, source, session: tail.sessionId, isGuess };
-  const newest = tail.prompts.findLast(startsTurn);
+  const unanswered = unansweredPrompt(tail);
   const claims: Claim[] = [];
   if (row !== null) {
     const says = row.kind === 'rejected' ? 'quota' : row.kind;
@@ -96,9 +97,8 @@ function tailClaims(tail: TranscriptTail, source: 'transcript' | 'rollout', isGu
     const stands = { at: row.at, since: row.at, rule: row.kind, text, recordId: row.id };
     claims.push({ ...common, ...stands, kind: 'row', says, window, resetAt, turnAt });
   }
-  // The rejected prompt's own row can be written after the rejection, but carries an earlier time.
-  if (newest !== undefined && newest.at > (row?.at ?? Number.NEGATIVE_INFINITY)) {
-    const { at, text, id } = newest;
+  if (unanswered !== null) {
+    const { at, text, id } = unanswered;
     claims.push({
       ...common,
       kind: 'prompt',
@@ -112,11 +112,6 @@ function tailClaims(tail: TranscriptTail, source: 'transcript' | 'rollout', isGu
     });
   }
   return claims;
-}
-
-/** Commands that the CLI carries out itself, such as its limit menu, are written as prompts too, but nothing answers them. */
-export function startsTurn(prompt: PromptRow): boolean {
-  return !/^\s*[</]/.test(prompt.text);
 }
 
 /** A hot CLI follows the link at each request, so the request tells the account, not the prompt that began the turn. */

@@ -48,6 +48,23 @@ async function inspect(home: string) {
   return look;
 }
 
+describe('files that killed writes left', () => {
+  it('are named when they are older than a write can take, and never opened', async () => {
+    const home = makeHome(directory, 'a');
+    const profile = { ...accountProfile, interruptedWrites: /^\.credentials\.json\.tmp\.[0-9a-f]{8}$/ };
+    const left = join(home, '.credentials.json.tmp.0a1b2c3d');
+    writeFileSync(left, login('a'), { mode: 0o000 });
+    writeFileSync(join(home, '.credentials.json.tmp.mine'), '');
+    const now = new Date(clock.now());
+    utimesSync(left, now, now);
+    expect(await homes.interruptedWrites(profile, home)).toEqual([]);
+    await clock.advance(61_000);
+    expect(await homes.interruptedWrites(profile, home)).toEqual([left]);
+    expect(await homes.interruptedWrites(accountProfile, home)).toEqual([]);
+    expect(await homes.interruptedWrites(profile, join(directory, 'missing'))).toEqual([]);
+  });
+});
+
 describe('looking at an account home [R43]', () => {
   it('tells a good one: real path, expiry, end of the login, mtime', async () => {
     const home = makeHome(directory, 'a');

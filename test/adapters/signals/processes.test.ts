@@ -174,6 +174,8 @@ describe('the environment of an agent', () => {
     await make(agent(10, 1, { environ }));
     const found = await agentIn(10);
     expect(found?.overriding).toEqual(['CF_AGENT_KEY']);
+    await make(agent(11, 1, { environ: { CF_AGENT_KEY: '', CF_AGENT_TOKEN: 'sk-secret-4' } }));
+    expect((await agentIn(11))?.overriding).toEqual(['CF_AGENT_TOKEN']);
     await rm(join(dir, '10', 'cwd'));
     await clock.advance(60_000);
     await agentIn(10);

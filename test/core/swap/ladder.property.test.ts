@@ -193,7 +193,10 @@ test(
         const flags = stopFirst ? { stopFirst, wasIdle } : {};
         let row = aRecovery({ version, sessionId, launch: launch && { ...launch, ...flags } });
         let now = NOON;
+        let isTyped = false;
         let prompts = 0;
+        let commands = 0;
+        let starts = 0;
         for (const [index, one] of looks.entries()) {
           now += one.afterMs;
           const flip = !stopFirst ? 'done' : index < given.settlesAfter ? 'pending' : given.flip;
@@ -203,8 +206,15 @@ test(
           // Nothing is started while the link may still move, and nobody is told to go on who met no limit or still has it.
           if (flip === 'pending') expect(view.agent === null && action.kind !== 'none').toBe(false);
           if (stopFirst && (wasIdle || flip !== 'done')) expect(prompts).toBe(0);
-          if (action.kind === 'paste' && action.text === PROMPT) prompts++;
+          if (action.kind === 'paste' && action.text === PROMPT) isTyped = true;
+          if (isTyped && action.kind === 'press' && action.key === 'Enter' && view.reading?.composer?.text === PROMPT) {
+            prompts++;
+            isTyped = false;
+          }
           expect(prompts).toBeLessThanOrEqual(2);
+          if (action.kind === 'paste' && action.text.includes('--resume')) commands++;
+          if (action.kind === 'press' && action.key === 'Enter' && view.agent === null) starts++;
+          expect([commands <= 2, starts <= 1]).toEqual([true, true]);
           expect(next.enters).toBeLessThanOrEqual(3);
           expect(OPEN_RECOVERY.includes(next.state)).toBe(next.finishedAt === null);
           if (next.state !== row.state) reached.set(next.state, (reached.get(next.state) ?? 0) + 1);

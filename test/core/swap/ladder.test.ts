@@ -201,6 +201,10 @@ describe('first rung: hot', () => {
   test('a prompt that somebody else gave and nobody answered yet is not doubled [R263]', () => {
     const transcript = aTranscript({ lastAssistant: aRejection(), prompts: [aPrompt(NOON + 1)] });
     expect(told(look({}, { transcript }, 5))).toBe('waiting: none');
+    // It was interrupted, or its time was written by a clock that has been set back.
+    expect(told(look({}, { transcript }, 17))).toBe('prompted: paste continue');
+    const ahead = aTranscript({ lastAssistant: aRejection(), prompts: [aPrompt(NOON + 60 * SECOND)] });
+    expect(told(look({}, { transcript: ahead }, 5))).toBe('prompted: paste continue');
     const menu = aTranscript({
       lastAssistant: aRejection(),
       prompts: [aPrompt(NOON + 1, { text: '/rate-limit-options' })],
@@ -299,6 +303,13 @@ describe('sending the prompt', () => {
     expect(told(look(sent, {}, 30))).toBe('prompted: paste continue');
     expect(told(look({ ...sent, prompts: 2 }, {}, 30))).toBe('prompted: none');
     expect(told(look({ ...sent, prompts: 2 }, {}, 60))).toBe('handed_over: none');
+  });
+
+  test('one whose Enter was never sent is typed until it stands there, some times at most: text alone comes nowhere [R263]', () => {
+    for (const prompts of [2, 3, 4])
+      expect(told(look({ ...prompted, prompts }, {}, 3))).toBe('prompted: paste continue');
+    expect(told(look({ ...prompted, prompts: 5 }, {}, 3))).toBe('prompted: none');
+    expect(told(look({ ...prompted, prompts: 5 }, {}, 60))).toBe('handed_over: none');
   });
 
   test('a prompt that stands in the transcript is not typed again [R263]', () => {
@@ -473,10 +484,23 @@ describe('second rung: restart', () => {
     ['is only the beginning of another', `$ claude --resume ${SESSION_ID} --model opus`],
     ['has output below it', `$ claude --resume ${SESSION_ID}\nSave before you leave? [Y/n]`],
     ['cannot be seen', null],
+    ['stands there twice', `$ claude --resume ${SESSION_ID} claude --resume ${SESSION_ID}`],
   ])('Enter is not pressed when the command %s [R275]', (_, screenText) => {
     const view = { ...noAgent, screenText };
-    expect(told(look({ state: 'relaunching' }, view, 59))).toBe('relaunching: none');
-    expect(told(look({ state: 'relaunching' }, view, 60))).toBe('handed_over: none');
+    const row = { state: 'relaunching', launch: { ...(aRecovery().launch ?? LAUNCHED), retyped: true } } as const;
+    expect(told(look(row, view, 59))).toBe('relaunching: none');
+    expect(told(look(row, view, 60))).toBe('handed_over: none');
+  });
+
+  test('a command of which no trace is on the screen was lost, and is typed once more [R47 R49]', () => {
+    const lost = { ...noAgent, screenText: '[ada@desk project]$ ' };
+    expect(told(look({ state: 'relaunching' }, lost, 2))).toBe('relaunching: none');
+    const again = look({ state: 'relaunching' }, lost, 3);
+    expect(told(again)).toBe(`relaunching: ${resume}`);
+    expect(told(climb(again.row, aView(lost), NOON + 10 * SECOND, CLIMBING))).toBe('relaunching: none');
+    for (const screenText of [null, `$ claude --resume ${SESSION_ID} --model opus`])
+      expect(told(look({ state: 'relaunching' }, { ...lost, screenText }, 30))).toBe('relaunching: none');
+    expect(told(look({ state: 'relaunching' }, { ...lost, shellInFront: false }, 30))).toBe('relaunching: none');
   });
 
   test('a command that wraps on the screen is known again', () => {

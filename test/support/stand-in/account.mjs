@@ -1,6 +1,7 @@
 /** The login of the stand-in: reads its credentials as Claude Code does, asks the book, and refreshes tokens under locks. */
 import { randomUUID } from 'node:crypto';
 import {
+  existsSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -22,6 +23,9 @@ import { changeBook, readBook } from './book.mjs';
  */
 
 const LOCK_TRIES = 6;
+const REFRESH_LOCK = '.oauth_refresh.lock';
+/** After a 401 the file is read again so often while a sibling holds the lock. */
+const SIBLING_TRIES = 20;
 const REFRESH_STALE_MS = 60_000;
 const WRITE_STALE_MS = 15_000;
 
@@ -49,8 +53,15 @@ export class Account {
     if (this.options.isHot && this.mtimeMs() !== this.seen.mtimeMs) this.load();
     const first = this.ask();
     if (first.kind !== 'unauthorized' || !this.options.isHot) return first;
-    this.load();
-    return this.ask();
+    for (let tries = 0; tries < SIBLING_TRIES; tries++) {
+      const isSiblingAtIt = existsSync(join(this.options.credentialsDir, REFRESH_LOCK));
+      this.load();
+      const outcome = this.ask();
+      if (outcome.kind !== 'unauthorized' || !isSiblingAtIt) return outcome;
+      // A sibling has its new token already, and is about to write it down.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+    return first;
   }
 
   /** Somebody pressed Enter in the menu that spends money. */
@@ -166,7 +177,7 @@ export class Account {
     for (let tries = 0; tries < LOCK_TRIES; tries++) {
       if (tries > 0) await pause(1000 + Math.random() * 1000);
       const wanted = this.options.isModern
-        ? [inside('.oauth_refresh.lock', REFRESH_STALE_MS), beside(), inside('.storage-write.lock', WRITE_STALE_MS)]
+        ? [inside(REFRESH_LOCK, REFRESH_STALE_MS), beside(), inside('.storage-write.lock', WRITE_STALE_MS)]
         : [beside()];
       const held = takeAll(wanted);
       if (held === null) continue;

@@ -1,13 +1,15 @@
 /** Account homes: what state they are in, whose they are, and the fresh mtime that makes a running CLI look again. */
+
 import { lstat, lutimes, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CredentialState, HomeState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
 import { LinkError } from '../../core/errors.ts';
+import { asObject, parseObject } from '../../core/json.ts';
 import type { AccountHomes, Clock, Logger } from '../../ports.ts';
 import { type CredentialFacts, readCredentials } from './credentials.ts';
 import { identityOf } from './logins.ts';
-import { asObject, parseObject, readOwnFile } from './own-file.ts';
+import { readOwnFile } from './own-file.ts';
 import { errorCode } from './system-error.ts';
 
 /** Claude Code's own state; in a home when that home is its configuration directory. */

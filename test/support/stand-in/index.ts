@@ -111,6 +111,12 @@ export interface StandInPane {
   press(...keys: readonly string[]): Promise<void>;
 }
 
+export interface TurnHold {
+  readonly env: Readonly<Record<string, string>>;
+  hold(): void;
+  letGo(): void;
+}
+
 export interface WorldOptions {
   /** Names of the accounts; the first is active. */
   readonly accounts?: readonly string[];
@@ -241,6 +247,16 @@ export class StandInWorld {
   /** The accounts that served the replies, in order. */
   servedBy(): readonly string[] {
     return this.events('reply').map((each) => each.account ?? '');
+  }
+
+  /** A hand on the turns of the panes that get its `env`: none of them ends while they are held. */
+  turnHold(): TurnHold {
+    const path = join(this.root, `hold-${randomUUID()}`);
+    return {
+      env: { STAND_IN_HOLD: path },
+      hold: () => writeFileSync(path, ''),
+      letGo: () => rmSync(path),
+    };
   }
 
   /** A project directory of this name. */

@@ -1,6 +1,8 @@
 /** Writes a status for a person: the answer first, then accounts, panes and what needs attention. */
+
 import { basename } from 'node:path';
 import type { AccountStatusView } from '../core/account-view.ts';
+import { counted } from '../core/counted.ts';
 import type { PoolStatusView, StatusView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { formatDuration, SECOND } from '../core/time.ts';
@@ -84,8 +86,7 @@ function describePool(pool: PoolStatusView, view: StatusView, page: StatusPage):
 }
 
 function countPanes(view: StatusView): string {
-  const count = view.sessions.length;
-  return `${count} ${count === 1 ? 'pane' : 'panes'}`;
+  return counted(view.sessions.length, 'pane');
 }
 
 /** Tasks that have not ended, and those that failed; nothing where there is none. */

@@ -48,7 +48,7 @@ export function loadConfig(options: LoadOptions): Config {
 export function loadConfigFile(options: LoadOptions): LoadedConfig {
   const file = findConfig(options);
   if (file === null) {
-    const hint = `write ${searchPath(options.home)[0]}, or name a file with --config; looked in ${searchPath(options.home).join(' and ')}`;
+    const hint = `let claude-failover init write it for the directory that you have, or name a file with --config; looked in ${searchPath(options.home).join(' and ')}`;
     throw fileError('claude-failover', 'there is no configuration file', hint);
   }
   return parseConfig(file, readConfigFile(file), options);

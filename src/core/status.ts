@@ -332,7 +332,7 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     const active = pool.accounts.find((account) => account.name === pool.active);
     const usable = active !== undefined && isEligible(active, now, facts.policy, { purpose: 'keep' }).ok;
     const eligible = countEligible(pool, facts.policy, now);
-    if (eligible === 0) fatal.push(`pool ${pool.pool}: no_eligible_account`);
+    if (eligible === 0) fatal.push(`pool ${pool.pool}: no account can be used (no_eligible_account)`);
     else if (usable && eligible === 1 && !hasSpareSoon(pool, facts.policy, now))
       soft.push(`pool ${pool.pool}: no spare account`);
     if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt))

@@ -75,7 +75,7 @@ describe('health', () => {
     [
       'a pool without an eligible account',
       'unhealthy',
-      'pool work: no_eligible_account',
+      'pool work: no account can be used (no_eligible_account)',
       facts({ accounts: [limited('work-2', HOUR), limited('work-3', HOUR)] }),
     ],
     [

@@ -222,7 +222,7 @@ async function accountBySettings(
 }
 
 /** A variable of the `env` block in Claude Code's settings; null: the file does not name it, or cannot be understood. */
-export async function variableInSettings(configDir: string, variable: string): Promise<string | null> {
+async function variableInSettings(configDir: string, variable: string): Promise<string | null> {
   const text = await readFile(join(configDir, 'settings.json'), 'utf8').catch(() => '');
   const value = asObject(parseObject(text)?.env)?.[variable];
   return typeof value === 'string' && isAbsolute(value) ? value : null;

@@ -9,6 +9,7 @@ import { formatDuration, SECOND } from '../core/time.ts';
 import { wallTime, wallTimeAhead } from '../core/wall-time.ts';
 import { windowName } from '../core/why.ts';
 import { clean, joinParts, percent, shortened, table, wrap } from './text.ts';
+import { usedCell } from './used-cell.ts';
 
 export interface StatusPage {
   readonly now: EpochMs;
@@ -124,18 +125,11 @@ function accountRow(account: AccountStatusView, view: StatusView, page: StatusPa
   return [
     account.active ? `${name} *` : name,
     account.state,
-    used(account, '5h'),
-    used(account, '7d'),
+    usedCell(account, '5h'),
+    usedCell(account, '7d'),
     ends.length === 0 ? '-' : wallTime(Math.min(...ends), page.now, page.zone),
     notes.join('; '),
   ];
-}
-
-function used(account: AccountStatusView, window: string): string {
-  const quota = account.quota[window];
-  if (quota === undefined) return '-';
-  if (quota.limit_reached) return 'limit';
-  return quota.used === null ? '-' : percent(quota.used);
 }
 
 function paneRow(session: SessionView, view: StatusView, page: StatusPage): string[] {

@@ -367,7 +367,7 @@ function paneOf(tmux: Pick<TestTmux, 'run' | 'newPane'>, identity: PaneIdentity,
     paneId,
     cwd,
     screen,
-    async shows(pattern, limitMs = 10_000) {
+    async shows(pattern, limitMs = 20_000) {
       const fits = (text: string): boolean =>
         typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text);
       return waitFor(

@@ -2,10 +2,10 @@
 
 import { counted } from '../core/counted.ts';
 import { matchesGlob } from '../core/glob.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { isWithin } from './expand-path.ts';
 import { didYouMean, error, type Finding, type KeyPath, warning } from './finding.ts';
 import { NAME } from './key-types.ts';
-import { isLoopback } from './listen.ts';
 import type { AccountConfig, Config, SessionConfig } from './schema.ts';
 import { checkTelegram } from './telegram-keys.ts';
 

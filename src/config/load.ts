@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { Env } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { findConfig, searchPath } from './find.ts';
-import { isLoopback } from './listen.ts';
 import { type Config, toConfig, toValues } from './schema.ts';
 import { resolveBearerToken } from './secrets.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';

@@ -112,7 +112,7 @@ function build(end: (code: number) => void): Command {
       end(await status({ ...globals(), ...options }, io));
     });
   command('why', 'explain a swap or a pane')
-    .argument('<swap|pane>', 'id of a swap, `last`, or a pane: id, label or tmux session')
+    .argument('[swap|pane]', 'id of a swap, `last`, or a pane: id, label or tmux session', 'last')
     .addOption(json())
     .action(async (subject: string, options) => {
       const { why } = await import('./commands/why.ts');

@@ -74,8 +74,13 @@ test.each([
   [['bogus'], 2, /^$/, /unknown command 'bogus'\nnext: claude-failover --help/],
   [['staatus'], 2, /^$/, /Did you mean status\?/],
   [['status', '--bogus'], 2, /^$/, /unknown option[^\n]*\nnext: /],
-  [['why'], 2, /^$/, /missing required argument/],
-  [['config', 'check'], 78, /^$/, /^claude-failover: there is no configuration file \(write /],
+  [['replay'], 2, /^$/, /missing required argument/],
+  [
+    ['config', 'check'],
+    78,
+    /^$/,
+    /^claude-failover: there is no configuration file \(let claude-failover init write it /,
+  ],
   [['--config', 'good.yaml', 'config', 'check'], 0, /ok, 1 pool/, /^$/],
   [
     ['--config', 'bad.yaml', 'config', 'check'],

@@ -1,10 +1,11 @@
 /** The records of adoptions: `<state_dir>/adoptions/<pool>.json`, each replaced in one step. */
+
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdoptionRecord, AdoptionStep } from '../core/adoption/step.ts';
 import { LinkError } from '../core/errors.ts';
+import { asObject, parseObject } from '../core/json.ts';
 import type { AdoptionJournal } from '../ports/adoption.ts';
-import { asObject, parseObject } from './accounts/own-file.ts';
 import { errorCode } from './accounts/system-error.ts';
 
 export function createAdoptionJournal(stateDir: string): AdoptionJournal {

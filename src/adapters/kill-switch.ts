@@ -6,7 +6,7 @@ import { type EpochMs, toIso } from '../core/time.ts';
 import type { Clock, KillSwitch } from '../ports.ts';
 import { errorCode } from './accounts/system-error.ts';
 
-export const PAUSE_FILE = 'pause';
+const PAUSE_FILE = 'pause';
 const LONGEST_REASON = 200;
 
 export interface PauseFile extends KillSwitch {

@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateMirror } from '../ports.ts';
 
-export const MIRROR_FILE = 'state.json';
+const MIRROR_FILE = 'state.json';
 
 export function createStateMirror(stateDir: string): StateMirror {
   const path = join(stateDir, MIRROR_FILE);

@@ -1,4 +1,5 @@
 /** `accounts`: how each account stands, and switching one off or on or forgetting its limits through the daemon. */
+
 import type { AccountStatusView } from '../core/account-view.ts';
 import { wallTime } from '../core/wall-time.ts';
 import type { AccountAction } from '../ports/daemon.ts';
@@ -6,7 +7,8 @@ import { askDaemon, errorOf, expectAnswer, reportNoDaemon } from './daemon-clien
 import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';
 import { locate } from './locate.ts';
-import { clean, percent, table } from './text.ts';
+import { clean, table } from './text.ts';
+import { usedCell } from './used-cell.ts';
 
 /** @returns 0; 4 when there is neither a daemon nor a database */
 export async function listAccounts(options: JsonOption, io: CommandIo): Promise<number> {
@@ -74,15 +76,8 @@ function accountLine(account: AccountStatusView, io: CommandIo): string[] {
     pool,
     state,
     sessions,
-    used(account, '5h'),
-    used(account, '7d'),
+    usedCell(account, '5h'),
+    usedCell(account, '7d'),
     notes.join('; '),
   ];
-}
-
-function used(account: AccountStatusView, window: string): string {
-  const quota = account.quota[window];
-  if (quota === undefined) return '-';
-  if (quota.limit_reached) return 'limit';
-  return quota.used === null ? '-' : percent(quota.used);
 }

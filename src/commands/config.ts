@@ -4,6 +4,7 @@ import type { Env } from '../config/expand-path.ts';
 import type { ConfigValues } from '../config/file-schema.ts';
 import { findConfig, searchPath } from '../config/find.ts';
 import { type LoadedConfig, loadConfigFile } from '../config/load.ts';
+import { counted } from '../core/counted.ts';
 import { ConfigError, problemLine } from '../core/errors.ts';
 
 /** What a command may touch of its surroundings. */
@@ -29,7 +30,7 @@ export const EXIT_CONFIG = 78;
 export function checkConfig(options: ConfigOptions, io: CommandIo): number {
   return withConfig(options, io, ({ config }) => {
     const enabled = config.pools.flatMap((pool) => pool.accounts).filter((account) => account.enabled).length;
-    io.out(`${config.file}: ok, ${config.pools.length} pool(s), ${enabled} enabled account(s)\n`);
+    io.out(`${config.file}: ok, ${counted(config.pools.length, 'pool')}, ${counted(enabled, 'enabled account')}\n`);
   });
 }
 
@@ -59,7 +60,9 @@ export async function showConfig(options: ConfigOptions, io: CommandIo): Promise
 export function configPath(options: ConfigOptions, io: CommandIo): number {
   const file = findConfig({ path: options.config ?? null, env: io.env, home: io.home });
   if (file === null) {
-    io.err(`there is no configuration file; looked for ${searchPath(io.home).join(' and ')}\n`);
+    io.err(
+      `there is no configuration file; looked for ${searchPath(io.home).join(' and ')}\nnext: claude-failover init\n`,
+    );
     return EXIT_CONFIG;
   }
   io.out(`${file}\n`);

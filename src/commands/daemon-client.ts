@@ -1,6 +1,8 @@
 /** Asks the running daemon over its unix socket. */
+
 import { request as httpRequest } from 'node:http';
 import { FailoverError } from '../core/errors.ts';
+import { asObject } from '../core/json.ts';
 import type { CommandIo } from './io.ts';
 import { EXIT } from './io.ts';
 
@@ -124,7 +126,7 @@ export function expectAnswer<T extends object>(
 }
 
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return asObject(value) ?? {};
 }
 
 function isShape<T extends object>(body: object, keys: readonly (keyof T & string)[]): body is T {

@@ -1,9 +1,11 @@
 /** `import`: takes over what a former program knew of the accounts, once for each state file. */
+
 import { createHash } from 'node:crypto';
 import { constants, copyFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeOwnDirectory } from '../adapters/own-directory.ts';
 import type { Config } from '../config/schema.ts';
+import { counted } from '../core/counted.ts';
 import { FailoverError, StoreError } from '../core/errors.ts';
 import type { FormerState } from '../core/quota/former-state.ts';
 import { readFormerState } from '../core/quota/former-state.ts';
@@ -103,7 +105,7 @@ async function apply(
   for (const record of plan.records) await pool.mergeQuota(record.account, record.window, () => record);
   for (const { account, status } of plan.statuses) await pool.setStatus(account, status, 'imported', null);
   if (plan.taken.length === 0) return;
-  const data = { detail: `${plan.taken.length} thing(s) taken over from ${file.path}`, taken: plan.taken };
+  const data = { detail: `${counted(plan.taken.length, 'thing')} taken over from ${file.path}`, taken: plan.taken };
   await local.append([{ type: 'state_imported', data }], now);
 }
 

@@ -1,8 +1,10 @@
 /** `sessions restart|attach|adopt` and `janitor`: what can be wished of kept sessions and of what tidies up behind them. */
+
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { createTmuxCommand, MIB } from '../adapters/tmux/command.ts';
 import type { Config } from '../config/schema.ts';
+import { counted } from '../core/counted.ts';
 import { SECOND } from '../core/time.ts';
 import type { JanitorNote } from '../ports/janitor.ts';
 import { askDaemon, errorOf, expectAnswer, reportNoDaemon } from './daemon-client.ts';
@@ -82,8 +84,9 @@ export async function sendJanitor(options: JanitorOptions, io: CommandIo): Promi
   else {
     for (const { action, path, to, reason } of answer.actions)
       io.out(`${action.padEnd(7)}  ${clean(path)}${to === null ? '' : ` → ${clean(to)}`}  (${clean(reason)})\n`);
-    const words = body.dry_run ? 'would be done; nothing was changed' : 'done';
-    io.err(`${answer.actions.length} thing(s) ${words}\n`);
+    const words = body.dry_run ? ' would be done; nothing was changed' : ' done';
+    const { length } = answer.actions;
+    io.err(length === 0 ? 'there is nothing to tidy up\n' : `${counted(length, 'thing')}${words}\n`);
   }
   return EXIT.ok;
 }

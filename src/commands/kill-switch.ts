@@ -33,7 +33,7 @@ export async function pause(reason: string | undefined, options: PauseOptions, i
     (reason ?? '')
       .replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')
       .trim()
-      .slice(0, 200) || 'paused by hand';
+      .slice(0, 200) || 'by hand';
   const { socket, stateDir } = await locate(options, io);
   const reply = await askDaemon(socket, '/pause', {
     body: { reason: words, ...(options.for !== undefined && { for: options.for.trim() }) },

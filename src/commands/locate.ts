@@ -11,7 +11,7 @@ export interface Places {
   readonly socket: string;
 }
 
-/** The defaults of the schema (test/commands/locate.test.ts keeps them the same). */
+/** The defaults of the schema (test/commands/daemon.test.ts keeps them the same). */
 const DEFAULTS = { state_dir: '~/.local/state/claude-failover', socket: '<runtime_dir>/api.sock' };
 
 /**

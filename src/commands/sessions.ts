@@ -1,5 +1,6 @@
 /** `sessions`: the agents in their panes with the account each counts on, the sessions that are kept, and ending claims. */
 
+import { counted } from '../core/counted.ts';
 import type { KeptView } from '../core/sessions/view.ts';
 import { keptView } from '../core/sessions/view.ts';
 import type { StatusView } from '../core/status.ts';
@@ -62,7 +63,7 @@ export async function terminateSession(name: string, options: JsonOption, io: Co
   const answer = expectAnswer<TerminateAnswer>(reply, ['released', 'running']);
   if (options.json === true) io.out(`${JSON.stringify(answer)}\n`);
   else {
-    io.err(`${answer.released} lease(s) of ${clean(name)} ended\n`);
+    io.err(`${counted(answer.released, 'lease')} of ${clean(name)} ended\n`);
     if (answer.running.length > 0)
       io.err(`still running: ${clean(answer.running.join(', '))}; what runs takes its lease again within moments\n`);
   }

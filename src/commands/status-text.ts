@@ -1,12 +1,15 @@
 /** Writes a status for a person: the answer first, then accounts, panes and what needs attention. */
+
 import { basename } from 'node:path';
 import type { AccountStatusView } from '../core/account-view.ts';
+import { counted } from '../core/counted.ts';
 import type { PoolStatusView, StatusView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { formatDuration, SECOND } from '../core/time.ts';
 import { wallTime, wallTimeAhead } from '../core/wall-time.ts';
 import { windowName } from '../core/why.ts';
 import { clean, joinParts, percent, shortened, table, wrap } from './text.ts';
+import { usedCell } from './used-cell.ts';
 
 export interface StatusPage {
   readonly now: EpochMs;
@@ -84,8 +87,7 @@ function describePool(pool: PoolStatusView, view: StatusView, page: StatusPage):
 }
 
 function countPanes(view: StatusView): string {
-  const count = view.sessions.length;
-  return `${count} ${count === 1 ? 'pane' : 'panes'}`;
+  return counted(view.sessions.length, 'pane');
 }
 
 /** Tasks that have not ended, and those that failed; nothing where there is none. */
@@ -123,18 +125,11 @@ function accountRow(account: AccountStatusView, view: StatusView, page: StatusPa
   return [
     account.active ? `${name} *` : name,
     account.state,
-    used(account, '5h'),
-    used(account, '7d'),
+    usedCell(account, '5h'),
+    usedCell(account, '7d'),
     ends.length === 0 ? '-' : wallTime(Math.min(...ends), page.now, page.zone),
     notes.join('; '),
   ];
-}
-
-function used(account: AccountStatusView, window: string): string {
-  const quota = account.quota[window];
-  if (quota === undefined) return '-';
-  if (quota.limit_reached) return 'limit';
-  return quota.used === null ? '-' : percent(quota.used);
 }
 
 function paneRow(session: SessionView, view: StatusView, page: StatusPage): string[] {

@@ -62,7 +62,8 @@ async function offline(
   const what = isSilent ? `the daemon does not answer (${reply.reason})` : 'the daemon is not running';
   const next = isSilent ? NEXT_SILENT : 'start it: claude-failover run';
   const found = await readOfflineStatus(options, io).catch((error: unknown) => {
-    io.err(`claude-failover: ${what}\nnext: ${next}\n`);
+    // Without a configuration there is nothing to start, and what is thrown says what to do.
+    io.err(`claude-failover: ${what}\n${places.file === null ? '' : `next: ${next}\n`}`);
     throw error;
   });
   if (found.kind === 'absent') {

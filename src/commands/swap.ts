@@ -66,7 +66,10 @@ async function follow(socket: string, id: string, options: SwapOptions, io: Comm
   let told = 0;
   while (!io.signal.aborted) {
     const reply = await askDaemon(socket, `/swaps/${encodeURIComponent(id)}`);
-    if (reply.kind !== 'answer') return reportNoDaemon(reply, io);
+    if (reply.kind !== 'answer') {
+      if (reply.kind === 'not_running') io.err(`the swap ${id} is finished or undone as soon as a daemon starts\n`);
+      return reportNoDaemon(reply, io);
+    }
     if (reply.status === 404) {
       if (io.clock.monotonic() - askedAt > BEGIN_WITHIN_MS) {
         io.err(`claude-failover: the swap was accepted and did not begin\nnext: claude-failover events --limit 10\n`);

@@ -38,7 +38,7 @@ export async function listTasks(options: TaskListOptions, io: CommandIo): Promis
   const found = await readTasks(options, statuses, limit, io);
   if (typeof found === 'number') return found;
   if (options.json === true) io.out(`${JSON.stringify({ tasks: found })}\n`);
-  else if (found.length === 0) io.err('there is no such task\n');
+  else if (found.length === 0) io.err('no task\n');
   else {
     const rows = found.map((task) => taskLine(task, io));
     io.out(table([HEAD, ...rows], io.isTTY ? io.columns : Number.POSITIVE_INFINITY, ''));

@@ -1,5 +1,7 @@
 /** Lays out what commands print: safe words, tables, wrapped lines. Nothing that came from a pane moves the cursor. */
+
 import { snippet } from '../core/redact.ts';
+import { wrapped } from '../core/wrapped.ts';
 
 /** One line of printable text. */
 export function clean(value: string | null | undefined): string {
@@ -53,19 +55,8 @@ export function joinParts(parts: readonly string[], width: number, indent = '  '
 
 /** Wraps words at blanks; every line after the first begins with `indent`. */
 export function wrap(head: string, words: string, width: number, indent: string): string {
-  const lines: string[] = [];
-  let line = head;
-  let isEmpty = true;
-  for (const word of clean(words).split(' ')) {
-    if (!isEmpty && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = indent;
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return `${[...lines, line].map((text) => text.trimEnd()).join('\n')}\n`;
+  const lines = wrapped(head, clean(words), width, indent);
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
 /** A share, 0 … 1. */

@@ -1,10 +1,11 @@
 /** What the schema cannot see: names and paths that contradict one another. */
 
+import { counted } from '../core/counted.ts';
 import { matchesGlob } from '../core/glob.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { isWithin } from './expand-path.ts';
 import { didYouMean, error, type Finding, type KeyPath, warning } from './finding.ts';
 import { NAME } from './key-types.ts';
-import { isLoopback } from './listen.ts';
 import type { AccountConfig, Config, SessionConfig } from './schema.ts';
 import { checkTelegram } from './telegram-keys.ts';
 
@@ -66,7 +67,7 @@ function* checkPools(config: Omit<Config, 'warnings'>): Generator<Finding> {
       const hint = 'add a second account to it, or enable one';
       yield warning(
         ['pools', pool.name],
-        `failover impossible: pool ${pool.name} has ${enabled} enabled account(s)`,
+        `failover impossible: pool ${pool.name} has ${counted(enabled, 'enabled account')}`,
         hint,
       );
     }

@@ -9,7 +9,7 @@ import { ms } from './key-types.ts';
 import type { Config } from './schema.ts';
 
 /** Variables that outrank a key. */
-export const RETENTION_ENV = {
+const RETENTION_ENV = {
   log_retention_days: 'CLAUDE_FAILOVER_LOG_RETENTION_DAYS',
   log_max_records: 'CLAUDE_FAILOVER_LOG_MAX_RECORDS',
 } as const;

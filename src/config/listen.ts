@@ -1,4 +1,4 @@
-/** The address of the TCP door: `host:port`, and whether strangers could reach it. */
+/** The address of the TCP door: `host:port`. */
 
 export interface ListenAddress {
   /** A name or an IP address; IPv6 without brackets. */
@@ -16,9 +16,4 @@ export function parseListen(text: string): ListenAddress | null {
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   return host === undefined || port > 65_535 ? null : { host, port };
-}
-
-/** Whether only this machine can reach the address. A name other than `localhost` counts as reachable from outside. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

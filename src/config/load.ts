@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { Env } from './expand-path.ts';
 import type { ConfigValues } from './file-schema.ts';
 import { findConfig, searchPath } from './find.ts';
-import { isLoopback } from './listen.ts';
 import { type Config, toConfig, toValues } from './schema.ts';
 import { resolveBearerToken } from './secrets.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
@@ -48,7 +48,7 @@ export function loadConfig(options: LoadOptions): Config {
 export function loadConfigFile(options: LoadOptions): LoadedConfig {
   const file = findConfig(options);
   if (file === null) {
-    const hint = `write ${searchPath(options.home)[0]}, or name a file with --config; looked in ${searchPath(options.home).join(' and ')}`;
+    const hint = `let claude-failover init write it for the directory that you have, or name a file with --config; looked in ${searchPath(options.home).join(' and ')}`;
     throw fileError('claude-failover', 'there is no configuration file', hint);
   }
   return parseConfig(file, readConfigFile(file), options);

@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import { minutesOf } from '../core/alerts/quiet.ts';
 import { EVENT_SEVERITY, type EventType } from '../core/events.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { didYouMean, error, type Finding, type KeyPath, warning } from './finding.ts';
-import { isLoopback } from './listen.ts';
 import type { NotificationsConfig } from './schema.ts';
 
 const RESTART = { requiresRestart: true } as const;

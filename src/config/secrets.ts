@@ -7,7 +7,7 @@ import type { Env } from './expand-path.ts';
 import type { Config } from './schema.ts';
 
 /** Name of the credential that systemd's LoadCredential= hands over. */
-export const SYSTEMD_CREDENTIAL = 'claude-failover-token';
+const SYSTEMD_CREDENTIAL = 'claude-failover-token';
 
 /**
  * The token: from the variable `http.bearer_token_env` names, else from `http.bearer_token_file`, else from

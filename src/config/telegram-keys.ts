@@ -1,8 +1,8 @@
 /** The section `notifications.telegram`: its keys, its form in the program, and what contradicts itself in it. */
 
 import { z } from 'zod';
+import { isLoopback } from '../core/loopback.ts';
 import { error, type Finding, type KeyPath, warning } from './finding.ts';
-import { isLoopback } from './listen.ts';
 import type { TelegramConfig } from './schema.ts';
 
 const RESTART = { requiresRestart: true } as const;

@@ -1,4 +1,5 @@
 /** The errors a user can meet: one class per reaction, each with its cause and the next step. */
+import { counted } from './counted.ts';
 
 export interface ErrorDetails {
   /** What to do next, in one sentence. */
@@ -43,7 +44,7 @@ export class ConfigError extends FailoverError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(file: string, problems: readonly ConfigProblem[]) {
-    super('config_invalid', `${file}: ${problems.length} problem(s) in the configuration`, {
+    super('config_invalid', `${file}: ${counted(problems.length, 'problem')} in the configuration`, {
       hint: 'mend the lines above, then run: claude-failover config check',
     });
     this.file = file;

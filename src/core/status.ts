@@ -294,12 +294,13 @@ function isStillSo({ type }: JournalEvent, facts: StatusFacts): boolean {
 export function describeEvent(
   event: Pick<JournalEvent, 'data' | 'pool' | 'session' | 'pane' | 'account'> & { readonly type: string },
 ): string {
-  const { detail, reason, error, from, to, version } = event.data;
+  const { detail, reason, error, from, to, version, task } = event.data;
   const said = [detail, reason, error].filter((value) => typeof value === 'string');
   const move = typeof from === 'string' && typeof to === 'string' ? `${from} -> ${to}` : null;
   // What tmux said is the reason that a person can act on.
   const words = event.type === 'tmux_unavailable' && said.length > 0 ? said.join(': ') : said[0];
-  const what = [move, words].filter((part) => part != null).join(': ');
+  const named = event.type.startsWith('task_') && typeof task === 'string' ? task : null;
+  const what = [named, move, words].filter((part) => part != null).join(': ');
   const where = [event.pool, event.session ?? event.pane, event.account].filter((part) => part !== null);
   return [
     what || (typeof version === 'string' ? version : event.type.replaceAll('_', ' ')),
@@ -332,7 +333,7 @@ function judge(facts: StatusFacts, now: EpochMs): Pick<HealthView, 'status' | 'r
     const active = pool.accounts.find((account) => account.name === pool.active);
     const usable = active !== undefined && isEligible(active, now, facts.policy, { purpose: 'keep' }).ok;
     const eligible = countEligible(pool, facts.policy, now);
-    if (eligible === 0) fatal.push(`pool ${pool.pool}: no_eligible_account`);
+    if (eligible === 0) fatal.push(`pool ${pool.pool}: no account can be used (no_eligible_account)`);
     else if (usable && eligible === 1 && !hasSpareSoon(pool, facts.policy, now))
       soft.push(`pool ${pool.pool}: no spare account`);
     if (pool.breakerOpenedAt !== null && now < breakerEndsAt(pool.breakerOpenedAt))

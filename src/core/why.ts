@@ -1,4 +1,5 @@
 /** Explains to a person why a swap happened or what is thought of a pane: every word from the record, nothing guessed. */
+
 import type { JournalEvent } from './events.ts';
 import type { PaneFacts, SwapFacts } from './record-view.ts';
 import { MAX_WORDS } from './record-view.ts';
@@ -8,6 +9,7 @@ import type { RecoveryRow, SwapRow } from './swap/swap.ts';
 import type { EpochMs } from './time.ts';
 import { formatDuration } from './time.ts';
 import { wallStamp, wallTimeAhead } from './wall-time.ts';
+import { wrapped } from './wrapped.ts';
 
 const WIDTH = 96;
 const MAX_EVENTS = 10;
@@ -213,20 +215,7 @@ export function fact(name: string, words: string): string[] {
 /** Wraps words at the page's width, each further line below the first word. */
 function hanging(head: string, words: string): string[] {
   const start = plain(head, true);
-  const indent = ' '.repeat(Math.min(start.length, 44));
-  const lines: string[] = [];
-  let line = start;
-  let isEmpty = true;
-  for (const word of plain(words).split(' ')) {
-    if (!isEmpty && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = indent;
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return [...lines, line];
+  return wrapped(start, plain(words), WIDTH, ' '.repeat(Math.min(start.length, 44)));
 }
 
 function seconds(ms: number): string {

@@ -1,6 +1,7 @@
 /** Who may pass a door: host names, origins and the token. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
+import { isLoopback } from '../core/loopback.ts';
 
 /** `socket`: the owner's own door, everything is open. `tcp`: the narrower one. */
 export type Door =
@@ -19,11 +20,6 @@ export type Door =
 /** Checks that hold for every request, in order; the first that fails answers. The host name was checked before. */
 export function guards(door: Door): readonly MiddlewareHandler[] {
   return [securityHeaders, ...(door.kind === 'tcp' ? [demandToken(door)] : []), checkMutation(door)];
-}
-
-/** Whether only this machine can reach the address. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 export function problem(

@@ -61,7 +61,7 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
     isKeepingTrigger(context.req.path) ||
     isTaskTrigger(context.req.path)
       ? notAllowed(context)
-      : problem(context, 404, 'not_found', 'there is no such route'),
+      : problem(context, 404, 'not_found', 'there is no such route; docs/http-api.md names them all'),
   );
   addViews(app, { api, clock, version });
   addRecords(app, { api, clock }, door);
@@ -184,7 +184,7 @@ function addTriggers(app: Hono, { api, clock }: Deps): void {
   app.post('/pause', async (context) => {
     const body = await readBody(context, ['reason', 'for']);
     const forMs = readPauseTime(body);
-    await api.pause(readText(body, 'reason', 200) ?? 'paused by hand', forMs === null ? null : clock.now() + forMs);
+    await api.pause(readText(body, 'reason', 200) ?? 'by hand', forMs === null ? null : clock.now() + forMs);
     return send(context, { paused: true }, 202);
   });
   app.post('/resume', async (context) => {

@@ -5,11 +5,12 @@ import { createServer } from 'node:http';
 import type { ListenOptions } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { FatalError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { SECOND } from '../core/time.ts';
 import type { DaemonApi } from '../ports/daemon.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Door } from './guard.ts';
-import { allowsHost, isLoopback, SECURITY_HEADERS } from './guard.ts';
+import { allowsHost, SECURITY_HEADERS } from './guard.ts';
 import { createRoutes } from './routes.ts';
 import { claimSocketPath } from './socket-file.ts';
 

@@ -4,14 +4,14 @@ import { type EpochMs, formatDuration, MINUTE, SECOND } from '../core/time.ts';
 import type { Clock, Logger, Loop } from '../ports.ts';
 import type { JobState, JobView, TickOutcome } from './job-view.ts';
 
-export const DEFAULT_DEADLINE_MS = MINUTE;
+const DEFAULT_DEADLINE_MS = MINUTE;
 /** How long after its deadline a tick may still take to let go before it counts as late. */
-export const LET_GO_MS = 5 * SECOND;
+const LET_GO_MS = 5 * SECOND;
 /** How long after its due time a waiting loop still counts as well: a busy machine wakes timers late. */
-export const OVERDUE_MS = 30 * SECOND;
-export const BACK_OFF_BASE_MS = SECOND;
-export const BACK_OFF_MAX_MS = 5 * MINUTE;
-export const DEGRADED_AFTER = 5;
+const OVERDUE_MS = 30 * SECOND;
+const BACK_OFF_BASE_MS = SECOND;
+const BACK_OFF_MAX_MS = 5 * MINUTE;
+const DEGRADED_AFTER = 5;
 
 export interface JobParts<Config> {
   readonly loop: Loop<Config>;

@@ -7,7 +7,7 @@ import { Job } from './job.ts';
 import type { JobView, TickOutcome } from './job-view.ts';
 
 /** A wall clock that moves this much against the monotonic one has jumped. */
-export const CLOCK_JUMP_MS = 5 * MINUTE;
+const CLOCK_JUMP_MS = 5 * MINUTE;
 
 export interface SupervisorOptions<Config> {
   /** In the order in which `runOnce` ticks them. */

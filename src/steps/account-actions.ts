@@ -1,6 +1,8 @@
 /** What a person may do by hand with one account or one session: switch it off or on, forget its limits, end its leases. */
+
 import type { Config, PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
+import { counted } from '../core/counted.ts';
 import type { NewEvent } from '../core/events.ts';
 import { forgetQuota, isBlank } from '../core/quota/forget.ts';
 import type { AccountAction, AccountAnswer, TerminateAnswer } from '../ports/daemon.ts';
@@ -83,7 +85,7 @@ async function resetQuota(ports: HandPorts, name: string, pool: PoolConfig): Pro
     account: name,
     data: { detail: 'by hand', windows },
   });
-  return done(true, `${records.length} record(s) of ${name} forgotten; its next turn tells how it stands`);
+  return done(true, `${counted(records.length, 'record')} of ${name} forgotten; its next turn tells how it stands`);
 }
 
 export async function terminateSession(ports: HandPorts, name: string): Promise<TerminateAnswer | null> {
@@ -97,7 +99,7 @@ export async function terminateSession(ports: HandPorts, name: string): Promise<
   let released = 0;
   for (const session of sessions) released += await ports.shared.releaseLeases({ session }, 'terminated', now);
   const running = rows.filter(({ agentPid }) => agentPid !== null).map(({ label }) => label);
-  const detail = `${released} lease(s) ended by hand`;
+  const detail = `${counted(released, 'lease')} ended by hand`;
   await tell(ports, { type: 'session_terminated', session: rows[0]?.sessionName ?? name, data: { detail, running } });
   return { released, running };
 }

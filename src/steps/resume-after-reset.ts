@@ -91,7 +91,7 @@ async function createRecord(
         pool: config.name,
         account: account,
         swap: swap.id,
-        data: { detail: `${waiting.length} pane(s) go on` },
+        data: { detail: waiting.length === 1 ? '1 pane goes on' : `${waiting.length} panes go on` },
       },
     ],
   );

@@ -2,11 +2,9 @@
 import type { AccountRow, AccountStatus } from '../core/accounts.ts';
 import type { QuotaWindow } from '../core/agents/profile.ts';
 import { StoreError } from '../core/errors.ts';
-import type { LeaseClaim, LeaseGrant, LeaseRow, LeaseTerms } from '../core/quota/lease.ts';
 import type { QuotaRecord } from '../core/quota/record.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND } from '../core/time.ts';
-import type { LeaseScope } from '../ports/leases.ts';
 import type { Clock, Logger, PoolStore, QuotaChange } from '../ports.ts';
 
 export interface SteadyPorts {
@@ -67,6 +65,17 @@ export class SteadyStore implements PoolStore {
   readonly #failed = new Set<Owed>();
   #tail: Promise<unknown> = Promise.resolve();
   #isSlow = false;
+
+  // What no swap waits for goes to the store itself.
+  readonly ensureAccounts: PoolStore['ensureAccounts'] = (...args) => this.#store.ensureAccounts(...args);
+  readonly removeAccounts: PoolStore['removeAccounts'] = (...args) => this.#store.removeAccounts(...args);
+  readonly setStatus: PoolStore['setStatus'] = (...args) => this.#store.setStatus(...args);
+  readonly setIdentity: PoolStore['setIdentity'] = (...args) => this.#store.setIdentity(...args);
+  readonly acquireLease: PoolStore['acquireLease'] = (...args) => this.#store.acquireLease(...args);
+  readonly renewLeases: PoolStore['renewLeases'] = (...args) => this.#store.renewLeases(...args);
+  readonly releaseLease: PoolStore['releaseLease'] = (...args) => this.#store.releaseLease(...args);
+  readonly releaseLeases: PoolStore['releaseLeases'] = (...args) => this.#store.releaseLeases(...args);
+  readonly leases: PoolStore['leases'] = (...args) => this.#store.leases(...args);
 
   constructor({ store, clock, log }: SteadyPorts) {
     this.#store = store;
@@ -130,42 +139,6 @@ export class SteadyStore implements PoolStore {
     return this.#write(owed, async () =>
       accountsWith(await this.#read(this.#accounts, () => this.#store.accounts()), earlier).some(isMoved),
     );
-  }
-
-  ensureAccounts(accounts: readonly { readonly name: string; readonly pool: string }[]): Promise<void> {
-    return this.#store.ensureAccounts(accounts);
-  }
-
-  removeAccounts(names: readonly string[], at: EpochMs): Promise<readonly string[]> {
-    return this.#store.removeAccounts(names, at);
-  }
-
-  setStatus(account: string, status: AccountStatus, reason: string | null, mtimeMs: number | null): Promise<void> {
-    return this.#store.setStatus(account, status, reason, mtimeMs);
-  }
-
-  setIdentity(account: string, identity: string): Promise<void> {
-    return this.#store.setIdentity(account, identity);
-  }
-
-  acquireLease(claim: LeaseClaim, terms: LeaseTerms, now: EpochMs): Promise<LeaseGrant> {
-    return this.#store.acquireLease(claim, terms, now);
-  }
-
-  renewLeases(ids: readonly string[], ttlMs: number, now: EpochMs): Promise<number> {
-    return this.#store.renewLeases(ids, ttlMs, now);
-  }
-
-  releaseLease(claim: LeaseClaim, reason: string, now: EpochMs): Promise<{ readonly released: boolean }> {
-    return this.#store.releaseLease(claim, reason, now);
-  }
-
-  releaseLeases(scope: LeaseScope, reason: string, now: EpochMs): Promise<number> {
-    return this.#store.releaseLeases(scope, reason, now);
-  }
-
-  leases(now: EpochMs): Promise<readonly LeaseRow[]> {
-    return this.#store.leases(now);
   }
 
   async #read<T>(slot: Slot<T>, ask: () => Promise<T>): Promise<T> {

@@ -24,7 +24,7 @@ export interface TidyPorts {
 }
 
 /** What one round may do; the rest waits for the next one. */
-export const MOST_ACTIONS = 1000;
+const MOST_ACTIONS = 1000;
 
 export interface Round {
   readonly notes: readonly JanitorNote[];

@@ -1,8 +1,9 @@
 /** The tables of incidents: what was seen, decided and done for each swap. */
+import { asObject, type JsonObject } from '../core/json.ts';
 import type { Incident, IncidentStep } from '../core/swap/swap.ts';
 import { wholeMs } from './instant.ts';
-import type { JsonColumns, JsonRecord } from './json.ts';
-import { asListOf, asRecord } from './json.ts';
+import type { JsonColumns } from './json.ts';
+import { asListOf } from './json.ts';
 import type { IncidentTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { insert, select, update } from './sqlite.ts';
@@ -33,7 +34,7 @@ export function appendSteps(db: Connection, swapId: string, steps: readonly Inci
   }
 }
 
-export function setResult(db: Connection, swapId: string, result: JsonRecord): void {
+export function setResult(db: Connection, swapId: string, result: JsonObject): void {
   update(db, 'incidents', 'swap_id', swapId, { result_json: JSON.stringify(result) });
 }
 
@@ -57,7 +58,7 @@ function toIncident(db: Connection, row: IncidentTable, json: JsonColumns): Inci
     pool: row.pool,
     at: row.at,
     screen: row.screen,
-    evidence: json.read(row.evidence_json, column('evidence_json'), (value) => asListOf(value, asRecord), []),
+    evidence: json.read(row.evidence_json, column('evidence_json'), (value) => asListOf(value, asObject), []),
     decision: json.record(row.decision_json, column('decision_json')),
     steps: readSteps(db, row.swap_id, json),
     result: row.result_json === null ? null : json.record(row.result_json, column('result_json')),

@@ -1,7 +1,6 @@
 /** Reads the JSON columns back: a value of the wrong shape is told once and replaced, the row is kept. */
+import { asObject, type JsonObject } from '../core/json.ts';
 import type { Logger } from '../ports.ts';
-
-export type JsonRecord = Readonly<Record<string, unknown>>;
 
 export class JsonColumns {
   readonly #log: Logger | undefined;
@@ -22,13 +21,9 @@ export class JsonColumns {
     return fallback;
   }
 
-  record(text: string, where: string): JsonRecord {
-    return this.read(text, where, asRecord, {});
+  record(text: string, where: string): JsonObject {
+    return this.read(text, where, asObject, {});
   }
-}
-
-export function asRecord(value: unknown): JsonRecord | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonRecord) : null;
 }
 
 /** The whole list, or null when one element does not pass. */

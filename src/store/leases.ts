@@ -174,7 +174,7 @@ export function demandWhole(claim: LeaseClaim): void {
   if (problem !== null) throw new StoreError('lease_invalid', problem);
 }
 
-export function toLease(row: LeaseTable): LeaseRow {
+function toLease(row: LeaseTable): LeaseRow {
   return {
     id: row.id,
     account: row.account,

@@ -1,6 +1,8 @@
 /** The tables of sessions that are kept, and of checkpoints of their work. */
+
 import type { AgentKind } from '../core/agents/profile.ts';
 import type { NewEvent } from '../core/events.ts';
+import { asObject } from '../core/json.ts';
 import type { Checkpoint } from '../core/sessions/checkpoint.ts';
 import type { Typing } from '../core/sessions/launch.ts';
 import { NOTHING_TYPED } from '../core/sessions/launch.ts';
@@ -12,7 +14,7 @@ import { insertCheckpoint, pruneCheckpoints, readCheckpoints } from './checkpoin
 import { wholeMs } from './instant.ts';
 import { appendEvents } from './journal.ts';
 import type { JsonColumns } from './json.ts';
-import { asListOf, asRecord } from './json.ts';
+import { asListOf } from './json.ts';
 import type { LifecycleTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { select, upsert } from './sqlite.ts';
@@ -168,7 +170,7 @@ function asInstants(value: unknown): readonly number[] | null {
 }
 
 function asDetail(value: unknown): Detail | null {
-  const detail = asRecord(value);
+  const detail = asObject(value);
   if (detail === null) return null;
   const { crashedAt } = detail;
   return {
@@ -180,7 +182,7 @@ function asDetail(value: unknown): Detail | null {
 }
 
 function asLost(value: unknown): LostTask | null {
-  const { taskId, reason, detail, at } = asRecord(value) ?? {};
+  const { taskId, reason, detail, at } = asObject(value) ?? {};
   if (typeof taskId !== 'string' || typeof detail !== 'string' || typeof at !== 'number') return null;
   const known = LOST.find((candidate) => candidate === reason) ?? 'session_died';
   return { taskId, reason: known, detail, at };
@@ -190,7 +192,7 @@ const LOST = ['session_died', 'account_swap', 'launch_failed'] as const;
 
 /** A plan that is not whole is no plan: half of a command must never be typed. */
 function asLaunch(value: unknown): LaunchPlan | null {
-  const { argv, cwd, configDir } = asRecord(value) ?? {};
+  const { argv, cwd, configDir } = asObject(value) ?? {};
   const words = asListOf(argv, (word) => (typeof word === 'string' ? word : null));
   if (words === null || typeof cwd !== 'string') return null;
   if (configDir !== null && typeof configDir !== 'string') return null;
@@ -198,7 +200,7 @@ function asLaunch(value: unknown): LaunchPlan | null {
 }
 
 function asTyping(value: unknown): Typing {
-  const { what, at, keys } = asRecord(value) ?? {};
+  const { what, at, keys } = asObject(value) ?? {};
   const known = TYPED.find((candidate) => candidate === what);
   if (known === undefined || typeof at !== 'number' || typeof keys !== 'number') return NOTHING_TYPED;
   return { what: known, at, keys };

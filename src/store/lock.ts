@@ -5,13 +5,14 @@
  * record with that token. Each link of the chain is made by link(2), which fails when the name exists, so a dead owner
  * has at most one successor whatever the timing, and a taker that dies half-way is succeeded in the same manner.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
+import { parseObject } from '../core/json.ts';
 import type { EpochMs } from '../core/time.ts';
 import { codeOf } from './failures.ts';
-import { asRecord } from './json.ts';
 import { readBootId, readStartTicks } from './process-identity.ts';
 
 export interface LockRecord {
@@ -151,14 +152,10 @@ function readRecord(path: string): LockRecord | null {
 }
 
 function parseRecord(text: string): LockRecord | null {
-  try {
-    const { token, pid, startTicks, bootId, startedAt } = asRecord(JSON.parse(text)) ?? {};
-    if (typeof token !== 'string' || !/^[\w-]{1,64}$/.test(token) || typeof pid !== 'number') return null;
-    if (typeof startTicks !== 'string' || typeof bootId !== 'string' || typeof startedAt !== 'number') return null;
-    return { token, pid, startTicks, bootId, startedAt };
-  } catch {
-    return null;
-  }
+  const { token, pid, startTicks, bootId, startedAt } = parseObject(text) ?? {};
+  if (typeof token !== 'string' || !/^[\w-]{1,64}$/.test(token) || typeof pid !== 'number') return null;
+  if (typeof startTicks !== 'string' || typeof bootId !== 'string' || typeof startedAt !== 'number') return null;
+  return { token, pid, startTicks, bootId, startedAt };
 }
 
 function hashOf(text: string): string {

@@ -1,11 +1,13 @@
 /** Checks that a stored JSON value is a message. */
+
 import type { Message } from '../core/alerts/message.ts';
-import { asListOf, asRecord } from './json.ts';
+import { asObject } from '../core/json.ts';
+import { asListOf } from './json.ts';
 
 /** The message, or null when the value is none. */
 export function asMessage(value: unknown): Message | null {
-  const record = asRecord(value);
-  if (record === null || asRecord(record.subject) === null) return null;
+  const record = asObject(value);
+  if (record === null || asObject(record.subject) === null) return null;
   const texts = [record.key, record.event, record.severity, record.host, record.title];
   const numbers = [record.revision, record.since, record.at];
   const lists = [record.lines, record.slots].map((list) =>

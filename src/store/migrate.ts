@@ -1,6 +1,8 @@
 /** Brings a database to the newest schema: a copy first, then all steps in one transaction. */
+
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { counted } from '../core/counted.ts';
 import { StoreError } from '../core/errors.ts';
 import { OPENS_WITH_KEY, readMeta, SCHEMA_VERSION_KEY, writeMeta } from './meta.ts';
 import { MIGRATIONS } from './migrations/list.ts';
@@ -39,7 +41,7 @@ export function applySteps(db: Connection, migrations: readonly Migration[] = MI
       if (orphans.length > 0) {
         throw new StoreError(
           'store_migration',
-          `${db.name}: the new schema leaves ${orphans.length} row(s) without parent`,
+          `${db.name}: the new schema leaves ${counted(orphans.length, 'row')} without parent`,
         );
       }
       writeMeta(db, SCHEMA_VERSION_KEY, String(newest(migrations)));

@@ -1,9 +1,10 @@
 /** The table of recoveries: where each pane of a swap stands on the ladder. */
+import { asObject } from '../core/json.ts';
 import type { RecoveredBy, RecoveryRow, RecoveryState } from '../core/swap/swap.ts';
 import { OPEN_RECOVERY } from '../core/swap/swap.ts';
 import { wholeMs } from './instant.ts';
 import type { JsonColumns } from './json.ts';
-import { asListOf, asRecord } from './json.ts';
+import { asListOf } from './json.ts';
 import type { RecoveryTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { select, upsert } from './sqlite.ts';
@@ -84,7 +85,7 @@ function toRecovery(row: RecoveryTable, json: JsonColumns): RecoveryRow {
 
 /** A launch that is not whole is no launch: half of an argv must never be started. */
 function asLaunch(value: unknown): RecoveryRow['launch'] {
-  const launch = asRecord(value);
+  const launch = asObject(value);
   const argv = asListOf(launch?.argv, (word) => (typeof word === 'string' ? word : null));
   if (launch === null || argv === null) return null;
   const { cwd, configDir, pid, startTicks } = launch;

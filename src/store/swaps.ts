@@ -1,10 +1,11 @@
 /** The table of swaps: the plan of each, written before the deed, and how far it came. */
+import { asObject } from '../core/json.ts';
 import type { HeldLock, SwapPhase, SwapRow, SwapTrigger } from '../core/swap/swap.ts';
 import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import { wholeMs } from './instant.ts';
 import type { JsonColumns } from './json.ts';
-import { asListOf, asRecord } from './json.ts';
+import { asListOf } from './json.ts';
 import type { SwapTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { insert, select, update } from './sqlite.ts';
@@ -105,7 +106,7 @@ function toSwap(row: SwapTable, json: JsonColumns): SwapRow {
 
 function asLocks(value: unknown): readonly HeldLock[] | null {
   return asListOf(value, (element) => {
-    const lock = asRecord(element);
+    const lock = asObject(element);
     if (typeof lock?.path !== 'string' || typeof lock.inode !== 'string') return null;
     return { path: lock.path, inode: lock.inode };
   });

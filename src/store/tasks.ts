@@ -1,6 +1,8 @@
 /** The table of tasks: each move is checked and written together with the event that tells of it. */
+
 import { StoreError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
+import { asObject } from '../core/json.ts';
 import type { TaskAttempt, TaskRow, TaskStatus } from '../core/queue/task.ts';
 import { mayBecome, TASK_STATUSES, UNDER_WAY, WAITING } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
@@ -9,7 +11,7 @@ import { readFrom, writeTo } from './access.ts';
 import { wholeMs } from './instant.ts';
 import { appendEvents } from './journal.ts';
 import type { JsonColumns } from './json.ts';
-import { asListOf, asRecord } from './json.ts';
+import { asListOf } from './json.ts';
 import type { TaskTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { select, upsert } from './sqlite.ts';
@@ -258,7 +260,7 @@ function asTexts(value: unknown): readonly string[] | null {
 
 function asAttempts(value: unknown): readonly TaskAttempt[] | null {
   return asListOf(value, (element) => {
-    const record = asRecord(element);
+    const record = asObject(element);
     return typeof record?.attempt === 'number' && typeof record.outcome === 'string'
       ? (record as unknown as TaskAttempt)
       : null;

@@ -108,7 +108,7 @@ describe('sessions', () => {
   test('terminate says how many leases ended and that what runs comes back [R196]', async () => {
     await startDaemon();
     expect(await terminateSession('main', { config }, io)).toBe(0);
-    expect(io.stderr).toMatch(/^2 lease\(s\) of main ended\nstill running: main:0.0; /);
+    expect(io.stderr).toMatch(/^2 leases of main ended\nstill running: main:0.0; /);
     expect(await terminateSession('nobody', { config }, io)).toBe(2);
     expect(await terminateSession('', { config }, io)).toBe(2);
   });

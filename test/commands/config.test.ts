@@ -37,7 +37,7 @@ const GOOD = 'accounts:\n  - {name: a, home: ~/a}\n  - {name: b, home: ~/b}\n';
 test('[R201] check says that a good file is good', () => {
   const config = write(GOOD);
   expect(checkConfig({ config }, io)).toBe(0);
-  expect(output).toEqual({ out: `${config}: ok, 1 pool(s), 2 enabled account(s)\n`, err: '' });
+  expect(output).toEqual({ out: `${config}: ok, 1 pool, 2 enabled accounts\n`, err: '' });
 });
 
 test('[R201] check prints every problem with line, column and hint, and exits 78', () => {

@@ -416,7 +416,7 @@ describe('[R285] pause and resume', () => {
 
   test('work by the file without a daemon', async () => {
     expect(await pause(undefined, { config }, io)).toBe(0);
-    expect(readFileSync(join(stateDir(), 'pause'), 'utf8')).toBe('paused by hand\n');
+    expect(readFileSync(join(stateDir(), 'pause'), 'utf8')).toBe('by hand\n');
     expect(await resume({ config }, io)).toBe(0);
     expect(existsSync(join(stateDir(), 'pause'))).toBe(false);
   });

@@ -81,7 +81,7 @@ describe('with a daemon', () => {
     const daemon = await startDaemon();
     expect(await sendJanitor({ config, dryRun: true }, io)).toBe(0);
     expect(io.stdout).toBe('delete   /p/.agent-queue/inbox/.tmp-x  (old)\n');
-    expect(io.stderr).toBe('1 thing(s) would be done; nothing was changed\n');
+    expect(io.stderr).toBe('1 thing would be done; nothing was changed\n');
     expect(await sendJanitor({ config, json: true }, io)).toBe(0);
     expect(daemon.calls.map((call) => call.with)).toEqual([true, false]);
   });

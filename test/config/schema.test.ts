@@ -452,9 +452,7 @@ test('[R98] a variable that is empty counts as not set, so that ${X}/a does not 
 test('[R204] fewer than two enabled accounts load with the warning that failover is impossible', () => {
   const accounts = [TWO[0], { name: 'b', home: '/b', enabled: false }];
   const { warnings } = toConfig({ accounts }, {}, HOME);
-  expect(warnings.map(({ message }) => message)).toEqual([
-    'failover impossible: pool default has 1 enabled account(s)',
-  ]);
+  expect(warnings.map(({ message }) => message)).toEqual(['failover impossible: pool default has 1 enabled account']);
 });
 
 test('[R204] two accounts of one pool with the same priority load with a warning', () => {

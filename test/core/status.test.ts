@@ -75,7 +75,7 @@ describe('health', () => {
     [
       'a pool without an eligible account',
       'unhealthy',
-      'pool work: no_eligible_account',
+      'pool work: no account can be used (no_eligible_account)',
       facts({ accounts: [limited('work-2', HOUR), limited('work-3', HOUR)] }),
     ],
     [
@@ -356,4 +356,11 @@ test('an event is told in its own words, and where it happened', () => {
   expect(
     describeEvent(event({ type: 'quota_hit', data: {}, pool: null, session: null, pane: null, account: null })),
   ).toBe('quota hit');
+  const task = { task: 'site:fix', title: 'Fix it' };
+  const of = (data: object) =>
+    describeEvent(event({ type: 'task_failed', data: { ...task, ...data }, pool: null, session: 'a', pane: null }));
+  expect([of({}), of({ reason: 'timed_out' })].map((text) => text.replace(/ \(.*/, ''))).toEqual([
+    'site:fix',
+    'site:fix: timed_out',
+  ]);
 });

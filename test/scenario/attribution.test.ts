@@ -147,22 +147,26 @@ test.concurrent(
 test.concurrent(
   'a late hit of a turn that began before the flip is charged to the account that was left, and its pane only resumed [R255 R256]',
   onStage(async ({ world, tmux, start }) => {
-    const env = { STAND_IN_ASKS_FIRST: '1', STAND_IN_TURN_MS: '5000' };
+    const turns = world.turnHold();
+    const env = { STAND_IN_ASKS_FIRST: '1', ...turns.env };
     const late = await world.startPane(tmux, { name: 'late', project: 'late', env });
     const old = await world.startPane(tmux, {
       name: 'old',
       project: 'old',
-      env: { STAND_IN_VERSION: '2.0.76', STAND_IN_TITLE: 'off', STAND_IN_TURN_MS: '6000' },
+      env: { STAND_IN_VERSION: '2.0.76', STAND_IN_TITLE: 'off', ...turns.env },
     });
     const first = await world.startPane(tmux, { name: 'first', project: 'first' });
     const daemon = await start({ changes: { quota: { reactivate_cooldown: '0s' } } });
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + HOUR });
+    turns.hold();
     await late.say('take your time');
     await old.say('take more time');
+    for (const pane of [late, old]) await pane.shows(/Pondering/);
     await first.say('do the work');
-    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 10_000 });
+    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 30_000 });
     expect(world.events('limit')).toHaveLength(1);
-    await waitFor(() => world.servedBy().length === 3, { timeoutMs: 25_000 });
+    turns.letGo();
+    await waitFor(() => world.servedBy().length === 3, { timeoutMs: 30_000 });
     await daemon.polls(10);
 
     const swaps = await daemon.app.api.swaps(10);
@@ -187,17 +191,20 @@ test.concurrent(
 test.concurrent(
   'a turn that went on across the flip and is refused afterwards is charged to the account that refused it [R17 R256]',
   onStage(async ({ world, tmux, start }) => {
-    const env = { STAND_IN_WORK_MS: '8000' };
+    const turns = world.turnHold();
+    const env = { STAND_IN_WORK_MS: '2000', ...turns.env };
     await world.startPane(tmux, { name: 'long', project: 'long', env });
+    await waitFor(() => world.servedBy().length > 0);
+    turns.hold();
     const first = await world.startPane(tmux, { name: 'first', project: 'first' });
     const daemon = await start();
-    await waitFor(() => world.servedBy().length === 1);
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + HOUR });
     await first.say('do the work');
     await daemon.swapDone();
     world.setLimit('work-2', { kind: 'five_hour', resetsAt: Date.now() + 2 * HOUR });
+    turns.letGo();
     await waitFor(() => world.events('limit').length === 2, { timeoutMs: 15_000 });
-    await waitFor(async () => (await daemon.events('quota_hit')).length === 2, { timeoutMs: 5_000 });
+    await waitFor(async () => (await daemon.events('quota_hit')).length === 2, { timeoutMs: 15_000 });
 
     const hits = await daemon.events('quota_hit');
     expect(hits.map(({ session, account }) => [session, account]).sort()).toEqual([

@@ -73,7 +73,7 @@ test.concurrent(
     expect(new Date(String(told.data.earliest_reset_at)).toISOString()).toBe(resetAt);
     await waitFor(() => daemon.health().pools[0]?.switcher === 'exhausted');
     expect(daemon.health()).toMatchObject({ status: 'unhealthy', pools: [{ eligible: 0 }] });
-    expect(daemon.health().reasons).toContain('pool default: no_eligible_account');
+    expect(daemon.health().reasons).toContain('pool default: no account can be used (no_eligible_account)');
     expect(world.activeAccount()).toBe('work-2');
     const typed = world.prompts().length;
     await daemon.polls(5);

@@ -51,7 +51,9 @@ test.concurrent(
 test.concurrent(
   'a pane in the middle of a turn is left alone while its neighbour is swapped, and ends the turn under the new account [R284]',
   onStage(async ({ world, tmux, start }) => {
-    const busy = await world.startPane(tmux, { name: 'busy', project: 'busy', env: { STAND_IN_TURN_MS: '6000' } });
+    const turns = world.turnHold();
+    turns.hold();
+    const busy = await world.startPane(tmux, { name: 'busy', project: 'busy', env: turns.env });
     const idle = await world.startPane(tmux, { name: 'idle', project: 'idle' });
     const limited = await world.startPane(tmux, { name: 'limited', project: 'limited' });
     const daemon = await start();
@@ -59,6 +61,7 @@ test.concurrent(
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     await limited.say('do the work');
     const record = await daemon.swapDone();
+    turns.letGo();
     await busy.shows('REPLY-1');
 
     expect(record.recoveries.map((row) => row.label)).toEqual(['limited:0.0']);

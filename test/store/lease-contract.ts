@@ -122,6 +122,30 @@ export function runLeaseContract(name: string, open: () => Promise<PoolStore>): 
       ]);
     });
 
+    test.each([0, 1, 2, 3, 4, 6])(
+      'beside claims and releases that clear what has expired, a lease that is renewed at that moment (%i queries later) lives on with all holders of its session, or was gone before [R186]',
+      async (later) => {
+        const store = await filled();
+        const ids = await Promise.all(
+          ['a', 'b'].map(async (holder) => (await store.acquireLease(claim('s1', holder), ANY, NOON)).leaseId ?? ''),
+        );
+        for (let i = 2; i < 30; i++) await store.acquireLease(claim(`s${i}`), ANY, NOON);
+        const at = NOON + 5 * MINUTE;
+        const others = [0, 1, 2].flatMap((i) => [
+          () => store.acquireLease(claim(`new${i}`), ANY, at),
+          () => store.releaseLease(claim('s2'), 'done', at),
+        ]);
+        let renewed: number | null = null;
+        const renew = async () => {
+          for (let i = 0; i < later; i++) await store.leases(at);
+          renewed = await store.renewLeases(ids, ANY.ttlMs, at);
+        };
+        await Promise.all([...others, renew].map((act) => act()));
+        const left = (await store.leases(at)).flatMap(({ session, holder }) => (session === 's1' ? [holder] : []));
+        expect([renewed, left.sort()]).toEqual(renewed === 0 ? [0, []] : [2, ['a', 'b']]);
+      },
+    );
+
     test('a late release by a former holder leaves its successor alone [R126]', async () => {
       const store = await filled();
       const one = { maxSessions: 1, ttlMs: MINUTE };

@@ -117,7 +117,7 @@ export async function startDaemon(
     async polls(count) {
       const looks = (): number => log.lines.filter((line) => line.message === 'swept').length;
       const enough = looks() + count;
-      await waitFor(() => looks() >= enough, { timeoutMs: 2000 + count * 1500 });
+      await waitFor(() => looks() >= enough, { timeoutMs: 10_000 + count * 1500 });
     },
     health: () => buildHealth(api.facts(), clock.now()),
     status: () => buildStatus(api.facts(), clock.now()),

@@ -1,10 +1,11 @@
 /** What a credentials file tells without its tokens: whether a login is in it, until when, and whose it is. */
 import type { CredentialState } from '../../core/accounts.ts';
 import type { AgentKind } from '../../core/agents/profile.ts';
+import { parseObject } from '../../core/json.ts';
 import { SECOND } from '../../core/time.ts';
 import type { Clock } from '../../ports.ts';
 import { type Login, loginOf } from './logins.ts';
-import { parseObject, readOwnFile } from './own-file.ts';
+import { readOwnFile } from './own-file.ts';
 
 /** Facts of one credentials file. */
 export interface CredentialFacts extends Omit<Login, 'state'> {

@@ -1,12 +1,13 @@
 /** The account link: where it points, how it is pointed elsewhere in one step, and which account a directory means. */
+
 import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { lstat, open, readdir, readFile, readlink, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { LinkState } from '../../core/accounts.ts';
 import { LinkError } from '../../core/errors.ts';
+import { asObject, parseObject } from '../../core/json.ts';
 import type { AccountLink, LinkedFiles, LinkPlace, Logger } from '../../ports.ts';
-import { asObject, parseObject } from './own-file.ts';
 import { errorCode } from './system-error.ts';
 
 /** As many hops as Linux follows before it calls a chain of links a loop. */
@@ -221,7 +222,7 @@ async function accountBySettings(
 }
 
 /** A variable of the `env` block in Claude Code's settings; null: the file does not name it, or cannot be understood. */
-export async function variableInSettings(configDir: string, variable: string): Promise<string | null> {
+async function variableInSettings(configDir: string, variable: string): Promise<string | null> {
   const text = await readFile(join(configDir, 'settings.json'), 'utf8').catch(() => '');
   const value = asObject(parseObject(text)?.env)?.[variable];
   return typeof value === 'string' && isAbsolute(value) ? value : null;

@@ -1,8 +1,9 @@
 /** What the credentials file of each agent tells of its login. Whatever else is in the file is passed over. */
+
 import type { CredentialState } from '../../core/accounts.ts';
 import type { AgentKind } from '../../core/agents/profile.ts';
+import { asObject, parseObject } from '../../core/json.ts';
 import type { EpochMs } from '../../core/time.ts';
-import { asObject, parseObject } from './own-file.ts';
 
 export interface Login {
   readonly state: Extract<CredentialState, 'ok' | 'blanked'>;

@@ -32,21 +32,3 @@ export async function readOwnFile(path: string, ownUid: number, maxBytes: number
     await file?.close();
   }
 }
-
-/**
- * The JSON object in a text, or null. Says nothing about why it is none: the message of JSON.parse quotes the input, and
- * the input may hold tokens.
- */
-export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    return asObject(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-export function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : null;
-}

@@ -50,6 +50,6 @@ export function createWebhookChannel({ url, secret, clock }: WebhookAccess): Cha
 }
 
 /** `sha256=` and the HMAC-SHA256 of `timestamp.body` in hex. */
-export function signatureOf(secret: string, timestamp: string, body: string): string {
+function signatureOf(secret: string, timestamp: string, body: string): string {
   return `sha256=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`;
 }

@@ -1,6 +1,7 @@
 /** Claims: a task is somebody's from the one rename out of the inbox on; a record beside it says whose. */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { parseObject } from '../../core/json.ts';
 import type { EpochMs } from '../../core/time.ts';
 import { toIso } from '../../core/time.ts';
 import type { ClaimAttempt, ClaimFile, ClaimRecord, InboxFile, QueueProject, TaskFiles } from '../../ports/queue.ts';
@@ -197,12 +198,6 @@ async function readRecord(
 }
 
 function toRecord(text: string): ClaimRecord | null {
-  let value: Readonly<Record<string, unknown>> | null;
-  try {
-    value = JSON.parse(text) as Readonly<Record<string, unknown>> | null;
-  } catch {
-    return null;
-  }
   const {
     task_id: taskId,
     claim_id: claimId,
@@ -211,7 +206,7 @@ function toRecord(text: string): ClaimRecord | null {
     account,
     attempt,
     claimed_at,
-  } = value ?? {};
+  } = parseObject(text) ?? {};
   const claimedAt = typeof claimed_at === 'string' ? Date.parse(claimed_at) : Number.NaN;
   if (typeof taskId !== 'string' || typeof claimId !== 'string' || typeof daemonId !== 'string') return null;
   return {

@@ -1,8 +1,10 @@
 /** Where a task goes when it ends: its result is written first and holds the name, then the file follows. */
+
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { parseObject } from '../../core/json.ts';
 import type { TaskResult } from '../../core/queue/result.ts';
 import { stemProblem } from '../../core/queue/task-file.ts';
 import type { RefusedFile, TaskFiles, TaskPlace } from '../../ports/queue.ts';
@@ -191,10 +193,8 @@ async function claimOf(target: HeldDirectory, name: string, owners: Owners): Pro
   const opened = await openFile(target, `${name}.result.json`, terms);
   if (opened.kind !== 'open') return undefined;
   try {
-    const value = JSON.parse(await readText(opened.handle, MAX_RESULT_BYTES)) as { readonly claim_id?: unknown } | null;
-    return typeof value?.claim_id === 'string' ? value.claim_id : undefined;
-  } catch {
-    return undefined;
+    const { claim_id: claimId } = parseObject(await readText(opened.handle, MAX_RESULT_BYTES)) ?? {};
+    return typeof claimId === 'string' ? claimId : undefined;
   } finally {
     await opened.handle.close();
   }

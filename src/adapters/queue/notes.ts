@@ -1,6 +1,7 @@
 /** The small files of a queue: why a task is blocked, what happened to tasks, and what an agent says of itself. */
 import { constants, type Stats } from 'node:fs';
 import { lutimes, open, rename, rm } from 'node:fs/promises';
+import { parseObject } from '../../core/json.ts';
 import type { EpochMs } from '../../core/time.ts';
 import type { AgentHeartbeat } from '../../ports/queue.ts';
 import { exists, writeNew } from './claims.ts';
@@ -82,13 +83,7 @@ export async function readStatus(
 }
 
 function toHeartbeat(text: string): AgentHeartbeat | null {
-  let value: Readonly<Record<string, unknown>> | null;
-  try {
-    value = JSON.parse(text) as Readonly<Record<string, unknown>> | null;
-  } catch {
-    return null;
-  }
-  const { session, state, task_id, heartbeat_at } = value ?? {};
+  const { session, state, task_id, heartbeat_at } = parseObject(text) ?? {};
   const at = instantOf(heartbeat_at);
   return at === null ? null : { session: short(session), state: short(state), taskId: short(task_id), at };
 }

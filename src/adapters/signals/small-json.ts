@@ -1,10 +1,11 @@
 /** Reads a small JSON file that another program may be writing, replacing or removing at this moment. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { type JsonObject, parseObject } from '../../core/json.ts';
 import type { NoFileReason } from './jsonl-tail.ts';
 
 export type SmallJson =
-  | { readonly kind: 'read'; readonly value: Readonly<Record<string, unknown>>; readonly stats: Stats }
+  | { readonly kind: 'read'; readonly value: JsonObject; readonly stats: Stats }
   | { readonly kind: 'none'; readonly reason: NoFileReason | 'too_long' | 'bad_json' };
 
 /**
@@ -21,11 +22,9 @@ export async function readSmallJson(path: string, maxBytes: number, ownUid: numb
     if (!stats.isFile()) return none('not_a_file');
     if (ownUid !== null && stats.uid !== ownUid) return none('foreign_owner');
     if (stats.size > maxBytes) return none('too_long');
-    const value: unknown = JSON.parse(await file.readFile('utf8'));
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? { kind: 'read', value: { ...value }, stats } : none('bad_json');
+    const value = parseObject(await file.readFile('utf8'));
+    return value === null ? none('bad_json') : { kind: 'read', value, stats };
   } catch (error) {
-    if (error instanceof SyntaxError) return none('bad_json');
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return none('missing');
     return none(code === 'ELOOP' ? 'link' : 'unreadable');

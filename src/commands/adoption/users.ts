@@ -24,7 +24,7 @@ export interface Users {
  * @param directories as the configuration writes them: the link, and homes behind it
  * @throws {TmuxError} the process table cannot be read
  */
-export async function usersOf(
+async function usersOf(
   directories: readonly string[],
   profile: AgentProfile,
   clock: Clock,
@@ -86,7 +86,7 @@ export function demandNoAgents({ agents }: Users, place: string): void {
 }
 
 /** A line for each. */
-export function describeUsers({ agents, others }: Users): readonly string[] {
+function describeUsers({ agents, others }: Users): readonly string[] {
   return [
     ...agents.map(({ pid, agent, cwd, overriding }) => {
       const apart = overriding.length === 0 ? '' : ` (not affected: it has ${overriding.join(', ')})`;

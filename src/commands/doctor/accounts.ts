@@ -1,10 +1,12 @@
 /** Checks of each pool: its link, the homes of its accounts, and what they share. */
+
 import { createAccountHomes } from '../../adapters/accounts/homes.ts';
 import { createAccountLink } from '../../adapters/accounts/link.ts';
 import { createSharedEntries } from '../../adapters/accounts/shared-links.ts';
 import type { Config, PoolConfig } from '../../config/schema.ts';
 import type { HomeState, LinkState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
+import { counted } from '../../core/counted.ts';
 import { DAY, formatDuration } from '../../core/time.ts';
 import type { Clock } from '../../ports.ts';
 import { profileOf } from '../../steps/config-policy.ts';
@@ -60,7 +62,7 @@ export async function checkAccounts(
     }
     if (!own.some(({ kind }) => kind === 'home'))
       checks.push(
-        passed(`pool ${pool.name}: homes`, `${pool.accounts.length} account(s), each with a login of its own`),
+        passed(`pool ${pool.name}: homes`, `${counted(pool.accounts.length, 'account')}, each with a login of its own`),
       );
     if (profile.sharedEntries.required.length > 0 && !own.some(({ kind }) => kind === 'shared'))
       checks.push(passed(`pool ${pool.name}: shared entries`, `every home shares them through ${pool.sharedRoot}`));

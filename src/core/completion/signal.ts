@@ -1,4 +1,5 @@
 /** What the signal file of a session says: that its task has ended, and how. */
+import { parseObject } from '../json.ts';
 import type { EpochMs } from '../time.ts';
 
 /** A file `agent-done-<session>`. */
@@ -36,7 +37,7 @@ const COARSE_MS = 1000;
 /** A body that is no JSON object says no more than an empty one: whoever wrote it wrote the file. */
 export function readSignal(file: SignalFile, task: SignalledTask): SignalReading {
   if (file.at + COARSE_MS < task.startedAt) return { kind: 'ignored', reason: 'older_than_the_task' };
-  const fields = fieldsOf(file.text);
+  const fields = parseObject(file.text) ?? {};
   const named = fields.task_id;
   if (typeof named === 'string' && named !== task.id && named !== task.taskId)
     return { kind: 'ignored', reason: 'of_another_task' };
@@ -44,13 +45,4 @@ export function readSignal(file: SignalFile, task: SignalledTask): SignalReading
   const said = typeof fields.summary === 'string' ? fields.summary.replace(/\s+/g, ' ').trim() : '';
   const summary = said === '' ? null : said.slice(0, MAX_SUMMARY);
   return { kind: 'signal', status: isFailed ? 'failed' : 'done', summary };
-}
-
-function fieldsOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }

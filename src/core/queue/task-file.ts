@@ -27,7 +27,7 @@ export const MAX_FRONT_MATTER_CHARS = 16_384;
 /** The letters a task's file may have in its name, besides `.md`. It becomes a part of paths and of typed text. */
 export const STEM: RegExp = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N} ._@+,=-]*$/u;
 /** With the claim and the longest ending, a name stays below the 255 bytes of a file system. */
-export const MAX_STEM_BYTES = 180;
+const MAX_STEM_BYTES = 180;
 
 const MAX_TITLE_CHARS = 200;
 const MAX_DEPENDENCIES = 100;

@@ -124,7 +124,7 @@ export function endOf(record: QuotaRecord): EpochMs | null {
 }
 
 /** The length of each window, where it is fixed. */
-export const WINDOW_MS: Readonly<Record<QuotaWindow, number | null>> = {
+const WINDOW_MS: Readonly<Record<QuotaWindow, number | null>> = {
   '5h': null, // starts with the first turn after the reset, so its next end is not known
   '7d': 7 * DAY,
   model: null,

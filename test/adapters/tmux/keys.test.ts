@@ -212,7 +212,7 @@ describe('the right pane or none', () => {
     const keys = keysWith({ ...stop, timeoutMs: 2000 });
     const begun = performance.now();
     expect(await keys.press(pane, 'Enter', never)).toMatchObject({ kind: 'failed' });
-    expect(performance.now() - begun).toBeLessThan(3500);
+    expect(performance.now() - begun).toBeLessThan(15_000);
     process.kill(pane.serverPid, 'SIGCONT');
     expect(await keysWith().paste(pane, 'later', never)).toEqual({ kind: 'sent' });
     await waitFor(async () => (await received(pane)).includes('later'));

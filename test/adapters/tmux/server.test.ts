@@ -14,11 +14,21 @@ import { waitFor } from '../../support/wait.ts';
 
 const never = new AbortController().signal;
 let tmux: TestTmux;
+let ears: Listen | null = null;
 
 beforeEach(async () => {
   tmux = await startTmux();
 });
-afterEach(() => tmux.kill());
+afterEach(async () => {
+  ears = null;
+  await tmux.kill();
+});
+
+/** Plain tmux commands at every look, which is what is left where the kernel tells nothing; and the ears that spare them. */
+const WAYS = [
+  { way: 'by plain tmux commands alone', listen: null },
+  { way: 'with an ear on every terminal', listen: listenToFile },
+];
 
 interface Means {
   binary?: string;
@@ -33,7 +43,7 @@ function panesWith(options: Means = {}): Panes {
     binary: options.binary ?? 'tmux',
     commandTimeoutMs: options.timeoutMs ?? 5000,
     processes: options.processes ?? agentsIn(),
-    listen: options.listen ?? null,
+    listen: options.listen ?? ears,
     env: clientEnv,
     clock: options.clock ?? new FakeClock(),
     log: silentLog,
@@ -55,7 +65,11 @@ async function sees(panes: Panes, pane: PaneIdentity, text: string): Promise<Pan
   });
 }
 
-describe('one look at a server', () => {
+describe.each(WAYS)('one look at a server, $way [R277]', ({ listen }) => {
+  beforeEach(() => {
+    ears = listen;
+  });
+
   it('tells who a pane is, where it stands and what it shows', async () => {
     const pane = await tmux.newPane('printf "hello\\n"; exec sleep 1000', { session: 'work', width: 60, height: 10 });
     const view = await sees(panesWith(), pane, 'hello');
@@ -192,7 +206,7 @@ describe('one look at a server', () => {
     const quiet = await waitFor(async () => {
       const before = (await record.calls()).length;
       const next = await panes.sweep(scope(), never);
-      return (await record.calls()).length === before + 1 ? next : null;
+      return (await record.calls()).length <= before + 1 ? next : null;
     });
     expect(quiet.panes).toHaveLength(60);
     expect(quiet.panes.every((view) => view.observed)).toBe(true);
@@ -224,7 +238,11 @@ describe('one look at a server', () => {
   });
 });
 
-describe('the activity gate', () => {
+describe.each(WAYS)('the activity gate, $way [R277]', ({ listen }) => {
+  beforeEach(() => {
+    ears = listen;
+  });
+
   it('[R5] misses no repaint in place, however soon after a capture', async () => {
     const pane = await tmux.newPane('exec sleep 1000');
     const tty = await tmux.run('display-message', '-p', '-t', pane.paneId, '#{pane_tty}');
@@ -239,14 +257,17 @@ describe('the activity gate', () => {
   it('captures again after a resize, which is no output', async () => {
     const pane = await tmux.newPane(`printf '${'x'.repeat(60)} end'; exec sleep 1000`, { session: 'sized' });
     const record = await recordedTmux(tmux.dir);
-    const panes = panesWith({ binary: record.binary });
+    const clock = new FakeClock();
+    const panes = panesWith({ binary: record.binary, clock });
     await sees(panes, pane, 'end');
     await waitFor(async () => {
       const before = (await record.calls()).length;
       await panes.sweep(scope(), never);
-      return (await record.calls()).length === before + 1;
+      return (await record.calls()).length <= before + 1;
     });
     await tmux.run('resize-window', '-t', 'sized', '-x', '50', '-y', '12');
+    // It makes no sound either: then the next list tells.
+    await clock.advance(10_000);
     const view = viewOf(await panes.sweep(scope(), never), pane);
     expect(view).toMatchObject({ width: 50, height: 12, observed: true });
     expect(view?.screen?.text.split('\n')).toHaveLength(12);
@@ -259,7 +280,7 @@ describe('the activity gate', () => {
       binary: 'tmux',
       commandTimeoutMs: 5000,
       processes: agentsIn(),
-      listen: null,
+      listen: ears,
       env: clientEnv,
       clock,
       log: silentLog,
@@ -353,7 +374,11 @@ describe('panes at rest', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe.each(WAYS)('what goes wrong, $way [R277]', ({ listen }) => {
+  beforeEach(() => {
+    ears = listen;
+  });
+
   it('[R28] tells a server that is not there, and starts none', async () => {
     const missing = join(tmux.dir, 'missing');
     const panes = panesWith();
@@ -441,13 +466,16 @@ describe('what goes wrong', () => {
       const pane = await tmux.newPane('printf healthy; exec sleep 1000');
       const stuck = await hanging.newPane('printf stuck; exec sleep 1000');
       const both = scope({ sockets: [hanging.socket, tmux.socket] });
-      const panes = panesWith({ timeoutMs: 1500 });
+      const clock = new FakeClock();
+      const panes = panesWith({ timeoutMs: 3000, clock });
       await waitFor(async () => (await panes.sweep(both, never)).panes.every((view) => view.screen?.text.trim()));
       process.kill(stuck.serverPid, 'SIGSTOP');
+      // A stopped server is silent; the next list finds it.
+      await clock.advance(10_000);
 
       let begun = performance.now();
       const first = await panes.sweep(both, never);
-      expect(performance.now() - begun).toBeLessThan(2500);
+      expect(performance.now() - begun).toBeLessThan(12_000);
       expect(first.servers.map((server) => server.state)).toEqual(['hung', 'ok']);
       expect(
         viewOf({ ...first, panes: first.panes.filter((view) => view.identity.server === tmux.socket) }, pane),
@@ -458,7 +486,7 @@ describe('what goes wrong', () => {
 
       begun = performance.now();
       const second = await panes.sweep(both, never);
-      expect(performance.now() - begun).toBeLessThan(1200);
+      expect(performance.now() - begun).toBeLessThan(2500);
       expect(second.panes.find((view) => view.identity.server === hanging.socket)?.failures).toBe(2);
       await expect(panes.observe(stuck, never)).rejects.toMatchObject({ code: 'tmux_hung' });
 
@@ -487,7 +515,11 @@ describe('what goes wrong', () => {
   });
 });
 
-describe('a fresh look at one pane', () => {
+describe.each(WAYS)('a fresh look at one pane, $way [R277]', ({ listen }) => {
+  beforeEach(() => {
+    ears = listen;
+  });
+
   it('shows what the pane shows now', async () => {
     const pane = await tmux.newPane('exec sleep 1000', { session: 'fresh' });
     const other = await tmux.newPane('printf other; exec sleep 1000');
@@ -551,7 +583,7 @@ esac
     async show(state: { timeS: number; activityS: number; text: string | null }): Promise<void> {
       await writeFile(
         list,
-        `77 1000 ${state.timeS}\n%0 88 0 0 ${state.activityS} @0 80 24 0 1000 /dev/pts/0 0.0 fake\n`,
+        `77 1000 ${state.timeS}\n%0 88 0 0 ${state.activityS} @0 80 24 0 1000 /dev/pts/nowhere 0.0 fake\n`,
       );
       if (state.text === null) await rm(text, { force: true });
       else await writeFile(text, state.text);

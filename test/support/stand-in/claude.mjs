@@ -4,6 +4,7 @@
  * before each request, asks a quota book, shows the CLI's screens and keeps its files. Tests and the demo run it in panes.
  */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Account } from './account.mjs';
 import { keyReader } from './keys.mjs';
@@ -268,18 +269,22 @@ function closingLine(startedAt) {
   return `Baked for ${Math.round((Date.now() - startedAt) / 1000)}s · done ${clock}`;
 }
 
-/** Shows the spinner for a while. @param {number} ms @param {AbortSignal} signal @returns {Promise<boolean>} false: interrupted */
+/** Shows the spinner for a while, and for as long as turns are held. @param {number} ms @param {AbortSignal} signal @returns {Promise<boolean>} false: interrupted */
 async function work(ms, signal) {
   const startedAt = Date.now();
   below.spinner = 'Pondering';
-  while (Date.now() - startedAt < ms) {
+  while (Date.now() - startedAt < ms || isHeld()) {
     below.elapsedS = Math.floor((Date.now() - startedAt) / 1000);
     paint();
     const leftMs = ms - (Date.now() - startedAt);
-    await pause(Math.max(1, Math.min(200, leftMs)), undefined, { signal }).catch(() => undefined);
+    await pause(leftMs > 0 ? Math.min(200, leftMs) : 50, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return false;
   }
   return !signal.aborted;
+}
+
+function isHeld() {
+  return options.hold !== null && existsSync(options.hold);
 }
 
 /** Shows and records how a request ended. @param {import('./account.mjs').Outcome} outcome @returns {boolean} whether it was answered */

@@ -111,6 +111,12 @@ export interface StandInPane {
   press(...keys: readonly string[]): Promise<void>;
 }
 
+export interface TurnHold {
+  readonly env: Readonly<Record<string, string>>;
+  hold(): void;
+  letGo(): void;
+}
+
 export interface WorldOptions {
   /** Names of the accounts; the first is active. */
   readonly accounts?: readonly string[];
@@ -243,6 +249,16 @@ export class StandInWorld {
     return this.events('reply').map((each) => each.account ?? '');
   }
 
+  /** A hand on the turns of the panes that get its `env`: none of them ends while they are held. */
+  turnHold(): TurnHold {
+    const path = join(this.root, `hold-${randomUUID()}`);
+    return {
+      env: { STAND_IN_HOLD: path },
+      hold: () => writeFileSync(path, ''),
+      letGo: () => rmSync(path),
+    };
+  }
+
   /** A project directory of this name. */
   project(name = 'project'): string {
     const folder = join(this.root, name);
@@ -351,7 +367,7 @@ function paneOf(tmux: Pick<TestTmux, 'run' | 'newPane'>, identity: PaneIdentity,
     paneId,
     cwd,
     screen,
-    async shows(pattern, limitMs = 10_000) {
+    async shows(pattern, limitMs = 20_000) {
       const fits = (text: string): boolean =>
         typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text);
       return waitFor(

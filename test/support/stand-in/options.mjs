@@ -15,6 +15,7 @@ import { join } from 'node:path';
  * @property {string | null} book path of the quota book; null: every token is served
  * @property {string | null} log path of the log of prompts and outcomes
  * @property {number} turnMs how long one request takes
+ * @property {string | null} hold no turn ends while there is a file at this path
  * @property {number} workMs pause between the requests of the workload; 0: no workload
  * @property {number} refreshMs pause between token refreshes; 0: none
  * @property {number} refreshDelayMs how long the token server takes
@@ -69,6 +70,7 @@ export function readOptions(argv, env) {
     book: env.STAND_IN_BOOK || null,
     log: env.STAND_IN_LOG || null,
     turnMs: milliseconds(env.STAND_IN_TURN_MS, 120),
+    hold: env.STAND_IN_HOLD || null,
     workMs: milliseconds(env.STAND_IN_WORK_MS, 0),
     refreshMs: milliseconds(env.STAND_IN_REFRESH_MS, 0),
     refreshDelayMs: milliseconds(env.STAND_IN_REFRESH_DELAY_MS, 80),

@@ -58,6 +58,8 @@ export const EVENT_SEVERITY = {
   task_retry: 'info',
   task_requeued: 'info',
   task_cancelled: 'info',
+  task_stopped: 'info',
+  task_not_stopped: 'warning',
   task_refused: 'warning',
   session_created: 'info',
   session_launched: 'info',

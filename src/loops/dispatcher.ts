@@ -89,7 +89,7 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
   await scan(ports, state, isAsked, context);
 
   const rows = await ports.lifecycles.lifecycles();
-  await freeLeftovers(ports, rows, context);
+  const stopping = await freeLeftovers(ports, rows, context);
   const tasks = await ports.tasks.tasks({ statuses: UNDER_WAY, limit: MOST });
   forget(state, tasks);
   const due = tasks.filter((task) => task.status !== 'running' || isDue(ports, state, task, isAsked, context));
@@ -104,7 +104,7 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
   // More sessions may be needed.
   if (waiting > state.waiting) ports.board.wake('lifecycle');
   state.waiting = waiting;
-  if (byStatus.claimed + byStatus.launching > 0) state.intervalMs = TYPING_MS;
+  if (byStatus.claimed + byStatus.launching + stopping > 0) state.intervalMs = TYPING_MS;
   else if (byStatus.running > 0) state.intervalMs = Math.min(config.quota.pollIntervalMs, config.watcher.intervalMs);
   if (waiting > 0) state.intervalMs = Math.min(state.intervalMs, WAITING_MS);
   state.intervalMs = Math.max(TYPING_MS, Math.min(state.intervalMs, state.nextScanMs - ports.clock.monotonic()));

@@ -48,7 +48,8 @@ export async function endTask(state: QueueState, id: string, end: TaskEnd, now: 
     attempts,
     attempt,
     retryAt: null,
-    delivery: null,
+    // Of a cancelled one: whose turn it is that must be ended.
+    delivery: status === 'cancelled' ? row.delivery : null,
   };
   const event = taskEvent(EVENT_OF[status], row, {
     reason,

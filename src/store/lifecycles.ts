@@ -204,4 +204,4 @@ function asTyping(value: unknown): Typing {
   return { what: known, at, keys };
 }
 
-const TYPED = ['nothing', 'command', 'exit', 'interrupt'] as const;
+const TYPED = ['nothing', 'command', 'exit', 'interrupt', 'escape'] as const;

@@ -226,6 +226,45 @@ test.concurrent(
 );
 
 test.concurrent(
+  'a cancelled task stops: one Escape ends its turn, and its session starts afresh and takes the next [R71 R212]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    project.drop('door', 'Do it.\nstand-in: take 600000ms\n');
+    const daemon = await play.dispatch();
+    await daemon.told('task_started', WAIT_MS);
+    await daemon.app.api.tasks.cancel('door', 'not wanted any more');
+    expect(project.list('failed')).toEqual(['door']);
+    const stopped = await daemon.told('task_stopped', WAIT_MS);
+    expect(stopped.data).toMatchObject({ task: 'house:door', reason: 'Escape ended its turn' });
+    await daemon.told('session_recycled', WAIT_MS);
+    expect(world.events('interrupted')).toHaveLength(1);
+    expect(world.events('exit').map(({ reason }) => reason)).toEqual(['/exit']);
+    const row = await daemon.app.api.tasks.find('door');
+    expect(row).toMatchObject({ status: 'cancelled', reason: 'not wanted any more; Escape ended its turn' });
+    project.drop('gate', 'Do it.\n');
+    await waitFor(() => project.over('done').includes('gate'), WAIT);
+  }),
+);
+
+test.concurrent(
+  'a cancelled task stops in the session of a person too, which keeps its agent [R72 R77 R212]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    await world.startPane(play.tmux, { name: 'main', project: 'house' });
+    project.drop('door', '---\nsession: main\n---\nDo it.\nstand-in: take 600000ms\n');
+    const daemon = await play.dispatch(0, { sessions: { dedicated: [{ name: 'main', accept_tasks: true }] } });
+    await daemon.told('task_started', WAIT_MS);
+    await daemon.app.api.tasks.cancel('door', 'by hand');
+    await daemon.told('task_stopped', WAIT_MS);
+    await waitFor(() => world.events('interrupted').length === 1, WAIT);
+    project.drop('gate', '---\nsession: main\n---\nDo it.\n');
+    await waitFor(() => project.over('done').includes('gate'), WAIT);
+    expect(world.events('interrupted')).toHaveLength(1);
+    expect(world.events('exit')).toEqual([]);
+  }),
+);
+
+test.concurrent(
   'two sessions work side by side, one task each at a time, every lease given back [R80 R219]',
   onQueue(async (play) => {
     const { project, world } = play;

@@ -114,6 +114,8 @@ export type LifecycleEvent =
   | { readonly kind: 'completed'; readonly detail: string }
   /** The task is taken from it: cancelled, timed out, not delivered. */
   | { readonly kind: 'released'; readonly detail: string }
+  /** Its task was cancelled: Escape is about to be pressed. */
+  | { readonly kind: 'interrupting'; readonly at: EpochMs }
   | { readonly kind: 'stalled'; readonly detail: string }
   | { readonly kind: 'moved' }
   | { readonly kind: 'blocked'; readonly detail: string }
@@ -162,6 +164,7 @@ export const LEGAL: Readonly<Record<LifecycleEventKind, readonly LifecycleState[
   turn_ended: AT_WORK,
   completed: [...AT_WORK, 'draining', 'idle'],
   released: [...AT_WORK, 'launching', 'draining', 'idle'],
+  interrupting: [...AT_WORK, 'idle'],
   stalled: ['working'],
   moved: ['stalled'],
   blocked: ['working', 'stalled', 'idle', 'launching'],
@@ -246,6 +249,8 @@ export function step(row: LifecycleRow, event: LifecycleEvent, now: EpochMs): Li
       return move({ ...row, taskId: null }, 'done', event.detail, now);
     case 'released':
       return move({ ...row, taskId: null, launch: null }, 'done', event.detail, now);
+    case 'interrupting':
+      return stay({ ...row, typing: { what: 'escape', at: event.at, keys: 1 } }, 'its task was cancelled');
     case 'stalled':
       return move(row, 'stalled', event.detail, now, [tell(row, 'session_stalled', { detail: event.detail })]);
     case 'moved':
@@ -349,6 +354,7 @@ function refuse(row: LifecycleRow, event: LifecycleEvent): string | null {
       return row.taskId === null ? null : `although it has ${row.taskId}`;
     case 'completed':
     case 'released':
+    case 'interrupting':
       return row.taskId === null ? 'without a task' : null;
     case 'recycle':
       return row.taskId === null ? null : `although it has ${row.taskId}`;

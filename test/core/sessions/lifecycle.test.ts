@@ -33,6 +33,7 @@ const EVENTS: Readonly<Record<LifecycleEventKind, LifecycleEvent>> = {
   turn_ended: { kind: 'turn_ended' },
   completed: { kind: 'completed', detail: 'signal' },
   released: { kind: 'released', detail: 'cancelled' },
+  interrupting: { kind: 'interrupting', at: NOON },
   stalled: { kind: 'stalled', detail: 'nothing moves' },
   moved: { kind: 'moved' },
   blocked: { kind: 'blocked', detail: 'a dialog' },

@@ -67,6 +67,7 @@ export const EVENT_SEVERITY = {
   session_failed: 'warning',
   session_stalled: 'warning',
   session_blocked: 'warning',
+  dialog_answered: 'info',
   session_crash_loop: 'critical',
   checkpoint_failed: 'warning',
   janitor_acted: 'info',

@@ -133,6 +133,9 @@ function isDue(ports: TaskPorts, state: State, task: TaskRow, isAsked: boolean, 
   if (isAsked || judgedAt === undefined || Math.abs(now - judgedAt) >= config.watcher.intervalMs) return true;
   const delivery = deliveryOf(task);
   const finding = delivery === null ? undefined : ports.board.findings().get(paneKey(delivery.pane));
+  // A dialog that may be answered is not left standing.
+  const asks = config.watcher.autoAnswers.length > 0 && finding !== undefined && finding.reading.dialog !== null;
+  if (asks && finding.at > judgedAt) return true;
   const sessionId = finding?.signals?.sessionId ?? null;
   const heardAt = sessionId === null ? null : (ports.signals.heardAt?.(sessionId) ?? null);
   return heardAt !== null && finding !== undefined && heardAt >= judgedAt - SECOND && finding.at > judgedAt;

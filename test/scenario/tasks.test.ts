@@ -164,16 +164,47 @@ test.concurrent(
 );
 
 test.concurrent(
-  'a dialog blocks its task, is told and is never answered [R69]',
+  'a dialog that nobody named blocks its task, is told and is never answered [R69 R265]',
   onQueue(async (play) => {
     const { project, world } = play;
     project.drop('door', 'Do it.\nstand-in: ask\n');
-    const daemon = await play.dispatch();
+    const daemon = await play.dispatch(1, { watcher: { auto_answers: ['trust_folder'] } });
     const blocked = await daemon.told('session_blocked', WAIT_MS);
     expect(blocked).toMatchObject({ session: 'auto-1' });
     await daemon.polls(10);
     expect(world.events('dialog-key')).toEqual([]);
     expect(project.list('claimed')).toHaveLength(1);
+  }),
+);
+
+test.concurrent(
+  'a permission that may be given is given once, by its number, and the task goes on; nobody is told [R69 R265]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    project.drop('door', 'Do it.\nstand-in: ask\n');
+    const daemon = await play.dispatch(1, { watcher: { auto_answers: ['permission'] } });
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(world.events('dialog-key').map(({ text }) => text)).toEqual(['1']);
+    const [answered] = await daemon.events('dialog_answered');
+    expect(answered).toMatchObject({ session: 'auto-1', data: { dialog: 'permission', keys: ['1'] } });
+    expect(await daemon.events('session_blocked')).toEqual([]);
+  }),
+);
+
+test.concurrent(
+  'a folder that may be trusted is: the cursor goes to the known choice before Enter follows [R69 R265]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const command = play.wrap('asking', 'STAND_IN_ASKS_FOR_TRUST=1 exec claude "$@"');
+    project.drop('door', 'Do it.\n');
+    const daemon = await play.dispatch(1, {
+      agents: { claude: { command } },
+      watcher: { auto_answers: ['trust_folder'] },
+    });
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(world.events('dialog-key').map(({ text }) => text)).toEqual(['other', 'enter']);
+    expect((await daemon.events('dialog_answered')).map(({ data }) => data.dialog)).toEqual(['trust_folder']);
+    expect(await daemon.events('session_blocked')).toEqual([]);
   }),
 );
 

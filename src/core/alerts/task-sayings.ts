@@ -20,6 +20,7 @@ export const UNTOLD_OF_TASKS: readonly EventType[] = [
   'session_created',
   'session_launched',
   'session_recycled',
+  'dialog_answered',
   'janitor_acted',
 ];
 

@@ -3,6 +3,7 @@
 import { judge } from '../core/completion/judge.ts';
 import type { Judgement, PaneFacts, Seen, WorkFacts, WorkingTask } from '../core/completion/work.ts';
 import { paneKey } from '../core/panes.ts';
+import { decisionsAtSwap } from '../core/queue/decisions.ts';
 import type { TaskRow } from '../core/queue/task.ts';
 import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
 import type { RecoveryRow } from '../core/swap/swap.ts';
@@ -39,6 +40,7 @@ export async function watchTask(
   const now = ports.clock.now();
   const judgement = judge(work, delivery.watch, facts, now, watcher);
   if (context.signal.aborted) return;
+  await followAccount(ports, task, delivery, session, facts);
   if (session !== null && hasClosed(ports, session, facts)) await settleAnswer(ports, session, context);
   if (judgement.kind !== 'working') return end(ports, task, judgement, context);
 
@@ -136,6 +138,26 @@ async function showCondition(
     await move({ kind: 'stalled', detail: detail ?? 'nothing has moved' });
   // A kill may have come between the task's row and its session's.
   if (condition === 'working' && session.state === 'idle') await move({ kind: 'submitted' });
+}
+
+/** A swap took its session along: the session was brought back, or its lease has moved. */
+async function followAccount(
+  { board, queue, clock }: TaskPorts,
+  task: TaskRow,
+  { pane }: TaskDelivery,
+  session: LifecycleRow | null,
+  { recoveries }: WorkFacts,
+): Promise<void> {
+  const { account } = task;
+  if (account === null || session === null) return;
+  const swaps = board.pools().get(session.pool)?.pool.swaps ?? [];
+  const back = recoveries.find(({ state }) => state === 'recovered');
+  const taken = swaps.find(({ id, from }) => id === back?.swapId && from === account)?.to;
+  const leased = board.leases().get(paneKey(pane));
+  const to = leased !== undefined && leased !== account ? leased : taken;
+  if (to === undefined || to === account) return;
+  const trigger = swaps.find((swap) => swap.from === account && swap.to === to)?.trigger ?? null;
+  await queue.decide(task.id, decisionsAtSwap(account, to, trigger, clock.now()), to);
 }
 
 /** A poll after the last key shows no dialog in its pane. */

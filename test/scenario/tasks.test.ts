@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import type { TaskRow } from '../../src/core/queue/task.ts';
 import type { TestDaemon } from '../support/daemon.ts';
 import { HOUR } from '../support/daemon.ts';
 import type { ConfigChanges } from '../support/daemon-config.ts';
@@ -101,7 +102,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'a task at a limit goes on under the next account, typed once, and uses up no attempt [R52 R211]',
+  'a task at a limit goes on under the next account, typed once, and uses up no attempt; its accounts are told [R52 R195 R211]',
   onQueue(async (play) => {
     const { project, world } = play;
     project.drop('door', 'Do it.\nstand-in: take 1500ms\n');
@@ -113,6 +114,14 @@ test.concurrent(
     expect(typed(play)).toEqual(['house:door']);
     expect(world.prompts()).toContain('continue');
     expect(world.servedBy()).toEqual(['work-2']);
+    const task = (await daemon.app.api.tasks.find('door')) as TaskRow;
+    expect(task.account).toBe('work-2');
+    expect(task.decisions).toMatchObject([
+      { account: 'work-2', reason: 'superseded', at: expect.any(Number) },
+      { account: 'work-1', reason: 'selected' },
+      { account: 'work-1', reason: 'limit' },
+      { account: 'work-2', reason: 'selected' },
+    ]);
     expect(project.result('done', 'door').attempts).toMatchObject([{ attempt: 1, outcome: 'done' }]);
     expect(await daemon.events('task_retry', 'task_requeued', 'task_failed')).toEqual([]);
   }),

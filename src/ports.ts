@@ -7,6 +7,7 @@ import type { Message } from './core/alerts/message.ts';
 import type { EventType, JournalEvent, NewEvent } from './core/events.ts';
 import type { AgentProcess, PaneIdentity, PaneSnapshot, PaneView } from './core/panes.ts';
 import type { QuotaRecord } from './core/quota/record.ts';
+import type { AnswerKey } from './core/sessions/answer.ts';
 import type { PoolView } from './core/status.ts';
 import type { SwapRequest } from './core/swap/request.ts';
 import type { Activation, HeldLock, Incident, IncidentStep, RecoveryRow, SwapRow } from './core/swap/swap.ts';
@@ -127,7 +128,13 @@ export type KeyResult =
 export interface Keys {
   /** Pastes text (control characters stripped); never sends Enter. */
   paste(pane: PaneIdentity, text: string, signal: AbortSignal): Promise<KeyResult>;
-  press(pane: PaneIdentity, key: 'Enter' | 'Escape' | 'C-c', signal: AbortSignal): Promise<KeyResult>;
+  /** @param whileShown a line of the screen must show this and nothing else: checked in that same step */
+  press(
+    pane: PaneIdentity,
+    key: 'Escape' | 'C-c' | AnswerKey,
+    signal: AbortSignal,
+    whileShown?: string,
+  ): Promise<KeyResult>;
 }
 
 export interface Processes {

@@ -124,11 +124,13 @@ describe('powers', () => {
     ]);
   });
 
-  test('only the state machines of a recovery, a launch and a delivery decide what is typed, each in one place [R72]', () => {
+  test('only the state machines of a recovery, a launch, a delivery, an answer and a cancelled turn decide what is typed, each in one place [R72]', () => {
     expect(mentions(/\bkeys\.(?:paste|press)\(/)).toEqual([
+      'steps/answer-dialog.ts',
       'steps/deliver-task.ts',
       'steps/launch-agent.ts',
       'steps/recover-panes.ts',
+      'steps/stop-turn.ts',
     ]);
   });
 });

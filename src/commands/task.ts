@@ -156,10 +156,14 @@ function pageOf(task: TaskDetailView, io: CommandIo): string {
     value === null ? [] : [wrap(`  ${name.padEnd(11)}`, value, width, ' '.repeat(13))],
   );
   const tries = task.attempts.map((attempt) => attemptLine(attempt, at, width));
+  const decided = task.decisions.map(
+    ({ account, reason, at: iso }) => `  ${at(iso) ?? '-'}  ${clean(account)}: ${reason.replace('_', ' ')}\n`,
+  );
   return [
     `${clean(task.id)}  ${clean(task.title)}\n`,
     ...lines,
     ...(tries.length === 0 ? [] : ['Attempts\n', ...tries]),
+    ...(decided.length === 0 ? [] : ['Accounts\n', ...decided]),
   ].join('');
 }
 

@@ -37,6 +37,7 @@ export function convertSessions(
       minRuntimeMs: ms(watcher.min_runtime),
       stallAfterMs: ms(watcher.stall_after),
       stallKillAfterMs: ms(watcher.stall_kill_after),
+      autoAnswers: watcher.auto_answers,
       doneSignalDir: path(watcher.done_signal_dir, ['watcher', 'done_signal_dir']),
     },
     lifecycle: {

@@ -1,6 +1,7 @@
 /** What is wrong with the values of a configuration, said in words a person can act on. */
 
 import type { z } from 'zod';
+import { NEVER_ANSWERED } from '../core/agents/dialog-answers.ts';
 import { docOf, formatPath, keyDocs, keysBelow } from './key-docs.ts';
 
 export type KeyPath = readonly (string | number)[];
@@ -76,6 +77,8 @@ function valueFinding(issue: z.core.$ZodIssue, path: KeyPath, value: unknown): F
       );
     case 'invalid_value': {
       const choices = issue.values.map(String);
+      const never = path[1] === 'auto_answers' && typeof value === 'string' ? NEVER_ANSWERED.get(value) : undefined;
+      if (never !== undefined) return error(path, 'is never answered', never);
       const near = typeof value === 'string' ? didYouMean(value.slice(0, 100), choices) : null;
       const message = choices.length === 1 ? `must be ${choices[0]}` : `must be one of ${choices.join(', ')}`;
       return error(path, message, near === null ? null : `did you mean ${near}?`);

@@ -1,5 +1,6 @@
 /** The configuration the program runs on: frozen, camelCase, durations in ms, paths absolute. Every loop reads it. */
 
+import type { AutoAnswer } from '../core/agents/dialog-answers.ts';
 import type { AgentKind, PoolMode } from '../core/agents/profile.ts';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
 import type { EventType } from '../core/events.ts';
@@ -257,6 +258,8 @@ export interface Config {
     readonly stallAfterMs: number;
     /** Counted from when it stalled. */
     readonly stallKillAfterMs: number;
+    /** Dialogs that are answered in autonomous sessions at a task. */
+    readonly autoAnswers: readonly AutoAnswer[];
     readonly doneSignalDir: string;
   };
   readonly checkpoint: {

@@ -1,5 +1,6 @@
 /** The keys about sessions and the agents in them: which are kept, how one is started, and when its state is judged. */
 import { z } from 'zod';
+import { AUTO_ANSWERS } from '../core/agents/dialog-answers.ts';
 import { duration, NAME, path, whole } from './key-types.ts';
 
 export const swapPolicy = () => z.enum(['resume', 'leave', 'notify']);
@@ -121,6 +122,13 @@ export const Watcher = z.strictObject({
   stall_kill_after: duration('1s', '7d')
     .default('20m')
     .describe('Duration after which a session that stays stalled is given up and made anew.'),
+  auto_answers: z
+    .array(z.enum(AUTO_ANSWERS))
+    .max(10)
+    .default([])
+    .describe(
+      'Dialogs that are answered in the sessions of `sessions.autonomous` while they do a task: `trust_folder` (yes), `permission` (yes, this once). All others wait for a person.',
+    ),
   done_signal_dir: path()
     .default('<state_dir>/signals')
     .describe('Directory in which a session puts the file `agent-done-<session>` when its task is done.')

@@ -89,7 +89,7 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
   await scan(ports, state, isAsked, context);
 
   const rows = await ports.lifecycles.lifecycles();
-  await freeLeftovers(ports, rows, context);
+  const stopping = await freeLeftovers(ports, rows, context);
   const tasks = await ports.tasks.tasks({ statuses: UNDER_WAY, limit: MOST });
   forget(state, tasks);
   const due = tasks.filter((task) => task.status !== 'running' || isDue(ports, state, task, isAsked, context));
@@ -104,7 +104,7 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
   // More sessions may be needed.
   if (waiting > state.waiting) ports.board.wake('lifecycle');
   state.waiting = waiting;
-  if (byStatus.claimed + byStatus.launching > 0) state.intervalMs = TYPING_MS;
+  if (byStatus.claimed + byStatus.launching + stopping > 0) state.intervalMs = TYPING_MS;
   else if (byStatus.running > 0) state.intervalMs = Math.min(config.quota.pollIntervalMs, config.watcher.intervalMs);
   if (waiting > 0) state.intervalMs = Math.min(state.intervalMs, WAITING_MS);
   state.intervalMs = Math.max(TYPING_MS, Math.min(state.intervalMs, state.nextScanMs - ports.clock.monotonic()));
@@ -133,6 +133,9 @@ function isDue(ports: TaskPorts, state: State, task: TaskRow, isAsked: boolean, 
   if (isAsked || judgedAt === undefined || Math.abs(now - judgedAt) >= config.watcher.intervalMs) return true;
   const delivery = deliveryOf(task);
   const finding = delivery === null ? undefined : ports.board.findings().get(paneKey(delivery.pane));
+  // A dialog that may be answered is not left standing.
+  const asks = config.watcher.autoAnswers.length > 0 && finding !== undefined && finding.reading.dialog !== null;
+  if (asks && finding.at > judgedAt) return true;
   const sessionId = finding?.signals?.sessionId ?? null;
   const heardAt = sessionId === null ? null : (ports.signals.heardAt?.(sessionId) ?? null);
   return heardAt !== null && finding !== undefined && heardAt >= judgedAt - SECOND && finding.at > judgedAt;

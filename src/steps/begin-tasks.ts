@@ -8,6 +8,7 @@ import type { DispatchGate } from '../core/dispatch/gate.ts';
 import { dispatchGate } from '../core/dispatch/gate.ts';
 import { StoreError } from '../core/errors.ts';
 import { paneKey } from '../core/panes.ts';
+import { decisionsAtClaim } from '../core/queue/decisions.ts';
 import type { TaskRow } from '../core/queue/task.ts';
 import type { LeaseRow } from '../core/quota/lease.ts';
 import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
@@ -138,16 +139,22 @@ async function beginOne(
   const maxSessions = pool?.accounts.find(({ name }) => name === account)?.maxSessions ?? 0;
   const grant = await ports.shared.acquireLease(claim, { maxSessions, ttlMs: config.leases.ttlMs }, now);
   if (!grant.allowed) {
+    await ports.queue.decide(task.id, [{ account, reason: 'limit', at: now }]);
     log.debug(
       { task: task.id, session: row.session, account, count: grant.count },
       'the account takes no further session',
     );
     return false;
   }
-  const claimed = await ports.queue.claim(task, { session: row.session, account }, now).catch(async (err: unknown) => {
-    await giveUp(ports, claim, context);
-    throw err;
-  });
+  const { eligibility } = swapPolicyOf(config);
+  const known = ports.board.pools().get(row.pool)?.pool.accounts ?? [];
+  const decisions = decisionsAtClaim(known, account, now, eligibility);
+  const claimed = await ports.queue
+    .claim(task, { session: row.session, account, decisions }, now)
+    .catch(async (err: unknown) => {
+      await giveUp(ports, claim, context);
+      throw err;
+    });
   if (claimed.kind !== 'claimed') {
     log.debug({ task: task.id, reason: claimed.kind }, 'task was not claimed');
     await giveUp(ports, claim, context);

@@ -147,7 +147,11 @@ async function textOf(ports: TaskPorts, task: TaskRow, texts: TaskTexts, context
   return text;
 }
 
-async function look(ports: TaskPorts, view: Awaited<ReturnType<TaskPorts['panes']['observe']>>): Promise<DeliveryView> {
+/** A fresh look at what its agent shows and has written. */
+export async function look(
+  ports: TaskPorts,
+  view: Awaited<ReturnType<TaskPorts['panes']['observe']>>,
+): Promise<DeliveryView> {
   const process = view?.process ?? null;
   const signals = process === null ? null : await ports.signals.read(process);
   const screen = process === null ? null : (view?.screen ?? null);

@@ -5,6 +5,7 @@ import type { LifecycleEvent, LifecycleRow } from '../core/sessions/lifecycle.ts
 import type { EpochMs } from '../core/time.ts';
 import type { Logger, TickContext } from '../ports.ts';
 import { moveSession } from './move-session.ts';
+import { stopTurn } from './stop-turn.ts';
 import type { TaskPorts } from './task-ports.ts';
 import { isTaskLease } from './task-ports.ts';
 
@@ -35,21 +36,31 @@ export async function freeSession(
   ports.board.wake('lifecycle');
 }
 
-/** Sessions that still have a task which ended, or which a kill cut off from them. */
+/**
+ * Sessions that still have a task which ended, or which a kill cut off from them.
+ *
+ * @returns how many are waited for: the turn of a cancelled task is being ended there
+ */
 export async function freeLeftovers(
-  ports: EndPorts,
+  ports: TaskPorts,
   rows: readonly LifecycleRow[],
-  context: Pick<TickContext, 'log'>,
-): Promise<void> {
+  context: TickContext,
+): Promise<number> {
+  let waitedFor = 0;
   for (const row of rows) {
     const id = row.taskId ?? row.lost?.taskId ?? null;
     if (id === null) continue;
     const task = await ports.tasks.task(id);
     if (task !== null && UNDER_WAY.includes(task.status) && task.workSession === row.session) continue;
+    if (task?.status === 'cancelled' && row.taskId === id && !(await stopTurn(ports, task, row, context))) {
+      waitedFor++;
+      continue;
+    }
     const detail = task === null ? 'its task is not known any more' : `its task is ${task.status}`;
     context.log.info({ session: row.session, task: id, reason: detail }, 'session freed');
     await freeSession(ports, { id, workSession: row.session }, { kind: 'released', detail }, context);
   }
+  return waitedFor;
 }
 
 /** By whatever account a swap has moved it to meanwhile. What the store refuses is put right by the keeper of the leases. */

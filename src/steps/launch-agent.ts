@@ -5,6 +5,7 @@ import type { LaunchStep, LaunchView } from '../core/sessions/launch.ts';
 import { belowLaunch, launching, leaving } from '../core/sessions/launch.ts';
 import type { LifecycleEvent, LifecycleRow } from '../core/sessions/lifecycle.ts';
 import type { Keys, Panes, TickContext } from '../ports.ts';
+import { answerDialog, settleAnswer } from './answer-dialog.ts';
 import type { MovePorts } from './move-session.ts';
 import { moveSession } from './move-session.ts';
 
@@ -45,7 +46,10 @@ export async function launchAgent(
     profile,
   };
   const next = row.state === 'launching' ? launching(row, seen, now, policy) : leaving(row, seen, now, policy);
-  const event = eventOf(next);
+  if (seen.reading !== null && seen.reading.dialog === null) await settleAnswer(ports, row, context);
+  const answered = next.kind === 'dialog' ? await answerDialog(ports, row, context) : null;
+  if (answered?.kind === 'pending') return;
+  const event = eventOf(next, answered?.why ?? null);
   if (event === null) return;
   // A row that moved meanwhile is looked at again: what was decided for the state before is not typed.
   const moved = await moveSession(ports, row.session, event, context);
@@ -63,7 +67,8 @@ function shown(text: string, row: LifecycleRow, profile: AgentProfile): string {
   return row.state === 'launching' ? belowLaunch(text, row, profile) : text;
 }
 
-function eventOf(next: LaunchStep): LifecycleEvent | null {
+/** @param also what is known of its dialog */
+function eventOf(next: LaunchStep, also: string | null): LifecycleEvent | null {
   switch (next.kind) {
     case 'wait':
       return null;
@@ -75,7 +80,7 @@ function eventOf(next: LaunchStep): LifecycleEvent | null {
     case 'left':
       return { kind: 'left' };
     case 'dialog':
-      return { kind: 'blocked', detail: `a dialog waits for you: ${next.text}` };
+      return { kind: 'blocked', detail: `a dialog waits for you: ${also === null ? '' : `${also}: `}${next.text}` };
     case 'failed':
       return { kind: 'launch_failed', detail: next.detail };
   }

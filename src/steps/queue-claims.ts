@@ -1,13 +1,15 @@
 /** Taking a task and giving it back: the file first, because only its rename decides whose it is. */
+import type { TaskDecision } from '../core/queue/decisions.ts';
+import { extendDecisions } from '../core/queue/decisions.ts';
 import { dueTasks } from '../core/queue/order.ts';
 import type { TaskRow } from '../core/queue/task.ts';
-import { CLAIMED } from '../core/queue/task.ts';
+import { CLAIMED, isEnded } from '../core/queue/task.ts';
 import { taskEvent } from '../core/queue/task-event.ts';
 import type { EpochMs } from '../core/time.ts';
 import { endTask } from './queue-ends.ts';
 import type { QueueState } from './queue-state.ts';
 import { filesOf, NOT_AT_WORK, recordOf } from './queue-state.ts';
-import type { Claimed } from './task-queue.ts';
+import type { Claimed, GivenTo } from './task-queue.ts';
 
 /** More tasks than an inbox is read for. */
 const MAX_ROWS = 100_000;
@@ -19,19 +21,14 @@ export async function nextTasks(state: QueueState, now: EpochMs, limit: number):
   return dueTasks(reachable, now).slice(0, limit);
 }
 
-export function claimTask(
-  state: QueueState,
-  row: TaskRow,
-  given: { readonly session: string; readonly account: string | null },
-  now: EpochMs,
-): Promise<Claimed> {
+export function claimTask(state: QueueState, row: TaskRow, given: GivenTo, now: EpochMs): Promise<Claimed> {
   return row.status === 'retry_wait' ? claimAgain(state, row, given, now) : claimFresh(state, row, given, now);
 }
 
 async function claimFresh(
   state: QueueState,
   row: TaskRow,
-  { session, account }: { readonly session: string; readonly account: string | null },
+  { session, account, decisions = [] }: GivenTo,
   now: EpochMs,
 ): Promise<Claimed> {
   const entry = state.inbox.get(row.id);
@@ -47,7 +44,16 @@ async function claimFresh(
     return { kind: 'refused', refusal, detail };
   }
   const { taskId, ...header } = taken.header;
-  const change = { ...header, path: taken.path, claimId, claimedAt: now, workSession: session, account, reason: null };
+  const change = {
+    ...header,
+    path: taken.path,
+    claimId,
+    claimedAt: now,
+    workSession: session,
+    account,
+    reason: null,
+    decisions: extendDecisions(row.decisions, decisions),
+  };
   let moved: TaskRow | null = null;
   try {
     // What it is called was written anew in its place: that is another task.
@@ -67,7 +73,7 @@ async function claimFresh(
 async function claimAgain(
   state: QueueState,
   row: TaskRow,
-  { session, account }: { readonly session: string; readonly account: string | null },
+  { session, account, decisions = [] }: GivenTo,
   now: EpochMs,
 ): Promise<Claimed> {
   const read = await state.dir.read(filesOf(row));
@@ -80,13 +86,28 @@ async function claimAgain(
     await refuseClaimed(state, row, row.claimId, `${refusal}: ${detail}`, now);
     return { kind: 'refused', refusal, detail };
   }
-  const change = { ...NOT_AT_WORK, workSession: session, account, claimedAt: now, retryAt: null };
+  const chain = extendDecisions(row.decisions, decisions);
+  const change = { ...NOT_AT_WORK, workSession: session, account, claimedAt: now, retryAt: null, decisions: chain };
   const event = taskEvent('task_claimed', { ...row, ...change }, { claim: row.claimId, attempt: row.attempt + 1 });
   const moved = await state.tasks.move(row.id, ['retry_wait'], 'claimed', change, [event], now);
   if (moved === null) return { kind: 'gone' };
   await state.dir.saveClaim(moved.project, moved.stem, recordOf(moved, state.daemonId));
   await state.note(moved, 'task_claimed', now);
   return { kind: 'claimed', row: moved, text: read.text };
+}
+
+/** @param account the one that it goes on under; absent: the same */
+export async function decideTask(
+  state: QueueState,
+  id: string,
+  added: readonly TaskDecision[],
+  account?: string,
+): Promise<void> {
+  const row = await state.tasks.task(id);
+  if (row === null || isEnded(row.status)) return;
+  const decisions = extendDecisions(row.decisions, added);
+  if (decisions === row.decisions && account === undefined) return;
+  await state.tasks.change(id, [row.status], { decisions, ...(account === undefined ? {} : { account }) });
 }
 
 /** @returns null: the attempt has ended already */

@@ -1,5 +1,6 @@
 /** How tasks end: the row first, with its event, then the file follows; what could not follow yet is done by a later look. */
 
+import { extendDecisions } from '../core/queue/decisions.ts';
 import { resultOf } from '../core/queue/result.ts';
 import { afterAttempt, USES_UP_ATTEMPT } from '../core/queue/retry.ts';
 import type { TaskAttempt, TaskCompletion, TaskErrorKind, TaskRow } from '../core/queue/task.ts';
@@ -46,9 +47,11 @@ export async function endTask(state: QueueState, id: string, end: TaskEnd, now: 
     summary,
     finishedAt: now,
     attempts,
+    decisions: decisionsAfter(row, end.outcome, now),
     attempt,
     retryAt: null,
-    delivery: null,
+    // Of a cancelled one: whose turn it is that must be ended.
+    delivery: status === 'cancelled' ? row.delivery : null,
   };
   const event = taskEvent(EVENT_OF[status], row, {
     reason,
@@ -123,6 +126,7 @@ export async function failAttempt(
     reason,
     errorKind: error,
     attempts: [...row.attempts, attemptOf(row, error, detail, now)],
+    decisions: decisionsAfter(row, error, now),
   };
   const moved = await state.tasks.move(row.id, [row.status], 'retry_wait', change, [...timeout, event], now);
   if (moved !== null) await state.note(moved, type, now);
@@ -176,6 +180,13 @@ export async function retryTask(state: QueueState, id: string, now: EpochMs): Pr
   const event = taskEvent('task_queued', row, { reason: 'begun anew by hand', by: 'hand' });
   const moved = await state.tasks.move(id, ENDED, 'queued', { ...UNTRIED, path }, [event], now);
   return { kind: 'done', row: moved, detail: `${id} waits in the inbox again` };
+}
+
+/** The account of an attempt that failed. */
+function decisionsAfter(row: TaskRow, outcome: TaskAttempt['outcome'], at: EpochMs): TaskRow['decisions'] {
+  if (row.account === null || outcome === 'done' || outcome === 'cancelled') return row.decisions;
+  const reason = outcome === 'account_swap' ? 'superseded' : 'failed';
+  return extendDecisions(row.decisions, [{ account: row.account, reason, at }]);
 }
 
 function attemptOf(row: TaskRow, outcome: TaskAttempt['outcome'], reason: string | null, now: EpochMs): TaskAttempt {

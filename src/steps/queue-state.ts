@@ -171,6 +171,7 @@ export const UNTRIED = {
   reason: null,
   summary: null,
   attempts: [],
+  decisions: [],
   delivery: null,
 } as const satisfies Partial<TaskRow>;
 

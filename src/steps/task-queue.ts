@@ -1,11 +1,12 @@
 /** The task queue as a whole: files and rows are kept in step here, whatever happens to a task. */
 import type { Config } from '../config/schema.ts';
+import type { TaskDecision } from '../core/queue/decisions.ts';
 import type { AttemptError } from '../core/queue/retry.ts';
 import type { TaskCompletion, TaskRefusal, TaskRow } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { QueueCounts, QueueDir, QueueFlaw, QueueProject, TaskStore } from '../ports/queue.ts';
 import type { Logger } from '../ports.ts';
-import { claimTask, giveBack, nextTasks } from './queue-claims.ts';
+import { claimTask, decideTask, giveBack, nextTasks } from './queue-claims.ts';
 import { cancelTask, endAttempt, failAttempt, retryTask } from './queue-ends.ts';
 import { repairClaims } from './queue-repair.ts';
 import { scanQueues } from './queue-scan.ts';
@@ -30,6 +31,14 @@ export interface ScanOutcome {
   readonly settlesAt: EpochMs | null;
   /** There is more than one pass looks at: scan again soon. */
   readonly isPartial: boolean;
+}
+
+/** The session that gets a task. */
+export interface GivenTo {
+  readonly session: string;
+  readonly account: string | null;
+  /** How that account was chosen. */
+  readonly decisions?: readonly TaskDecision[];
 }
 
 export type Claimed =
@@ -73,11 +82,9 @@ export interface TaskQueue {
   /** What may be given out now, the most urgent first: queued and not before its time, or due again. */
   next(now: EpochMs, limit: number): Promise<readonly TaskRow[]>;
   /** Takes a task that `next` named, for this session; the row is `claimed` and belongs to it from then on. */
-  claim(
-    row: TaskRow,
-    given: { readonly session: string; readonly account: string | null },
-    now: EpochMs,
-  ): Promise<Claimed>;
+  claim(row: TaskRow, given: GivenTo, now: EpochMs): Promise<Claimed>;
+  /** Adds to the chain of a task that was not given out, or moved with its session. */
+  decide(id: string, decisions: readonly TaskDecision[], account?: string): Promise<void>;
   /** Gives a claimed task back untouched: no attempt is used up. @returns null: it had ended already */
   giveBack(row: TaskRow, reason: string, now: EpochMs): Promise<TaskRow | null>;
   /** @returns the row as it ended; null: it had ended already, nothing was done */
@@ -121,6 +128,7 @@ export function createTaskQueue(ports: QueuePorts): TaskQueue {
     repair: (now) => inTurn(() => repairClaims(state, now)),
     next: (now, limit) => nextTasks(state, now, limit),
     claim: (row, given, now) => inTurn(() => claimTask(state, row, given, now)),
+    decide: (id, decisions, account) => inTurn(() => decideTask(state, id, decisions, account)),
     giveBack: (row, reason, now) => inTurn(() => giveBack(state, row, reason, now)),
     succeed: (row, end, now) =>
       inTurn(() => endAttempt(state, row, { ...end, status: 'done', outcome: 'done', errorKind: null }, now)),

@@ -3,11 +3,13 @@
 import { judge } from '../core/completion/judge.ts';
 import type { Judgement, PaneFacts, Seen, WorkFacts, WorkingTask } from '../core/completion/work.ts';
 import { paneKey } from '../core/panes.ts';
+import { decisionsAtSwap } from '../core/queue/decisions.ts';
 import type { TaskRow } from '../core/queue/task.ts';
 import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
 import type { RecoveryRow } from '../core/swap/swap.ts';
 import { stoppingHit } from '../core/verdict/pane-finding.ts';
 import type { TickContext } from '../ports.ts';
+import { answerDialog, settleAnswer } from './answer-dialog.ts';
 import { isModelOnly } from './config-policy.ts';
 import type { SessionEnd } from './end-task.ts';
 import { freeSession } from './end-task.ts';
@@ -38,6 +40,8 @@ export async function watchTask(
   const now = ports.clock.now();
   const judgement = judge(work, delivery.watch, facts, now, watcher);
   if (context.signal.aborted) return;
+  await followAccount(ports, task, delivery, session, facts);
+  if (session !== null && hasClosed(ports, session, facts)) await settleAnswer(ports, session, context);
   if (judgement.kind !== 'working') return end(ports, task, judgement, context);
 
   if (JSON.stringify(judgement.watch) !== JSON.stringify(delivery.watch)) {
@@ -123,12 +127,44 @@ async function showCondition(
   const move = (event: Parameters<typeof moveSession>[2]) => moveSession(ports, session.session, event, context);
   if (session.state === 'blocked' && condition !== 'blocked') await move({ kind: 'unblocked' });
   if (session.state === 'stalled' && condition === 'working') await move({ kind: 'moved' });
-  if (condition === 'blocked' && (session.state === 'working' || session.state === 'stalled'))
-    await move({ kind: 'blocked', detail: detail ?? 'a dialog waits for a person' });
+  if (condition === 'blocked' && (session.state === 'working' || session.state === 'stalled')) {
+    const isHeld = ports.observing(context.config) !== null || (await ports.killSwitch.reason()) !== null;
+    const outcome = isHeld ? null : await answerDialog(ports, session, context);
+    if (outcome?.kind === 'pending') return;
+    const asked = detail ?? 'a dialog waits for a person';
+    await move({ kind: 'blocked', detail: outcome?.why == null ? asked : `${outcome.why}: ${asked}` });
+  }
   if (condition === 'stalled' && session.state === 'working')
     await move({ kind: 'stalled', detail: detail ?? 'nothing has moved' });
   // A kill may have come between the task's row and its session's.
   if (condition === 'working' && session.state === 'idle') await move({ kind: 'submitted' });
+}
+
+/** A swap took its session along: the session was brought back, or its lease has moved. */
+async function followAccount(
+  { board, queue, clock }: TaskPorts,
+  task: TaskRow,
+  { pane }: TaskDelivery,
+  session: LifecycleRow | null,
+  { recoveries }: WorkFacts,
+): Promise<void> {
+  const { account } = task;
+  if (account === null || session === null) return;
+  const swaps = board.pools().get(session.pool)?.pool.swaps ?? [];
+  const back = recoveries.find(({ state }) => state === 'recovered');
+  const taken = swaps.find(({ id, from }) => id === back?.swapId && from === account)?.to;
+  const leased = board.leases().get(paneKey(pane));
+  const to = leased !== undefined && leased !== account ? leased : taken;
+  if (to === undefined || to === account) return;
+  const trigger = swaps.find((swap) => swap.from === account && swap.to === to)?.trigger ?? null;
+  await queue.decide(task.id, decisionsAtSwap(account, to, trigger, clock.now()), to);
+}
+
+/** A poll after the last key shows no dialog in its pane. */
+function hasClosed({ board }: TaskPorts, { answering, pane }: LifecycleRow, facts: WorkFacts): boolean {
+  if (answering === null || pane === null || facts.pane === null || facts.pane === 'unseen') return false;
+  const { reading } = facts.pane;
+  return reading !== null && reading.dialog === null && (board.findings().get(paneKey(pane))?.at ?? 0) > answering.at;
 }
 
 async function toldBy(ports: TaskPorts, task: TaskRow): Promise<Pick<WorkFacts, 'signal' | 'moved'>> {

@@ -1,8 +1,11 @@
 /** The tables of sessions that are kept, and of checkpoints of their work. */
 
+import { AUTO_ANSWERS } from '../core/agents/dialog-answers.ts';
 import type { AgentKind } from '../core/agents/profile.ts';
 import type { NewEvent } from '../core/events.ts';
 import { asObject } from '../core/json.ts';
+import type { Answering } from '../core/sessions/answer.ts';
+import { ANSWER_KEYS } from '../core/sessions/answer.ts';
 import type { Checkpoint } from '../core/sessions/checkpoint.ts';
 import type { Typing } from '../core/sessions/launch.ts';
 import { NOTHING_TYPED } from '../core/sessions/launch.ts';
@@ -94,12 +97,13 @@ interface Detail {
   readonly lost: LostTask | null;
   readonly launch: LaunchPlan | null;
   readonly typing: Typing;
+  readonly answering: Answering | null;
   readonly crashedAt: EpochMs | null;
 }
 
 function toCells(row: LifecycleRow): LifecycleTable {
-  const { lost, launch, typing, crashedAt } = row;
-  const detail: Detail = { lost, launch, typing, crashedAt };
+  const { lost, launch, typing, answering, crashedAt } = row;
+  const detail: Detail = { lost, launch, typing, answering, crashedAt };
   return {
     session_name: row.session,
     server: row.server,
@@ -163,7 +167,7 @@ function toLifecycle(row: LifecycleTable, json: JsonColumns): LifecycleRow {
   };
 }
 
-const NO_DETAIL: Detail = { lost: null, launch: null, typing: NOTHING_TYPED, crashedAt: null };
+const NO_DETAIL: Detail = { lost: null, launch: null, typing: NOTHING_TYPED, answering: null, crashedAt: null };
 
 function asInstants(value: unknown): readonly number[] | null {
   return asListOf(value, (at) => (typeof at === 'number' ? at : null));
@@ -177,6 +181,7 @@ function asDetail(value: unknown): Detail | null {
     lost: asLost(detail.lost),
     launch: asLaunch(detail.launch),
     typing: asTyping(detail.typing),
+    answering: asAnswering(detail.answering),
     crashedAt: typeof crashedAt === 'number' ? crashedAt : null,
   };
 }
@@ -206,4 +211,13 @@ function asTyping(value: unknown): Typing {
   return { what: known, at, keys };
 }
 
-const TYPED = ['nothing', 'command', 'exit', 'interrupt'] as const;
+/** Rows of an earlier version have none. */
+function asAnswering(value: unknown): Answering | null {
+  const { name, choice, shown, keys, at } = asRecord(value) ?? {};
+  const known = AUTO_ANSWERS.find((candidate) => candidate === name);
+  const pressed = asListOf(keys, (key) => ANSWER_KEYS.find((candidate) => candidate === key) ?? null);
+  if (known === undefined || pressed === null || typeof choice !== 'string') return null;
+  return typeof shown === 'string' && typeof at === 'number' ? { name: known, choice, shown, keys: pressed, at } : null;
+}
+
+const TYPED = ['nothing', 'command', 'exit', 'interrupt', 'escape'] as const;

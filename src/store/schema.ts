@@ -264,6 +264,7 @@ export interface TaskTable {
   reason: string | null;
   summary: string | null;
   attempts_json: string;
+  decisions_json: string;
   delivery_json: string | null;
 }
 

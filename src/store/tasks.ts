@@ -3,6 +3,8 @@
 import { StoreError } from '../core/errors.ts';
 import type { NewEvent } from '../core/events.ts';
 import { asObject } from '../core/json.ts';
+import type { TaskDecision } from '../core/queue/decisions.ts';
+import { DECISION_REASONS } from '../core/queue/decisions.ts';
 import type { TaskAttempt, TaskRow, TaskStatus } from '../core/queue/task.ts';
 import { mayBecome, TASK_STATUSES, UNDER_WAY, WAITING } from '../core/queue/task.ts';
 import type { EpochMs } from '../core/time.ts';
@@ -212,6 +214,7 @@ function toCells(row: TaskRow): TaskTable {
     reason: row.reason,
     summary: row.summary,
     attempts_json: JSON.stringify(row.attempts),
+    decisions_json: JSON.stringify(row.decisions),
     delivery_json: row.delivery === null ? null : JSON.stringify(row.delivery),
   };
 }
@@ -250,6 +253,7 @@ function toTask(row: TaskTable, json: JsonColumns): TaskRow {
     reason: row.reason,
     summary: row.summary,
     attempts: json.read(row.attempts_json, `tasks.attempts_json of ${row.id}`, asAttempts, []),
+    decisions: json.read(row.decisions_json, `tasks.decisions_json of ${row.id}`, asDecisions, []),
     delivery: row.delivery_json === null ? null : json.record(row.delivery_json, `tasks.delivery_json of ${row.id}`),
   };
 }
@@ -263,6 +267,16 @@ function asAttempts(value: unknown): readonly TaskAttempt[] | null {
     const record = asObject(element);
     return typeof record?.attempt === 'number' && typeof record.outcome === 'string'
       ? (record as unknown as TaskAttempt)
+      : null;
+  });
+}
+
+function asDecisions(value: unknown): readonly TaskDecision[] | null {
+  return asListOf(value, (element) => {
+    const { account, reason, at } = asRecord(element) ?? {};
+    const known = DECISION_REASONS.find((candidate) => candidate === reason);
+    return typeof account === 'string' && known !== undefined && typeof at === 'number'
+      ? { account, reason: known, at }
       : null;
   });
 }

@@ -103,6 +103,7 @@ describe('task show', () => {
     expect(await showTask('web:page', { config }, io)).toBe(0);
     expect(io.stdout).toContain('web:page  Write the page\n');
     expect(io.stdout).toContain('file       /src/web/.agent-queue/failed/page.md');
+    expect(io.stdout).toMatch(/Accounts\n {2}\S.* work-2: limit\n {2}\S.* work-1: selected\n/);
     expect(io.stdout).toMatch(/session_died, after 4 m \(ccl-auto-11, work-1\): its session is gone/);
     expect(await showTask('nobody', { config }, io)).toBe(1);
     expect(await showTask('twin', { config }, io)).toBe(1);

@@ -95,6 +95,11 @@ test.each([
   },
   { name: 'a list where sections are expected', text: '- a\n- b\n', places: ['1:1'] },
   { name: 'a bare word', text: 'hello\n', places: ['1:1'] },
+  {
+    name: 'a dialog that is never answered',
+    text: 'watcher:\n  auto_answers: [permission, login]\n',
+    places: ['2:30 watcher.auto_answers[1]'],
+  },
   { name: 'windows line ends', text: 'mode: act\r\nquota:\r\n  polls: 1\r\n', places: ['3:3 quota.polls'] },
   { name: 'a former name of a section', text: 'mcp_http:\n  listn: x\n', places: ['2:3 mcp_http.listn'] },
 ])('[R201] $name is told at its line and column', ({ text, places }) => {

@@ -113,6 +113,7 @@ test('two accounts take every other value from the defaults', () => {
       idlePolls: 2,
       minRuntimeMs: 20_000,
       stallAfterMs: 600_000,
+      autoAnswers: [],
       stallKillAfterMs: 1_200_000,
       doneSignalDir: '/home/ada/.local/state/claude-failover/signals',
     },
@@ -559,4 +560,14 @@ test('what a pool is where nothing is said follows from its agent and its mode [
     ['file_link', '/home/ada/.gemini', '/home/ada/.gemini'],
   ]);
   expect(told({ XDG_DATA_HOME: '/data' })[1]?.[1]).toBe('/data/claude-failover/s/active');
+});
+
+test('dialogs that cost money or need a person are refused by name, with the reason [R69 R265]', () => {
+  const names = ['permission', 'login', 'limit_menu', 'usage_credits', 'permision'];
+  expect(problemsOf({ accounts: TWO, watcher: { auto_answers: names } })).toEqual([
+    'watcher.auto_answers[1]: is never answered (only you can log in: claude-failover accounts login)',
+    'watcher.auto_answers[2]: is never answered (its choices can cost money; a swap closes it with Escape)',
+    'watcher.auto_answers[3]: is never answered (it costs money)',
+    'watcher.auto_answers[4]: must be one of trust_folder, permission (did you mean permission?)',
+  ]);
 });

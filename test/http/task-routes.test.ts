@@ -67,6 +67,10 @@ describe('GET /tasks', () => {
     expect(json.task).toMatchObject({
       id: 'web:page',
       attempts: [{ attempt: 3, outcome: 'session_died' }],
+      decisions: [
+        { account: 'work-2', reason: 'limit', at: '2026-01-05T11:50:00.000Z' },
+        { account: 'work-1', reason: 'selected', at: '2026-01-05T11:50:00.000Z' },
+      ],
       meta: { tags: ['web'] },
     });
     expect((await ask('/tasks/fix-login')).json.task.id).toBe('api:fix-login');

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import type { TaskRow } from '../../src/core/queue/task.ts';
 import type { TestDaemon } from '../support/daemon.ts';
 import { HOUR } from '../support/daemon.ts';
 import type { ConfigChanges } from '../support/daemon-config.ts';
@@ -101,7 +102,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'a task at a limit goes on under the next account, typed once, and uses up no attempt [R52 R211]',
+  'a task at a limit goes on under the next account, typed once, and uses up no attempt; its accounts are told [R52 R195 R211]',
   onQueue(async (play) => {
     const { project, world } = play;
     project.drop('door', 'Do it.\nstand-in: take 1500ms\n');
@@ -113,6 +114,14 @@ test.concurrent(
     expect(typed(play)).toEqual(['house:door']);
     expect(world.prompts()).toContain('continue');
     expect(world.servedBy()).toEqual(['work-2']);
+    const task = (await daemon.app.api.tasks.find('door')) as TaskRow;
+    expect(task.account).toBe('work-2');
+    expect(task.decisions).toMatchObject([
+      { account: 'work-2', reason: 'superseded', at: expect.any(Number) },
+      { account: 'work-1', reason: 'selected' },
+      { account: 'work-1', reason: 'limit' },
+      { account: 'work-2', reason: 'selected' },
+    ]);
     expect(project.result('done', 'door').attempts).toMatchObject([{ attempt: 1, outcome: 'done' }]);
     expect(await daemon.events('task_retry', 'task_requeued', 'task_failed')).toEqual([]);
   }),
@@ -164,16 +173,47 @@ test.concurrent(
 );
 
 test.concurrent(
-  'a dialog blocks its task, is told and is never answered [R69]',
+  'a dialog that nobody named blocks its task, is told and is never answered [R69 R265]',
   onQueue(async (play) => {
     const { project, world } = play;
     project.drop('door', 'Do it.\nstand-in: ask\n');
-    const daemon = await play.dispatch();
+    const daemon = await play.dispatch(1, { watcher: { auto_answers: ['trust_folder'] } });
     const blocked = await daemon.told('session_blocked', WAIT_MS);
     expect(blocked).toMatchObject({ session: 'auto-1' });
     await daemon.polls(10);
     expect(world.events('dialog-key')).toEqual([]);
     expect(project.list('claimed')).toHaveLength(1);
+  }),
+);
+
+test.concurrent(
+  'a permission that may be given is given once, by its number, and the task goes on; nobody is told [R69 R265]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    project.drop('door', 'Do it.\nstand-in: ask\n');
+    const daemon = await play.dispatch(1, { watcher: { auto_answers: ['permission'] } });
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(world.events('dialog-key').map(({ text }) => text)).toEqual(['1']);
+    const [answered] = await daemon.events('dialog_answered');
+    expect(answered).toMatchObject({ session: 'auto-1', data: { dialog: 'permission', keys: ['1'] } });
+    expect(await daemon.events('session_blocked')).toEqual([]);
+  }),
+);
+
+test.concurrent(
+  'a folder that may be trusted is: the cursor goes to the known choice before Enter follows [R69 R265]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const command = play.wrap('asking', 'STAND_IN_ASKS_FOR_TRUST=1 exec claude "$@"');
+    project.drop('door', 'Do it.\n');
+    const daemon = await play.dispatch(1, {
+      agents: { claude: { command } },
+      watcher: { auto_answers: ['trust_folder'] },
+    });
+    await waitFor(() => project.over('done').includes('door'), WAIT);
+    expect(world.events('dialog-key').map(({ text }) => text)).toEqual(['other', 'enter']);
+    expect((await daemon.events('dialog_answered')).map(({ data }) => data.dialog)).toEqual(['trust_folder']);
+    expect(await daemon.events('session_blocked')).toEqual([]);
   }),
 );
 
@@ -221,6 +261,45 @@ test.concurrent(
     expect(typed(play)).toEqual(['house:named']);
     expect(project.list('inbox')).toEqual(['any']);
     await daemon.polls(5);
+    expect(world.events('exit')).toEqual([]);
+  }),
+);
+
+test.concurrent(
+  'a cancelled task stops: one Escape ends its turn, and its session starts afresh and takes the next [R71 R212]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    project.drop('door', 'Do it.\nstand-in: take 600000ms\n');
+    const daemon = await play.dispatch();
+    await daemon.told('task_started', WAIT_MS);
+    await daemon.app.api.tasks.cancel('door', 'not wanted any more');
+    expect(project.list('failed')).toEqual(['door']);
+    const stopped = await daemon.told('task_stopped', WAIT_MS);
+    expect(stopped.data).toMatchObject({ task: 'house:door', reason: 'Escape ended its turn' });
+    await daemon.told('session_recycled', WAIT_MS);
+    expect(world.events('interrupted')).toHaveLength(1);
+    expect(world.events('exit').map(({ reason }) => reason)).toEqual(['/exit']);
+    const row = await daemon.app.api.tasks.find('door');
+    expect(row).toMatchObject({ status: 'cancelled', reason: 'not wanted any more; Escape ended its turn' });
+    project.drop('gate', 'Do it.\n');
+    await waitFor(() => project.over('done').includes('gate'), WAIT);
+  }),
+);
+
+test.concurrent(
+  'a cancelled task stops in the session of a person too, which keeps its agent [R72 R77 R212]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    await world.startPane(play.tmux, { name: 'main', project: 'house' });
+    project.drop('door', '---\nsession: main\n---\nDo it.\nstand-in: take 600000ms\n');
+    const daemon = await play.dispatch(0, { sessions: { dedicated: [{ name: 'main', accept_tasks: true }] } });
+    await daemon.told('task_started', WAIT_MS);
+    await daemon.app.api.tasks.cancel('door', 'by hand');
+    await daemon.told('task_stopped', WAIT_MS);
+    await waitFor(() => world.events('interrupted').length === 1, WAIT);
+    project.drop('gate', '---\nsession: main\n---\nDo it.\n');
+    await waitFor(() => project.over('done').includes('gate'), WAIT);
+    expect(world.events('interrupted')).toHaveLength(1);
     expect(world.events('exit')).toEqual([]);
   }),
 );

@@ -32,6 +32,7 @@ const FULL: TaskRow = aTask({
   attempts: [
     { attempt: 1, session: 's', account: null, startedAt: null, finishedAt: NOON, outcome: 'timeout', reason: null },
   ],
+  decisions: [{ account: 'work', reason: 'selected', at: NOON }],
   delivery: { state: 'typed' },
 });
 

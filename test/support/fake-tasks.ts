@@ -40,6 +40,7 @@ export function aTask(change: Partial<TaskRow> = {}): TaskRow {
     reason: null,
     summary: null,
     attempts: [],
+    decisions: [],
     delivery: null,
     ...change,
   };
@@ -64,6 +65,10 @@ export const SOME_TASKS: readonly TaskRow[] = [
     statusSince: NOW - 5 * MINUTE,
     attempt: 3,
     errorKind: 'session_died',
+    decisions: [
+      { account: 'work-2', reason: 'limit', at: NOW - 10 * MINUTE },
+      { account: 'work-1', reason: 'selected', at: NOW - 10 * MINUTE },
+    ],
     reason: 'its session is gone; that was attempt 3 of 3',
     finishedAt: NOW - 5 * MINUTE,
     attempts: [

@@ -17,6 +17,8 @@ export interface KeysOptions {
   readonly log: Logger;
 }
 
+/** It becomes part of a tmux format and of a regular expression. */
+const SHOWN = /^(?:❯ )?(?:\d\. )?[A-Za-z][A-Za-z ,]{0,100}$/;
 /** The server's clock, epoch seconds. */
 const SERVER_TIME = '#{T:#{l:%s}}';
 
@@ -45,12 +47,17 @@ export function createKeys(options: KeysOptions): Keys {
     signal: AbortSignal,
     command: string,
     otherwise = '',
+    whileShown?: string,
   ): Promise<{ readonly result: KeyResult; readonly answered: boolean }> {
     const { paneId } = pane;
     const facts = `#{pane_pid} #{pid} #{start_time} #{pane_dead} #{pane_in_mode} #{pane_synchronized}`;
     const refusal = `${otherwise}display-message -p -t ${paneId} 'refused ${facts}'`;
     const accept = `${command} ; display-message -p typed`;
-    const reply = await run(pane, ['if-shell', '-F', '-t', paneId, guard(pane, expiresAtS), accept, refusal], signal);
+    const reply = await run(
+      pane,
+      ['if-shell', '-F', '-t', paneId, guard(pane, expiresAtS, whileShown), accept, refusal],
+      signal,
+    );
     if (reply.kind !== 'ran') return { result: unanswered(reply), answered: false };
     const answer = reply.stdout.trimEnd();
     if (reply.exitCode === 0 && answer === 'typed') return { result: { kind: 'sent' }, answered: true };
@@ -80,9 +87,11 @@ export function createKeys(options: KeysOptions): Keys {
       return result;
     },
 
-    async press(pane, key, signal) {
+    async press(pane, key, signal, whileShown) {
       const invalid = invalidPane(pane);
       if (invalid !== null) return invalid;
+      if (whileShown !== undefined && !SHOWN.test(whileShown))
+        return { kind: 'failed', reason: 'not a line to look for' };
       const lastPaste = pastedAt.get(paneKey(pane));
       if (key === 'Enter' && lastPaste !== undefined) {
         const dueMs = lastPaste + submitDelayMs - options.clock.monotonic();
@@ -92,7 +101,8 @@ export function createKeys(options: KeysOptions): Keys {
       }
       const time = serverTime(await run(pane, ['display-message', '-p', SERVER_TIME], signal));
       if (typeof time !== 'string') return time;
-      const { result } = await typeGuarded(pane, expiry(time), signal, `send-keys -t ${pane.paneId} ${key}`);
+      const command = `send-keys -t ${pane.paneId} ${key}`;
+      const { result } = await typeGuarded(pane, expiry(time), signal, command, '', whileShown);
       options.log.debug({ pane: pane.paneId, key, result: result.kind }, 'key pressed');
       return result;
     },
@@ -100,7 +110,7 @@ export function createKeys(options: KeysOptions): Keys {
 }
 
 /** True in the one step in which the command runs, or nothing is typed. tmux before 3.5 knows `&&` of two only. */
-function guard(pane: PaneIdentity, expiresAtS: number): string {
+function guard(pane: PaneIdentity, expiresAtS: number, whileShown?: string): string {
   return [
     `#{==:#{pid},${pane.serverPid}}`,
     `#{==:#{start_time},${pane.serverStartedAtS}}`,
@@ -110,6 +120,8 @@ function guard(pane: PaneIdentity, expiresAtS: number): string {
     // Keys would go to every pane of the window.
     '#{==:#{pane_synchronized},0}',
     `#{<:${SERVER_TIME},${expiresAtS}}`,
+    // Older versions draw a box around it.
+    ...(whileShown === undefined ? [] : [`#{C/r:^[│ ]*${whileShown.replaceAll('.', '[.]')}[│ ]*$}`]),
   ].reduce((all, one) => `#{&&:${all},${one}}`);
 }
 
@@ -123,7 +135,7 @@ function refused(pane: PaneIdentity, facts: readonly string[]): KeyResult {
   if (dead === '1') return { kind: 'stale', reason: 'the program in the pane has ended' };
   if (inMode !== '0') return { kind: 'failed', reason: 'copy-mode' };
   if (synchronized === '1') return { kind: 'failed', reason: 'synchronize-panes' };
-  return { kind: 'failed', reason: 'the tmux server answered too late' };
+  return { kind: 'failed', reason: 'the tmux server answered too late, or the screen has changed' };
 }
 
 function unanswered(reply: Exclude<TmuxReply, { readonly kind: 'ran' }>): KeyResult {

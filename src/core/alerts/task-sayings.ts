@@ -16,9 +16,11 @@ export const UNTOLD_OF_TASKS: readonly EventType[] = [
   'task_retry',
   'task_requeued',
   'task_cancelled',
+  'task_stopped',
   'session_created',
   'session_launched',
   'session_recycled',
+  'dialog_answered',
   'janitor_acted',
 ];
 
@@ -47,6 +49,12 @@ export const TASK_RULES: Partial<Readonly<Record<EventType, Rule>>> = {
   ],
   task_queued: (event) => ({ ...closing(taskKey(event), `Task ${name(event)} waits again`), line: said(event) }),
   task_cancelled: (event) => closing(taskKey(event), `Task ${name(event)} was cancelled`),
+  task_not_stopped: (event) => ({
+    ...opening(taskKey(event), `Task ${name(event)} was cancelled, and its turn was not ended`),
+    line: said(event),
+    settles: true,
+    needs: `look at it: claude-failover sessions attach ${event.session ?? ''}`.trim(),
+  }),
   session_stalled: (event) => ({
     ...opening(sessionKey(event), `${event.session ?? 'A session'} stands still`),
     line: said(event),

@@ -1,5 +1,6 @@
 /** A task as this daemon knows it: what its file asks for, how far it came, and which state may follow which. */
 import type { EpochMs } from '../time.ts';
+import type { TaskDecision } from './decisions.ts';
 
 export const TASK_STATUSES = [
   'queued',
@@ -128,6 +129,8 @@ export interface TaskRow extends TaskHeader {
   readonly summary: string | null;
   /** Oldest first. */
   readonly attempts: readonly TaskAttempt[];
+  /** Which accounts were considered for it; oldest first. */
+  readonly decisions: readonly TaskDecision[];
   /** How far the attempt under way has been typed: written before each key, so that nothing is typed twice. */
   readonly delivery: Readonly<Record<string, unknown>> | null;
 }

@@ -39,6 +39,8 @@ export interface TaskView {
 /** One task with all that is known of it. */
 export interface TaskDetailView extends TaskView {
   readonly attempts: readonly Readonly<Record<string, unknown>>[];
+  /** Which accounts were considered for it, what became of each, and when; oldest first. */
+  readonly decisions: readonly { readonly account: string; readonly reason: string; readonly at: string | null }[];
   /** The keys of its front matter that mean nothing to this program. */
   readonly meta: Readonly<Record<string, unknown>>;
 }
@@ -74,7 +76,12 @@ export function taskView(row: TaskRow): TaskView {
 }
 
 export function taskDetailView(row: TaskRow): TaskDetailView {
-  return { ...taskView(row), attempts: row.attempts.map(attemptView), meta: row.meta };
+  return {
+    ...taskView(row),
+    attempts: row.attempts.map(attemptView),
+    decisions: row.decisions.map(({ account, reason, at }) => ({ account, reason, at: toIso(at) })),
+    meta: row.meta,
+  };
 }
 
 /** What is known of the queue, for the status. */

@@ -11,10 +11,10 @@ import type { LaunchPlan, LifecycleRow } from './lifecycle.ts';
 
 /**
  * `command`: the command that starts the agent is on its way to the shell's line, or was sent. `exit`: the same of the one
- * that ends it. `interrupt`: Ctrl-C was pressed instead.
+ * that ends it. `interrupt`: Ctrl-C was pressed instead. `escape`: Escape was pressed to end the turn of a cancelled task.
  */
 export interface Typing {
-  readonly what: 'nothing' | 'command' | 'exit' | 'interrupt';
+  readonly what: 'nothing' | 'command' | 'exit' | 'interrupt' | 'escape';
   /** When it was pasted, or the last key sent. */
   readonly at: EpochMs;
   /** Keys since then: Enter, or Ctrl-C. */

@@ -6,6 +6,7 @@ import type { PaneIdentity } from '../panes.ts';
 import { paneKey } from '../panes.ts';
 import type { EpochMs } from '../time.ts';
 import { HOUR, toIso } from '../time.ts';
+import type { Answering } from './answer.ts';
 import type { Typing } from './launch.ts';
 import { NOTHING_TYPED } from './launch.ts';
 
@@ -76,6 +77,8 @@ export interface LifecycleRow {
   readonly launch: LaunchPlan | null;
   /** How far the command that starts or ends the agent has been typed. Written before each key. */
   readonly typing: Typing;
+  /** What was pressed in the dialog that stands there; null: nothing. */
+  readonly answering: Answering | null;
   readonly launchedAt: EpochMs | null;
   /** Since when it rests without a task; null: it does not. */
   readonly idleSince: EpochMs | null;
@@ -114,6 +117,12 @@ export type LifecycleEvent =
   | { readonly kind: 'completed'; readonly detail: string }
   /** The task is taken from it: cancelled, timed out, not delivered. */
   | { readonly kind: 'released'; readonly detail: string }
+  /** Its task was cancelled: Escape is about to be pressed. */
+  | { readonly kind: 'interrupting'; readonly at: EpochMs }
+  /** A key is about to be pressed in its dialog. */
+  | { readonly kind: 'answering'; readonly answering: Answering }
+  /** The dialog that was answered has closed. */
+  | { readonly kind: 'answered' }
   | { readonly kind: 'stalled'; readonly detail: string }
   | { readonly kind: 'moved' }
   | { readonly kind: 'blocked'; readonly detail: string }
@@ -162,6 +171,9 @@ export const LEGAL: Readonly<Record<LifecycleEventKind, readonly LifecycleState[
   turn_ended: AT_WORK,
   completed: [...AT_WORK, 'draining', 'idle'],
   released: [...AT_WORK, 'launching', 'draining', 'idle'],
+  interrupting: [...AT_WORK, 'idle'],
+  answering: ['launching', 'working', 'stalled', 'idle'],
+  answered: ['launching', 'working', 'stalled', 'idle'],
   stalled: ['working'],
   moved: ['stalled'],
   blocked: ['working', 'stalled', 'idle', 'launching'],
@@ -246,6 +258,19 @@ export function step(row: LifecycleRow, event: LifecycleEvent, now: EpochMs): Li
       return move({ ...row, taskId: null }, 'done', event.detail, now);
     case 'released':
       return move({ ...row, taskId: null, launch: null }, 'done', event.detail, now);
+    case 'interrupting':
+      return stay({ ...row, typing: { what: 'escape', at: event.at, keys: 1 } }, 'its task was cancelled');
+    case 'answering':
+      return stay({ ...row, answering: event.answering }, 'a dialog is answered');
+    case 'answered': {
+      const { name, choice, keys } = row.answering ?? {};
+      const told = tell(row, 'dialog_answered', {
+        dialog: name,
+        detail: `"${choice}" was chosen, and it closed`,
+        keys,
+      });
+      return stay({ ...row, answering: null }, 'its dialog has closed', [told]);
+    }
     case 'stalled':
       return move(row, 'stalled', event.detail, now, [tell(row, 'session_stalled', { detail: event.detail })]);
     case 'moved':
@@ -328,6 +353,7 @@ export function newLifecycle(
     lost: null,
     launch: null,
     typing: NOTHING_TYPED,
+    answering: null,
     launchedAt: null,
     idleSince: null,
     crashedAt: null,
@@ -349,7 +375,11 @@ function refuse(row: LifecycleRow, event: LifecycleEvent): string | null {
       return row.taskId === null ? null : `although it has ${row.taskId}`;
     case 'completed':
     case 'released':
+    case 'interrupting':
+    case 'answering':
       return row.taskId === null ? 'without a task' : null;
+    case 'answered':
+      return row.answering === null ? 'although nothing was pressed' : null;
     case 'recycle':
       return row.taskId === null ? null : `although it has ${row.taskId}`;
     case 'crashed':
@@ -397,6 +427,7 @@ function move(
     stateSince: now,
     previous: state === 'blocked' || (state === 'draining' && cause === SWAP) ? row.previous : null,
     typing: NOTHING_TYPED,
+    answering: null,
     idleSince: state === 'idle' && row.taskId === null ? now : null,
   };
   return { row: moved, effects, reason: cause };

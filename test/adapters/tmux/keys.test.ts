@@ -259,3 +259,47 @@ async function writeStopping(path: string, binary: string, serverPid: number): P
   await writeFile(path, script);
   await chmod(path, 0o755);
 }
+
+describe('a key that answers a dialog', () => {
+  const showing = (lines: string): string =>
+    String.raw`stty raw -echo; printf '${lines.replaceAll('\n', '\\r\\n')}\r\nready'; exec cat > ${tmux.dir}/got-$$`;
+
+  async function paneShowing(lines: string): Promise<PaneIdentity> {
+    const pane = await tmux.newPane(showing(lines));
+    await waitFor(async () => (await tmux.screen(pane.paneId)).includes('ready'));
+    await waitFor(async () => (await files()).includes(`got-${pane.panePid}`));
+    return pane;
+  }
+
+  it.each([
+    ['❯ 1. Yes', ' Do you want to proceed?\n ❯ 1. Yes\n   2. No'],
+    ['❯ 1. Yes', '│ ❯ 1. Yes            │\n│   2. No              │'],
+    ['Yes, I trust this folder', ' ❯ No, exit\n   Yes, I trust this folder'],
+    ['❯ Yes, I trust this folder', '   No, exit\n ❯ Yes, I trust this folder'],
+  ])('[R265] is pressed while "%s" stands there', async (line, screen) => {
+    const pane = await paneShowing(screen);
+    expect(await keysWith().press(pane, '1', never, line)).toEqual({ kind: 'sent' });
+    await waitFor(async () => (await received(pane)) === '1');
+  });
+
+  it.each([
+    ['❯ 1. Yes', ' ❯ 1. Yes, and switch to usage credits\n   2. No'],
+    ['❯ 1. Yes', '   1. Yes\n ❯ 2. No'],
+    ['❯ 1. Yes', ' ❯ 1x Yes\n   2. No'],
+    ['❯ Yes, I trust this folder', ' ❯ No, exit\n   Yes, I trust this folder'],
+    ['❯ 1. Yes', 'he said: ❯ 1. Yes'],
+    ['❯ 1. Yes', ''],
+  ])('[R264 R265] reaches nothing when "%s" does not stand there by itself', async (line, screen) => {
+    const pane = await paneShowing(screen);
+    const answer = await keysWith().press(pane, 'Enter', never, line);
+    expect(answer).toMatchObject({ kind: 'failed', reason: expect.stringContaining('has changed') });
+    expect(await received(pane)).toBe('');
+  });
+
+  it('[R101] is never looked for by words that tmux would obey', async () => {
+    const pane = await paneShowing('#{pid}');
+    for (const line of ['#{pid}', 'a}b', "a' ; kill-server '", '#(touch x)', 'Yes.*', ''])
+      expect(await keysWith().press(pane, '1', never, line)).toMatchObject({ kind: 'failed' });
+    expect(await received(pane)).toBe('');
+  });
+});

@@ -19,6 +19,14 @@ import { aSession } from '../../support/kept.ts';
 const PLAN = { argv: ['claude'], cwd: '/p', configDir: null };
 const NEW = { session: 'w-1', server: '/s', pool: 'main', agent: 'claude', project: '/p' } as const;
 
+const ANSWERING = {
+  name: 'permission',
+  choice: 'Yes',
+  shown: 'Do you want to proceed?',
+  keys: ['1'],
+  at: NOON,
+} as const;
+
 /** One event of each kind, as it comes to a row in this state. */
 const EVENTS: Readonly<Record<LifecycleEventKind, LifecycleEvent>> = {
   found: { kind: 'found', pane: PANE, shows: 'rest' },
@@ -33,6 +41,9 @@ const EVENTS: Readonly<Record<LifecycleEventKind, LifecycleEvent>> = {
   turn_ended: { kind: 'turn_ended' },
   completed: { kind: 'completed', detail: 'signal' },
   released: { kind: 'released', detail: 'cancelled' },
+  interrupting: { kind: 'interrupting', at: NOON },
+  answering: { kind: 'answering', answering: ANSWERING },
+  answered: { kind: 'answered' },
   stalled: { kind: 'stalled', detail: 'nothing moves' },
   moved: { kind: 'moved' },
   blocked: { kind: 'blocked', detail: 'a dialog' },
@@ -55,7 +66,7 @@ describe('one move', () => {
   it.each(cells)('in %s, %s is either legal or refused, and says so [R219]', (state, kind) => {
     const rows = [
       aSession({ state }),
-      aSession({ state, taskId: 'p:t' }),
+      aSession({ state, taskId: 'p:t', answering: ANSWERING }),
       aSession({ state, lost: { taskId: 'p:t', reason: 'session_died', detail: '', at: NOON } }),
       aSession({ state, cause: 'a swap is bringing it back', previous: 'working' }),
     ];

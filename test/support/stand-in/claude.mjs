@@ -47,6 +47,7 @@ const below = {
   waitsFor: null,
   resets: null,
   hint: null,
+  cursor: 0,
 };
 /** @type {string[]} */
 const queued = [];
@@ -55,6 +56,8 @@ let turn = null;
 /** @type {NodeJS.Timeout | null} */
 let autoContinue = null;
 let replies = 0;
+/** Goes on with the turn that asks. @type {(() => void) | null} */
+let asked = null;
 let lastInterruptAt = 0;
 let menuSeenFor = 0;
 /** The task it was given last; it goes on with it at any later prompt. @type {import('./tasks.mjs').Task | null} */
@@ -67,6 +70,10 @@ function start() {
   screen.open();
   if (options.resumeId !== null) showHistory();
   if (options.resumeId !== null && options.dialog === 'foreign-session') below.kind = 'dialog';
+  if (options.asksForTrust) {
+    options.dialog = 'untrusted';
+    below.kind = 'dialog';
+  }
   transcript.owner(account.accountUuid, account.organizationUuid);
   registry.set('idle');
   log('start', { resumed: options.resumeId !== null, argv: process.argv.slice(2), version: options.version });
@@ -106,12 +113,27 @@ function readKeys() {
   process.stdin.on('data', (chunk) => {
     for (const key of read(String(chunk))) {
       if (below.kind === 'menu') menuKey(key);
-      else if (below.kind === 'dialog') log('dialog-key', { text: 'text' in key ? key.text : key.key });
+      else if (below.kind === 'dialog') dialogKey(key);
       else composerKey(key);
     }
     paint();
   });
   process.stdin.on('end', () => leave(0, 'end of input'));
+}
+
+/** As the CLI: a number chooses at once; a list without numbers has a cursor. @param {import('./keys.mjs').Key} key */
+function dialogKey(key) {
+  log('dialog-key', { text: 'text' in key ? key.text : key.key });
+  if (options.dialog === 'untrusted') {
+    if (key.key === 'other') below.cursor = 1 - below.cursor;
+    if (key.key === 'enter' && below.cursor === 0) leave(1, 'not trusted');
+    if (key.key !== 'enter') return;
+    options.dialog = null;
+  } else if (asked === null || key.key !== 'text' || key.text !== '1') return;
+  below.kind = 'composer';
+  registry.set('idle');
+  asked?.();
+  asked = null;
 }
 
 /** @param {import('./keys.mjs').Key} key */
@@ -216,7 +238,7 @@ async function takeTurn(text, isMeta, signal) {
   let isLater = false;
   const own = task;
   if (own !== null) log('task', { text: own.id, argv: process.argv.slice(2), reason: process.cwd() });
-  if (own?.asks === true) return askOnce(own);
+  if (own?.asks === true) await askOnce(own);
   while (goesOn) {
     const early = options.asksFirst ? request(isLater) : null;
     const isWhole = await work(
@@ -240,14 +262,17 @@ async function takeTurn(text, isMeta, signal) {
   paint();
 }
 
-/** A dialog stands there until a person answers it; then the turn goes on. @param {import('./tasks.mjs').Task} own */
-function askOnce(own) {
+/** A dialog stands there until it is answered; then the turn goes on. @param {import('./tasks.mjs').Task} own */
+async function askOnce(own) {
   own.asks = false;
   below.kind = 'dialog';
   below.spinner = null;
   registry.set('waiting');
   log('dialog');
   paint();
+  await new Promise((resolve) => {
+    asked = () => resolve(undefined);
+  });
 }
 
 /** Says in its own way that the task is done. @param {import('./tasks.mjs').Task} own */

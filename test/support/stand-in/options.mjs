@@ -27,7 +27,8 @@ import { join } from 'node:path';
  * @property {boolean} asksFirst sends its request when the turn begins, and shows the outcome when it ends
  * @property {boolean} setsTitle soon writes its title over its arguments, as real versions of that age do
  * @property {string} says added to every reply
- * @property {'trust' | 'permission' | 'foreign-session' | null} dialog what stands there after a limit; the foreign session after a resume
+ * @property {'trust' | 'permission' | 'foreign-session' | 'untrusted' | null} dialog what stands there after a limit; the foreign session after a resume
+ * @property {boolean} asksForTrust it begins with the question whether its directory is trusted
  */
 
 const VALUE_FLAGS = new Set([
@@ -82,6 +83,7 @@ export function readOptions(argv, env) {
     asksFirst: env.STAND_IN_ASKS_FIRST === '1',
     setsTitle: !isModern && env.STAND_IN_TITLE !== 'off',
     says: env.STAND_IN_SAYS ?? '',
+    asksForTrust: env.STAND_IN_ASKS_FOR_TRUST === '1',
     dialog: /** @type {Options['dialog']} */ (env.STAND_IN_DIALOG || null),
   };
 }

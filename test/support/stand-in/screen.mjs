@@ -15,6 +15,7 @@ const LONG_PASTE = 10;
  * @property {string | null} waitsFor time of day of an armed self-continue
  * @property {string | null} resets time of day of the reset the menu speaks of
  * @property {string | null} hint a word of the CLI in the footer
+ * @property {number} cursor the choice under it, in a list without numbers
  */
 
 /** @type {Record<'trust' | 'permission' | 'foreign-session', readonly string[]>} */
@@ -118,7 +119,10 @@ export class Screen {
   lines(below) {
     if (below.kind === 'menu') return this.menu(below);
     if (below.kind === 'composer') return this.composer(below);
-    const text = DIALOGS[this.options.dialog ?? 'permission'].map((line) => ` ${line}`);
+    const { dialog } = this.options;
+    const text = (dialog === 'untrusted' ? untrusted(below.cursor) : DIALOGS[dialog ?? 'permission']).map(
+      (line) => ` ${line}`,
+    );
     return ['', '─'.repeat(this.width), ...text, '', ' Enter to confirm · Esc to cancel'];
   }
 
@@ -193,6 +197,20 @@ export class Screen {
       `╰${'─'.repeat(inner + 2)}╯`,
     ];
   }
+}
+
+/** As 2.1.330 shows it. @param {number} cursor */
+function untrusted(cursor) {
+  const choices = ['No, exit', 'Yes, I trust this folder'];
+  return [
+    'Accessing workspace:',
+    '',
+    'Quick safety check: Is this a project you created or one you trust?',
+    '',
+    'Security guide',
+    '',
+    ...choices.map((choice, i) => `${i === cursor ? '❯' : ' '} ${choice}`),
+  ];
 }
 
 /** @param {string} line @param {number} width */

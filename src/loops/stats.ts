@@ -4,6 +4,7 @@ import { HOUR } from '../core/time.ts';
 import type { StatsStore } from '../ports/records.ts';
 import type { Clock, Loop } from '../ports.ts';
 import { closeDays } from '../steps/read-stats.ts';
+import { statsAccounts } from '../steps/records-api.ts';
 
 export interface StatsPorts {
   readonly stats: StatsStore;
@@ -16,8 +17,7 @@ export function createStats(ports: StatsPorts): Loop {
     // Looked at every hour, because a machine that slept does not know how long.
     intervalMs: (config) => Math.min(HOUR, untilTimeOfDay(ports.clock.now(), config.stats.dailyAtMs)),
     async tick({ config, now, log, signal }) {
-      const accounts = config.pools.flatMap((pool) => pool.accounts.map(({ name }) => name));
-      const days = await closeDays(ports.stats, accounts, now, config.stats.dailyAtMs, signal);
+      const days = await closeDays(ports.stats, statsAccounts(config), now, config.stats.dailyAtMs, signal);
       if (days.length > 0) log.info({ days }, 'daily figures written');
     },
   };

@@ -1,6 +1,6 @@
 /** How tasks end: the row first, with its event, then the file follows; what could not follow yet is done by a later look. */
 
-import { resultOf } from '../core/queue/result.ts';
+import { durationMs, resultOf } from '../core/queue/result.ts';
 import { afterAttempt, USES_UP_ATTEMPT } from '../core/queue/retry.ts';
 import type { TaskAttempt, TaskCompletion, TaskErrorKind, TaskRow } from '../core/queue/task.ts';
 import { ENDED, isEnded, UNDER_WAY, WAITING } from '../core/queue/task.ts';
@@ -56,6 +56,7 @@ export async function endTask(state: QueueState, id: string, end: TaskEnd, now: 
     completion,
     error: errorKind,
     summary,
+    duration_ms: durationMs({ ...row, attempts }, now),
     final: true,
     ...(end.evidence === undefined ? {} : { evidence: end.evidence }),
   });

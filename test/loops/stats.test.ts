@@ -5,13 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { createStats } from '../../src/loops/stats.ts';
 import type { TickContext } from '../../src/ports.ts';
 import { readStats } from '../../src/steps/read-stats.ts';
+import { statsAccounts } from '../../src/steps/records-api.ts';
 import { openFor } from '../store/support/open.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
 const CONFIG = {
-  pools: [{ accounts: [{ name: 'a' }, { name: 'b' }] }],
+  pools: [{ agent: 'claude', accounts: [{ name: 'a' }, { name: 'b' }] }],
   stats: { dailyAtMs: 300_000 },
 } as unknown as TickContext['config'];
 
@@ -31,7 +32,7 @@ async function bench(startIso = '2026-01-05T12:00:00Z') {
     );
   const days = async () => (await store.stats.days(null)).map(({ day, account, swaps }) => [day, account, swaps]);
   const period = (name: 'today' | 'last7d' | 'last30d' | 'all') =>
-    readStats(store.stats, name, ['a', 'b'], clock.now());
+    readStats(store.stats, name, statsAccounts(CONFIG), clock.now());
   return { ...store, clock, loop, tick, swap, days, period };
 }
 

@@ -4,6 +4,7 @@ import { outbox } from './0002-outbox.ts';
 import { alerts } from './0003-alerts.ts';
 import { leases } from './0004-leases.ts';
 import { tasks } from './0005-tasks.ts';
+import { workFigures } from './0006-work-figures.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [initial, outbox, alerts, leases, tasks];
+export const MIGRATIONS: readonly Migration[] = [initial, outbox, alerts, leases, tasks, workFigures];

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_BATCH, nextBatch, TARGET_MS } from '../../../src/core/alerts/batch.ts';
-import type { StatsInput } from '../../../src/core/alerts/stats.ts';
+import type { StatsAccount, StatsInput } from '../../../src/core/alerts/stats.ts';
 import {
   dayOf,
   figuresOf,
@@ -25,7 +25,11 @@ const DAY_1 = '2026-01-05';
 const START = startOfDay(DAY_1);
 
 function input(change: Partial<StatsInput> = {}): StatsInput {
-  return { events: [], activations: [], leftBy: new Map(), accounts: [], ...change };
+  return { events: [], activations: [], leftBy: new Map(), tokens: [], accounts: [], ...change };
+}
+
+function anAccount(name: string): StatsAccount {
+  return { name, tellsTokens: true };
 }
 
 function at(offsetMs: number, change: Partial<JournalEvent>): JournalEvent {
@@ -52,7 +56,7 @@ describe('the figures of a day', () => {
 
   test('count swaps, limits and recoveries, and charge them to the account that was left [R168]', () => {
     const rows = figuresOf(
-      input({ events, leftBy: new Map([['s1', 'a']]), accounts: ['a', 'b', 'c'] }),
+      input({ events, leftBy: new Map([['s1', 'a']]), accounts: ['a', 'b', 'c'].map(anAccount) }),
       DAY_1,
       START,
       START + DAY,
@@ -109,7 +113,7 @@ describe('the figures of a day', () => {
           at(offset, { type: type as JournalEvent['type'], account, data: { by, afterMs } }),
         );
         const activations = moves.map((offset, i) => activation(i % 2 === 0 ? 'a' : 'b', offset));
-        const facts = input({ events, activations, accounts: ['a', 'b'] });
+        const facts = input({ events, activations, accounts: ['a', 'b'].map(anAccount) });
         const days = [0, 1, 2].flatMap((n) =>
           figuresOf(facts, dayOf(START + n * DAY), START + n * DAY, START + (n + 1) * DAY),
         );
@@ -165,7 +169,7 @@ test('a percentile is the nearest rank; of nothing there is none', () => {
 test('the view sums days, keeps the order of the configuration and names former accounts too', () => {
   const rows = ['2026-01-04', '2026-01-05'].flatMap((day) =>
     figuresOf(
-      input({ activations: [activation('gone', -DAY)], accounts: ['b', 'a'] }),
+      input({ activations: [activation('gone', -DAY)], accounts: ['b', 'a'].map(anAccount) }),
       day,
       startOfDay(day),
       startOfDay(day) + HOUR,

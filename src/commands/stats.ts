@@ -76,11 +76,12 @@ function row(name: string, { swaps, hits, recoveries, active_minutes }: FiguresV
 }
 
 function printWork(view: StatsView, io: CommandIo): void {
+  const { unattributed_tokens: nobodys } = view;
   const rows = [
-    ['ACCOUNT', 'DONE', 'FAILED', 'TIMED OUT', 'MEDIAN', 'P95', 'TOKENS', 'IN', 'OUT', 'CACHE READ', 'CACHE WRITE'],
-    ...view.accounts.map(({ account, ...figures }) => workRow(account, figures.tasks, figures.tokens)),
-    ...(isAny(view.unattributed_tokens) ? [workRow('unattributed', 'none', view.unattributed_tokens)] : []),
-    workRow('all', view.total.tasks, view.total.tokens),
+    ['ACCOUNT', 'DONE', 'FAILED', 'TIMED OUT', 'MEDIAN', 'P95', 'TOKENS', 'IN', 'OUT', 'CACHE'],
+    ...view.accounts.map(({ account, tasks, tokens }) => [account, ...taskCells(tasks), ...tokenCells(tokens)]),
+    ...((nobodys?.total_tokens ?? 0) === 0 ? [] : [['unattributed', ...NO_CELLS, ...tokenCells(nobodys)]]),
+    ['all', ...taskCells(view.total.tasks), ...tokenCells(view.total.tokens)],
   ];
   const width = io.isTTY ? io.columns : Number.POSITIVE_INFINITY;
   io.out(`\n${table(rows, width)}`);
@@ -96,28 +97,22 @@ function printWork(view: StatsView, io: CommandIo): void {
 }
 
 const NOT_COUNTED = 'not counted';
+/** Of a row that has no tasks. */
+const NO_CELLS = ['-', '-', '-', '-', '-'];
 
-function workRow(name: string, tasks: FiguresView['tasks'] | 'none', tokens: TokensView | null): string[] {
-  const ended = tasks === 'none' ? null : tasks;
-  const ends =
-    ended === null
-      ? [tasks === 'none' ? '-' : NOT_COUNTED, '-', '-']
-      : [ended.done, ended.failed, ended.timeout].map(String);
-  const used =
-    tokens === null
-      ? [NOT_COUNTED, '-', '-', '-', '-']
-      : [
-          tokens.total_tokens,
-          tokens.input_tokens,
-          tokens.output_tokens,
-          tokens.cache_read_tokens,
-          tokens.cache_write_tokens,
-        ].map(short);
-  return [name, ...ends, took(ended?.median_ms ?? null), took(ended?.p95_ms ?? null), ...used];
+function taskCells(tasks: FiguresView['tasks']): string[] {
+  if (tasks === null) return [NOT_COUNTED, '-', '-', '-', '-'];
+  const { done, failed, timeout, median_ms, p95_ms } = tasks;
+  return [...[done, failed, timeout].map(String), took(median_ms), took(p95_ms)];
 }
 
-function isAny(tokens: TokensView | null): boolean {
-  return tokens !== null && tokens.total_tokens > 0;
+function tokenCells(tokens: TokensView | null): string[] {
+  return tokens === null ? [NOT_COUNTED, '-', '-', '-'] : countsOf(tokens).map(short);
+}
+
+function countsOf(tokens: TokensView): readonly number[] {
+  const { total_tokens, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens } = tokens;
+  return [total_tokens, input_tokens, output_tokens, cache_read_tokens + cache_write_tokens];
 }
 
 /** @example short(1_234_567) // '1.2 M' */

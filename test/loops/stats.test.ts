@@ -1,5 +1,7 @@
 /** Days are closed once, a little after midnight UTC, and missed ones are made up for. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { createStats } from '../../src/loops/stats.ts';
@@ -82,6 +84,21 @@ describe('the daily figures', () => {
     await tick();
     expect(await days()).toEqual(before);
   });
+});
+
+test('a row of an older version says that tasks and tokens were not counted, and stays as it is [R168]', async () => {
+  const stateDir = tempDir();
+  const db = new Database(join(stateDir, 'state.db'));
+  db.exec(readFileSync(join(import.meta.dirname, '../store/released/0005.sql'), 'utf8'));
+  db.close();
+  const store = await openFor(stateDir, { now: Date.parse('2026-01-05T12:00:00Z') });
+  const used = { model: 'm', input: 1, output: 0, cacheRead: 0, cacheWrite: 0 };
+  await store.tokens.addTokens([], [{ ...used, day: '2026-01-04', account: 'a' }]);
+  expect(await store.stats.days('2026-01-04')).toMatchObject([
+    { day: '2026-01-04', swaps: 1, tasks: null, models: null },
+  ]);
+  const view = await readStats(store.stats, 'last7d', statsAccounts(CONFIG), Date.parse('2026-01-05T13:00:00Z'));
+  expect(view).toMatchObject({ uncounted_days: 1, total: { tasks: { done: 0 }, tokens: { total_tokens: 0 } } });
 });
 
 describe('a period', () => {

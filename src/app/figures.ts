@@ -5,6 +5,7 @@ import { createStats } from '../loops/stats.ts';
 import { createTokens } from '../loops/tokens.ts';
 import type { Clock, Logger, Loop } from '../ports.ts';
 import type { TokenPorts } from '../steps/count-tokens.ts';
+import { createTokenCounter } from '../steps/count-tokens.ts';
 import type { OpenedStore } from '../store/open.ts';
 
 export function openFigures(
@@ -17,9 +18,7 @@ export function openFigures(
 ): readonly Loop[] {
   const { clock } = ports;
   const { stats, retention, tokens } = options.store;
-  return [
-    createTokens({ ...ports, tokens, tokenFiles: createTokenFiles({ clock, ...options }) }),
-    createStats({ stats, clock }),
-    createRetention({ retention, stats, clock }),
-  ];
+  const tokenFiles = createTokenFiles({ clock, ...options });
+  const counter = createTokenCounter({ ...ports, tokens, tokenFiles });
+  return [createTokens(counter), createStats({ stats, counter, clock }), createRetention({ retention, stats, clock })];
 }

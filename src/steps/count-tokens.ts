@@ -22,6 +22,34 @@ export interface TokenPorts {
   readonly profiles: readonly AgentProfile[];
 }
 
+export interface TokenCounter {
+  /** One look; who asks meanwhile shares it. @returns false: there is more to read, or the panes were not looked at yet */
+  count(context: TickContext): Promise<boolean>;
+}
+
+export function createTokenCounter(ports: TokenPorts): TokenCounter {
+  let followed: Map<string, FollowedFile> | null = null;
+  let running: Promise<boolean> | null = null;
+  const look = async (context: TickContext): Promise<boolean> => {
+    followed ??= await recentFiles(ports.tokens, context.now);
+    return (await countTokens(ports, followed, context)) && arePanesKnown(ports.board);
+  };
+  return {
+    count(context) {
+      running ??= look(context).finally(() => {
+        running = null;
+      });
+      return running;
+    },
+  };
+}
+
+/** After a start the files of sessions are known once their panes are. */
+function arePanesKnown(board: Board): boolean {
+  const panes = board.snapshot()?.panes;
+  return panes !== undefined && (board.findings().size > 0 || !panes.some(({ process }) => process?.foreground));
+}
+
 /** A file that is looked at. */
 export interface FollowedFile extends TokenFile {
   /** When a session in a pane last had it. */
@@ -88,7 +116,7 @@ export async function countTokens(
 }
 
 /** Files that were read not long ago: what was written to them while nobody looked is read as well. */
-export async function recentFiles(tokens: TokenStore, now: EpochMs): Promise<Map<string, FollowedFile>> {
+async function recentFiles(tokens: TokenStore, now: EpochMs): Promise<Map<string, FollowedFile>> {
   const cursors = await tokens.tokenCursors(now - RECENT_MS);
   return new Map(
     cursors.map(({ key, path, agent, payer }) => [key, { path, agent, payer, seenAt: now, readSize: null }]),

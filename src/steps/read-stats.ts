@@ -52,7 +52,7 @@ export async function readStats(
 }
 
 /** Days before today without rows, as far back as they are made up for. */
-async function openDays(store: StatsReads, now: EpochMs, dailyAtMs: number): Promise<readonly string[]> {
+export async function openDays(store: StatsReads, now: EpochMs, dailyAtMs: number): Promise<readonly string[]> {
   const stored = await store.days(dayOf(now - (CATCH_UP_DAYS + 1) * DAY));
   return missingDays(new Set(stored.map(({ day }) => day)), await store.firstAt(), now, dailyAtMs);
 }

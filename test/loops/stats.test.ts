@@ -21,7 +21,8 @@ const CONFIG = {
 async function bench(startIso = '2026-01-05T12:00:00Z') {
   const clock = new FakeClock(startIso);
   const store = await openFor(tempDir(), { now: clock.now() });
-  const loop = createStats({ stats: store.stats, clock });
+  const counted = { isRead: true };
+  const loop = createStats({ stats: store.stats, counter: { count: async () => counted.isRead }, clock });
   const log = new RecordingLog();
   const tick = () => loop.tick({ config: CONFIG, now: clock.now(), log, signal: new AbortController().signal });
   const swap = (iso: string, from: string) =>
@@ -35,7 +36,7 @@ async function bench(startIso = '2026-01-05T12:00:00Z') {
   const days = async () => (await store.stats.days(null)).map(({ day, account, swaps }) => [day, account, swaps]);
   const period = (name: 'today' | 'last7d' | 'last30d' | 'all') =>
     readStats(store.stats, name, statsAccounts(CONFIG), clock.now());
-  return { ...store, clock, loop, tick, swap, days, period };
+  return { ...store, clock, counted, loop, tick, swap, days, period };
 }
 
 describe('the daily figures', () => {
@@ -57,6 +58,25 @@ describe('the daily figures', () => {
     await swap('2026-01-05T23:00:00Z', 'a');
     await tick();
     expect(await days()).toEqual(written);
+  });
+
+  test('wait until what was used on that day is read, but not for ever [R168]', async () => {
+    const { clock, tick, swap, days, loop, counted } = await bench();
+    await swap('2026-01-05T11:00:00Z', 'a');
+    counted.isRead = false;
+    clock.set('2026-01-06T00:05:00Z');
+    await tick();
+    expect([await days(), loop.intervalMs(CONFIG)]).toEqual([[], 5_000]);
+    counted.isRead = true;
+    await tick();
+    expect(await days()).toHaveLength(3);
+    expect(loop.intervalMs(CONFIG)).toBe(3_600_000);
+    counted.isRead = false;
+    clock.set('2026-01-07T00:05:00Z');
+    await tick();
+    clock.set('2026-01-07T00:35:00Z');
+    await tick();
+    expect(await days()).toHaveLength(6);
   });
 
   test('are made up for after a pause, at most thirty days, and nothing is written twice [R168 R228]', async () => {

@@ -7,6 +7,7 @@ import { dayOf } from '../../src/core/alerts/stats.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import { createTokens } from '../../src/loops/tokens.ts';
+import { createTokenCounter } from '../../src/steps/count-tokens.ts';
 import { closeDays, readStats } from '../../src/steps/read-stats.ts';
 import { statsAccounts } from '../../src/steps/records-api.ts';
 import { temporaryDirectory } from '../support/account-homes.ts';
@@ -31,16 +32,17 @@ async function bench() {
   const transcript = (at: string) => signalsOf(aTranscript({ path: at }));
   const show = (change: Partial<PaneFinding> = {}, at = path) =>
     board.postFindings(byKey(aQuietPane(quota, { signals: { ...transcript(at), version: '2.1.330' }, ...change })));
+  board.postSnapshot({ takenAt: startedAt, servers: [], panes: [] });
   show();
   const tokenFiles = createTokenFiles({ clock, log: new RecordingLog(), ownUid: process.getuid?.() ?? 0 });
   const ports = { ...quota.ports, tokens: store.tokens, tokenFiles };
-  let loop = createTokens(ports);
+  let loop = createTokens(createTokenCounter(ports));
   const tick = async () => {
     await loop.tick(quota.context());
     return loop.intervalMs(config);
   };
   const restart = () => {
-    loop = createTokens(ports);
+    loop = createTokens(createTokenCounter(ports));
   };
   const stats = () => readStats(store.stats, 'last7d', statsAccounts(config), clock.now());
   const used = async () => {

@@ -7,6 +7,7 @@ import { dayOf } from '../../src/core/alerts/stats.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import { createTokens } from '../../src/loops/tokens.ts';
+import { createBoard } from '../../src/runtime/board.ts';
 import { createTokenCounter } from '../../src/steps/count-tokens.ts';
 import { closeDays, readStats } from '../../src/steps/read-stats.ts';
 import { statsAccounts } from '../../src/steps/records-api.ts';
@@ -136,6 +137,15 @@ describe('the counting', () => {
     say('msg_4', 8);
     await tick();
     expect(await used()).toMatchObject({ a: 7 });
+  });
+
+  test('is not over after a start before the panes were looked at [R168]', async () => {
+    const { ports, context } = await bench();
+    const board = createBoard(() => undefined);
+    const counter = createTokenCounter({ ...ports, board });
+    expect(await counter.count(context())).toBe(false);
+    board.postSnapshot({ takenAt: 0, servers: [], panes: [] });
+    expect(await counter.count(context())).toBe(true);
   });
 
   test('takes a long file in several looks, the next one soon, and other files meanwhile [R168]', async () => {

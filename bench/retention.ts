@@ -93,6 +93,7 @@ function timed(store: RetentionStore, walls: number[], cpus: number[]): Retentio
     pruneHits: (at, rows) => transaction(() => store.pruneHits(at, rows)),
     pruneAlerts: (at, rows) => transaction(() => store.pruneAlerts(at, rows)),
     pruneTasks: (at, failedAt, rows) => transaction(() => store.pruneTasks(at, failedAt, rows)),
+    pruneTokens: (day, at, rows) => transaction(() => store.pruneTokens(day, at, rows)),
     pruneSwaps: (at, rows) => transaction(() => store.pruneSwaps(at, rows)),
     vacuum: (pages) => transaction(() => store.vacuum(pages)),
   };

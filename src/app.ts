@@ -18,6 +18,7 @@ import { createPanes } from './adapters/tmux/server.ts';
 import { listenToFile } from './adapters/tmux/terminals.ts';
 import { openChannels } from './app/channels.ts';
 import { openChat } from './app/chat.ts';
+import { openFigures } from './app/figures.ts';
 import { openHouse } from './app/house.ts';
 import { takeLocks } from './app/locks.ts';
 import { openSessions } from './app/sessions.ts';
@@ -41,8 +42,6 @@ import { createCredentials } from './loops/credentials.ts';
 import { createMirror } from './loops/mirror.ts';
 import { createQuotaMonitor } from './loops/quota-monitor.ts';
 import { createReconciler } from './loops/reconciler.ts';
-import { createRetention } from './loops/retention.ts';
-import { createStats } from './loops/stats.ts';
 import { createSwitcher } from './loops/switcher.ts';
 import { createWatcher } from './loops/watcher.ts';
 import type { DaemonApi } from './ports/daemon.ts';
@@ -193,7 +192,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       board.wake('watcher');
     };
     const caretaker = createCaretaker({ local: store.local, board, killSwitch, jobs: () => supervisor.jobs() });
-    const { alerts: alertStore, stats, retention } = store;
+    const { alerts: alertStore, stats } = store;
     const alerts = createAlerts({
       alerts: alertStore,
       lifecycles: store.lifecycles,
@@ -248,8 +247,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       caretaker,
       createCredentials(ports),
       alerts,
-      createStats({ stats, clock }),
-      createRetention({ retention, stats, clock }),
+      ...openFigures(ports, { store, log, ownUid: options.ownUid }),
       ...telling.loops,
       ...(chat?.loops ?? []),
       createMirror({

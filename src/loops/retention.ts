@@ -1,5 +1,7 @@
 /** Retention: removes old events, hits, swaps and alerts in transactions so short that no other writer notices. */
+
 import { FIRST_BATCH, nextBatch } from '../core/alerts/batch.ts';
+import { CATCH_UP_DAYS, dayOf } from '../core/alerts/stats.ts';
 import { DAY, SECOND } from '../core/time.ts';
 import type { RetentionStore, StatsReads } from '../ports/records.ts';
 import type { Clock, Loop, TickContext } from '../ports.ts';
@@ -18,6 +20,7 @@ export interface Pruned {
   readonly swaps: number;
   readonly alerts: number;
   readonly tasks: number;
+  readonly tokens: number;
   readonly freedPages: number;
   /** The longest transaction, with its wait for the turn. */
   readonly longestMs: number;
@@ -44,8 +47,8 @@ export function createRetention(ports: RetentionPorts): Loop {
     async tick(context) {
       const pruned = await prune(ports, context);
       isUnfinished = pruned.isUnfinished;
-      const { events, hits, swaps, alerts, tasks } = pruned;
-      if (events + hits + swaps + alerts + tasks > 0) context.log.info({ ...pruned }, 'old records removed');
+      const { events, hits, swaps, alerts, tasks, tokens } = pruned;
+      if (events + hits + swaps + alerts + tasks + tokens > 0) context.log.info({ ...pruned }, 'old records removed');
     },
   };
 }
@@ -99,8 +102,11 @@ async function prune(
   const failedBeforeAt = now - config.janitor.failedKeepMs - config.janitor.archiveDeleteAfterMs;
   const tasks =
     beforeAt === null ? 0 : await all(WEIGHT.alert, (rows) => retention.pruneTasks(beforeAt, failedBeforeAt, rows));
+  // Sums of days that are closed are in their rows.
+  const countedBeforeAt = now - (CATCH_UP_DAYS + 1) * DAY;
+  const tokens = await all(WEIGHT.hit, (rows) => retention.pruneTokens(dayOf(countedBeforeAt), countedBeforeAt, rows));
   const freedPages = await all(WEIGHT.page, (pages) => retention.vacuum(pages));
   const isUnfinished = isOver();
   if (transactions > 0) await retention.checkpoint();
-  return { events, hits, swaps, alerts, tasks, freedPages, longestMs, isUnfinished };
+  return { events, hits, swaps, alerts, tasks, tokens, freedPages, longestMs, isUnfinished };
 }

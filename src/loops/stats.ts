@@ -1,24 +1,46 @@
 /** The daily figures: closes yesterday a little after midnight UTC, and whatever days were missed before. */
 import { untilTimeOfDay } from '../core/alerts/stats.ts';
-import { HOUR } from '../core/time.ts';
+import type { EpochMs } from '../core/time.ts';
+import { HOUR, MINUTE, SECOND } from '../core/time.ts';
 import type { StatsStore } from '../ports/records.ts';
-import type { Clock, Loop } from '../ports.ts';
-import { closeDays } from '../steps/read-stats.ts';
+import type { Clock, Loop, TickContext } from '../ports.ts';
+import type { TokenCounter } from '../steps/count-tokens.ts';
+import { closeDays, openDays } from '../steps/read-stats.ts';
+import { statsAccounts } from '../steps/records-api.ts';
 
 export interface StatsPorts {
   readonly stats: StatsStore;
+  readonly counter: TokenCounter;
   readonly clock: Clock;
 }
 
+const AGAIN_AFTER_MS = 5 * SECOND;
+/** A day is not held open for longer, whatever is still to be read. */
+const MAX_WAIT_MS = 30 * MINUTE;
+
 export function createStats(ports: StatsPorts): Loop {
+  let waitsSince: EpochMs | null = null;
   return {
     name: 'stats',
     // Looked at every hour, because a machine that slept does not know how long.
-    intervalMs: (config) => Math.min(HOUR, untilTimeOfDay(ports.clock.now(), config.stats.dailyAtMs)),
-    async tick({ config, now, log, signal }) {
-      const accounts = config.pools.flatMap((pool) => pool.accounts.map(({ name }) => name));
-      const days = await closeDays(ports.stats, accounts, now, config.stats.dailyAtMs, signal);
+    intervalMs: ({ stats }) =>
+      waitsSince === null ? Math.min(HOUR, untilTimeOfDay(ports.clock.now(), stats.dailyAtMs)) : AGAIN_AFTER_MS,
+    async tick(context) {
+      const { config, now, log, signal } = context;
+      if (await mustWait(context)) return;
+      const days = await closeDays(ports.stats, statsAccounts(config), now, config.stats.dailyAtMs, signal);
       if (days.length > 0) log.info({ days }, 'daily figures written');
     },
   };
+
+  /** What was used on a day is read before the day is closed: afterwards nothing is added to it. */
+  async function mustWait(context: TickContext): Promise<boolean> {
+    const { config, now } = context;
+    const isDue = (await openDays(ports.stats, now, config.stats.dailyAtMs)).length > 0;
+    const isRead = !isDue || (await ports.counter.count(context));
+    waitsSince = isRead ? null : (waitsSince ?? now);
+    if (waitsSince === null || now - waitsSince < MAX_WAIT_MS) return waitsSince !== null;
+    waitsSince = null;
+    return false;
+  }
 }

@@ -81,6 +81,8 @@ export interface RetentionStore {
   pruneAlerts(beforeAt: EpochMs, limit: number): Promise<number>;
   /** Rows of tasks that ended and whose file was put away; those that failed have a limit of their own. */
   pruneTasks(beforeAt: EpochMs, failedBeforeAt: EpochMs, limit: number): Promise<number>;
+  /** Sums of tokens before this day, and how far files were read that nobody read since. */
+  pruneTokens(beforeDay: string, beforeAt: EpochMs, limit: number): Promise<number>;
   /** Swaps that ended, each with its incident and its recoveries; never the newest of a pool, never a partial one. */
   pruneSwaps(beforeAt: EpochMs, limit: number): Promise<number>;
   /** Gives free pages back to the file system. @returns how many */

@@ -68,6 +68,8 @@ export function createSupervisor<Config>(options: SupervisorOptions<Config>): Su
         onFatal,
       }),
   );
+  const twice = jobs.find(({ name }, i) => jobs.findIndex((job) => job.name === name) !== i);
+  if (twice !== undefined) throw new Error(`two loops are named ${twice.name}`);
   const named = (name: string | undefined): readonly Job<Config>[] =>
     name === undefined ? jobs : jobs.filter((job) => job.name === name);
 

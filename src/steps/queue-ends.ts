@@ -1,7 +1,7 @@
 /** How tasks end: the row first, with its event, then the file follows; what could not follow yet is done by a later look. */
 
 import { extendDecisions } from '../core/queue/decisions.ts';
-import { resultOf } from '../core/queue/result.ts';
+import { durationMs, resultOf } from '../core/queue/result.ts';
 import { afterAttempt, USES_UP_ATTEMPT } from '../core/queue/retry.ts';
 import type { TaskAttempt, TaskCompletion, TaskErrorKind, TaskRow } from '../core/queue/task.ts';
 import { ENDED, isEnded, UNDER_WAY, WAITING } from '../core/queue/task.ts';
@@ -59,6 +59,7 @@ export async function endTask(state: QueueState, id: string, end: TaskEnd, now: 
     completion,
     error: errorKind,
     summary,
+    duration_ms: durationMs({ ...row, attempts }, now),
     final: true,
     ...(end.evidence === undefined ? {} : { evidence: end.evidence }),
   });

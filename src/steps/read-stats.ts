@@ -1,5 +1,5 @@
 /** Closes days of the statistics, and tells a period of them: stored days, and what has no row yet computed live. */
-import type { DayFigures, StatsPeriod } from '../core/alerts/stats.ts';
+import type { DayFigures, StatsAccount, StatsPeriod } from '../core/alerts/stats.ts';
 import { CATCH_UP_DAYS, dayOf, figuresOf, firstDayOf, missingDays, startOfDay } from '../core/alerts/stats.ts';
 import type { StatsView } from '../core/alerts/stats-view.ts';
 import { statsView } from '../core/alerts/stats-view.ts';
@@ -10,7 +10,7 @@ import type { StatsReads, StatsStore } from '../ports/records.ts';
 /** Writes a row for each account and one for all together, for each of the last 30 days that ended without. @returns the days */
 export async function closeDays(
   store: StatsStore,
-  accounts: readonly string[],
+  accounts: readonly StatsAccount[],
   now: EpochMs,
   dailyAtMs: number,
   signal: AbortSignal,
@@ -34,7 +34,7 @@ export async function uncountedFrom(store: StatsReads, now: EpochMs): Promise<Ep
 export async function readStats(
   store: StatsReads,
   period: StatsPeriod,
-  accounts: readonly string[],
+  accounts: readonly StatsAccount[],
   now: EpochMs,
 ): Promise<StatsView> {
   const today = dayOf(now);
@@ -43,11 +43,16 @@ export async function readStats(
   const live = (await openDays(store, now, 0)).filter((day) => first === null || day >= first);
   for (const day of [...live, today]) rows.push(...(await figuresOfDay(store, day, accounts, now)));
   const from = first ?? rows.map(({ day }) => day).sort()[0] ?? today;
-  return statsView(rows, period, { from, to: today }, accounts);
+  return statsView(
+    rows,
+    period,
+    { from, to: today },
+    accounts.map(({ name }) => name),
+  );
 }
 
 /** Days before today without rows, as far back as they are made up for. */
-async function openDays(store: StatsReads, now: EpochMs, dailyAtMs: number): Promise<readonly string[]> {
+export async function openDays(store: StatsReads, now: EpochMs, dailyAtMs: number): Promise<readonly string[]> {
   const stored = await store.days(dayOf(now - (CATCH_UP_DAYS + 1) * DAY));
   return missingDays(new Set(stored.map(({ day }) => day)), await store.firstAt(), now, dailyAtMs);
 }
@@ -55,7 +60,7 @@ async function openDays(store: StatsReads, now: EpochMs, dailyAtMs: number): Pro
 async function figuresOfDay(
   store: StatsReads,
   day: string,
-  accounts: readonly string[],
+  accounts: readonly StatsAccount[],
   now: EpochMs,
 ): Promise<readonly DayFigures[]> {
   const from = startOfDay(day);

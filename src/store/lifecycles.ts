@@ -213,7 +213,7 @@ function asTyping(value: unknown): Typing {
 
 /** Rows of an earlier version have none. */
 function asAnswering(value: unknown): Answering | null {
-  const { name, choice, shown, keys, at } = asRecord(value) ?? {};
+  const { name, choice, shown, keys, at } = asObject(value) ?? {};
   const known = AUTO_ANSWERS.find((candidate) => candidate === name);
   const pressed = asListOf(keys, (key) => ANSWER_KEYS.find((candidate) => candidate === key) ?? null);
   if (known === undefined || pressed === null || typeof choice !== 'string') return null;

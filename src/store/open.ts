@@ -6,6 +6,7 @@ import type { LifecycleStore } from '../ports/lifecycle.ts';
 import type { Outbox } from '../ports/outbox.ts';
 import type { TaskStore } from '../ports/queue.ts';
 import type { AlertStore, RetentionStore, StatsStore } from '../ports/records.ts';
+import type { TokenStore } from '../ports/tokens.ts';
 import type { LocalStore, Logger, PoolStore } from '../ports.ts';
 import { SqliteAlertStore } from './alerts.ts';
 import { createDatabase } from './create.ts';
@@ -29,6 +30,7 @@ import { BUSY_TIMEOUT_MS, connect as connectTo, DATABASE_FILE } from './sqlite.t
 import { sqlitePool } from './sqlite-pool.ts';
 import { SqliteStatsStore } from './stats.ts';
 import { SqliteTaskStore } from './tasks.ts';
+import { SqliteTokenStore } from './tokens.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface OpenedStore {
@@ -38,6 +40,7 @@ export interface OpenedStore {
   readonly pool: PoolStore;
   readonly alerts: AlertStore;
   readonly stats: StatsStore;
+  readonly tokens: TokenStore;
   readonly retention: RetentionStore;
   readonly outbox: Outbox;
   readonly tasks: TaskStore;
@@ -105,7 +108,10 @@ async function connectBoth(
   migrations: readonly Migration[],
   json: JsonColumns,
 ): Promise<
-  Pick<OpenedStore, 'local' | 'pool' | 'outbox' | 'alerts' | 'stats' | 'retention' | 'tasks' | 'lifecycles' | 'close'>
+  Pick<
+    OpenedStore,
+    'local' | 'pool' | 'outbox' | 'alerts' | 'stats' | 'tokens' | 'retention' | 'tasks' | 'lifecycles' | 'close'
+  >
 > {
   const open: Connection[] = [];
   try {
@@ -120,6 +126,7 @@ async function connectBoth(
       outbox: new SqliteOutbox(local, json, queue),
       alerts: new SqliteAlertStore(local, json, queue),
       stats: new SqliteStatsStore(local, json, queue),
+      tokens: new SqliteTokenStore(local, json, queue),
       retention: new SqliteRetentionStore(local, queue),
       tasks: new SqliteTaskStore(local, json, queue),
       lifecycles: new SqliteLifecycleStore(local, json, queue),

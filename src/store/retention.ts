@@ -44,17 +44,22 @@ export class SqliteRetentionStore implements RetentionStore {
   }
 
   pruneHits(beforeAt: EpochMs, limit: number): Promise<number> {
-    return this.#delete('hits', 'fingerprint', 'last_seen_at < ? order by last_seen_at', [beforeAt], limit);
+    return this.#delete('hits', 'fingerprint', 'last_seen_at < ? order by last_seen_at', [Math.floor(beforeAt)], limit);
   }
 
   pruneTasks(beforeAt: EpochMs, failedBeforeAt: EpochMs, limit: number): Promise<number> {
     const where = `claim_id is null and (status in ('done', 'cancelled') and status_since < ?
       or status in ('failed', 'timeout') and status_since < ?)`;
-    return this.#delete('tasks', 'id', where, [beforeAt, failedBeforeAt], limit);
+    return this.#delete('tasks', 'id', where, [beforeAt, failedBeforeAt].map(Math.floor), limit);
   }
 
   pruneAlerts(beforeAt: EpochMs, limit: number): Promise<number> {
-    return this.#delete('alerts', 'id', 'ended_at < ? and false_runs >= 2 order by id', [beforeAt], limit);
+    return this.#delete('alerts', 'id', 'ended_at < ? and false_runs >= 2 order by id', [Math.floor(beforeAt)], limit);
+  }
+
+  async pruneTokens(beforeDay: string, beforeAt: EpochMs, limit: number): Promise<number> {
+    const sums = await this.#delete('model_tokens', 'rowid', 'day < ?', [beforeDay], limit);
+    return sums + (await this.#delete('token_files', 'key', 'read_at < ?', [Math.floor(beforeAt)], limit));
   }
 
   pruneSwaps(beforeAt: EpochMs, limit: number): Promise<number> {
@@ -81,12 +86,18 @@ export class SqliteRetentionStore implements RetentionStore {
     return this.#queue.run(() => void this.#db.pragma('wal_checkpoint(PASSIVE)'));
   }
 
-  #delete(table: string, key: string, where: string, values: readonly number[], limit: number): Promise<number> {
+  #delete(
+    table: string,
+    key: string,
+    where: string,
+    values: readonly (number | string)[],
+    limit: number,
+  ): Promise<number> {
     return this.#transaction(
       (db) =>
         db
           .prepare(`delete from ${table} where ${key} in (select ${key} from ${table} where ${where} limit ?)`)
-          .run(...values.map(Math.floor), limit).changes,
+          .run(...values, limit).changes,
     );
   }
 

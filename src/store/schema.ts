@@ -19,6 +19,8 @@ export interface LocalTables {
   tasks: TaskTable;
   lifecycles: LifecycleTable;
   checkpoints: CheckpointTable;
+  token_files: TokenFileTable;
+  model_tokens: ModelTokensTable;
 }
 
 /** Facts that several hosts may share; only types and queries that PostgreSQL knows as well. */
@@ -229,6 +231,31 @@ export interface DailyStatsTable {
   handed_over: number;
   recovery_ms_json: string;
   active_ms: number;
+  /** Null: not counted then. */
+  tasks_json: string | null;
+  /** Null: not counted then, or its agent does not tell. */
+  models_json: string | null;
+}
+
+/** A file in which an agent writes what its models used, and how far it was read. */
+export interface TokenFileTable {
+  key: string;
+  path: string;
+  agent: string;
+  offset: number;
+  read_at: number;
+  detail_json: string;
+}
+
+/** Tokens; `account` empty: of nobody that is known. */
+export interface ModelTokensTable {
+  day: string;
+  account: string;
+  model: string;
+  input: number;
+  output: number;
+  cache_read: number;
+  cache_write: number;
 }
 
 export interface TaskTable {

@@ -1,8 +1,11 @@
 /** The table of daily statistics, whose rows are written once, and the facts from which they are made. */
 import type { DayFigures, StatsInput } from '../core/alerts/stats.ts';
-import { STATS_EVENTS } from '../core/alerts/stats.ts';
+import { dayOf, STATS_EVENTS } from '../core/alerts/stats.ts';
+import type { TaskFigures } from '../core/alerts/task-figures.ts';
+import { asObject } from '../core/json.ts';
 import type { Activation } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
+import type { ModelTokens } from '../core/tokens/tokens.ts';
 import type { StatsReads, StatsStore } from '../ports/records.ts';
 import { readFrom, writeTo } from './access.ts';
 import { toEvent } from './journal.ts';
@@ -11,6 +14,7 @@ import { asListOf } from './json.ts';
 import type { DailyStatsTable } from './schema.ts';
 import type { Connection } from './sqlite.ts';
 import { select } from './sqlite.ts';
+import { readTokens } from './tokens.ts';
 import type { WriteQueue } from './write-queue.ts';
 
 /** What the column of the account holds for all together. */
@@ -40,6 +44,7 @@ export class SqliteStatsReads implements StatsReads {
       ).map((row) => toEvent(row, this.#json)),
       activations: activationsUntil(db, to),
       leftBy: leftBy(db, from, to),
+      tokens: readTokens(db, dayOf(from), dayOf(to - 1)),
     }));
   }
 
@@ -99,11 +104,13 @@ function toCells(row: DayFigures): DailyStatsTable {
     handed_over: row.handedOver,
     recovery_ms_json: JSON.stringify(row.recoveryMs),
     active_ms: Math.round(row.activeMs),
+    tasks_json: row.tasks === null ? null : JSON.stringify(row.tasks),
+    models_json: row.models === null ? null : JSON.stringify(row.models),
   };
 }
 
 function toFigures(row: DailyStatsTable, json: JsonColumns): DayFigures {
-  const numbers = (value: unknown) => asListOf(value, (one) => (typeof one === 'number' ? one : null));
+  const where = (column: keyof DailyStatsTable): string => `daily_stats.${column} of ${row.day}`;
   return {
     day: row.day,
     account: row.account === ALL ? null : row.account,
@@ -116,7 +123,30 @@ function toFigures(row: DailyStatsTable, json: JsonColumns): DayFigures {
     recoveredRestart: row.recovered_restart,
     recoveredSelf: row.recovered_self,
     handedOver: row.handed_over,
-    recoveryMs: json.read(row.recovery_ms_json, `daily_stats.recovery_ms_json of ${row.day}`, numbers, []),
+    recoveryMs: json.read(row.recovery_ms_json, where('recovery_ms_json'), numbers, []),
     activeMs: row.active_ms,
+    tasks: row.tasks_json === null ? null : json.read(row.tasks_json, where('tasks_json'), asTasks, null),
+    models: row.models_json === null ? null : json.read(row.models_json, where('models_json'), asModels, null),
   };
+}
+
+function numbers(value: unknown): readonly number[] | null {
+  return asListOf(value, (one) => (typeof one === 'number' ? one : null));
+}
+
+function asTasks(value: unknown): TaskFigures | null {
+  const tasks = asObject(value);
+  const isWhole =
+    [tasks?.done, tasks?.failed, tasks?.timeout].every((count) => typeof count === 'number') &&
+    numbers(tasks?.tookMs) !== null &&
+    asListOf(tasks?.projects, (one) => (typeof asObject(one)?.tasks === 'number' ? one : null)) !== null;
+  return isWhole ? (tasks as unknown as TaskFigures) : null;
+}
+
+function asModels(value: unknown): readonly ModelTokens[] | null {
+  return asListOf(value, (one) => {
+    const { model, input, output, cacheRead, cacheWrite } = asObject(one) ?? {};
+    const isWhole = [input, output, cacheRead, cacheWrite].every((count) => typeof count === 'number');
+    return typeof model === 'string' && isWhole ? (one as ModelTokens) : null;
+  });
 }

@@ -273,7 +273,7 @@ function asAttempts(value: unknown): readonly TaskAttempt[] | null {
 
 function asDecisions(value: unknown): readonly TaskDecision[] | null {
   return asListOf(value, (element) => {
-    const { account, reason, at } = asRecord(element) ?? {};
+    const { account, reason, at } = asObject(element) ?? {};
     const known = DECISION_REASONS.find((candidate) => candidate === reason);
     return typeof account === 'string' && known !== undefined && typeof at === 'number'
       ? { account, reason: known, at }

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/adapters/clock.ts';
 import { changeAlert, listAlerts } from '../../src/commands/alerts.ts';
 import { stats } from '../../src/commands/stats.ts';
 import { status } from '../../src/commands/status.ts';
+import { sum } from '../../src/core/alerts/stats.ts';
 import type { HttpDoors } from '../../src/http/server.ts';
 import { startHttp } from '../../src/http/server.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -127,6 +128,39 @@ describe('stats', () => {
       '  ACCOUNT  SWAPS  LIMITS  DROPPED  BACK  HANDED OVER  MEDIAN  P95  ACTIVE',
       '  work-1   0      0       0        0     0            -       -    0 m',
       '  all      0      0       0        0     0            -       -    0 m',
+    ]);
+  });
+
+  test('shows tasks and tokens, and says what was not counted rather than 0 [R168]', async () => {
+    await leaveState();
+    const { stats: records, tokens, local, close } = await openStore({ stateDir: stateDir(), now: NOW });
+    const used = { model: 'claude-opus-5-5', input: 1_200, output: 34, cacheRead: 5_600_000, cacheWrite: 0 };
+    await tokens.addTokens(
+      [],
+      [
+        { ...used, day: '2026-01-05', account: 'work-1' },
+        { ...used, day: '2026-01-05', account: null, cacheRead: 0 },
+      ],
+    );
+    const data = { project: '/src/api', duration_ms: 95_000 };
+    await local.append([{ type: 'task_done', account: 'work-1', data }], NOW);
+    const day = { day: '2026-01-04', account: null, ...sum([]) };
+    await records.saveDays([day]);
+    await close();
+    expect(await stats({ config, period: 'last7d' }, io)).toBe(0);
+    expect(io.stdout.split('\n').slice(7)).toEqual([
+      '  ACCOUNT       DONE  FAILED  TIMED OUT  MEDIAN    P95       TOKENS  IN     OUT  CACHE',
+      '  work-1        1     0       0          1 m 35 s  1 m 35 s  5.6 M   1.2 k  34   5.6 M',
+      '  work-2        0     0       0          -         -         0       0      0    0',
+      '  unattributed  -     -       -          -         -         1.2 k   1.2 k  34   0',
+      '  all           1     0       0          1 m 35 s  1 m 35 s  5.6 M   2.4 k  68   5.6 M',
+      '',
+      'tasks by project: api 1',
+      '',
+      'tokens by model: claude-opus-5-5 5.6 M',
+      '',
+      'Tasks and tokens were not counted on 1 of these days: an older version closed them.',
+      '',
     ]);
   });
 

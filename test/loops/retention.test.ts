@@ -92,7 +92,7 @@ describe('events', () => {
     const day = { day: '2026-01-04', account: null };
     const figures = { swaps: 3, hitsInstant: 0, hitsConfirmed: 0, hitsVetoed: 0, hitsConsumed: 0, activeMs: 0 };
     const recoveries = { recoveredHot: 0, recoveredRestart: 0, recoveredSelf: 0, handedOver: 0, recoveryMs: [] };
-    await stats.saveDays([{ ...day, ...figures, ...recoveries }]);
+    await stats.saveDays([{ ...day, ...figures, ...recoveries, tasks: null, models: null }]);
     expect(await tick()).toMatchObject({ events: 2 });
     expect(await stats.days(null)).toHaveLength(1);
   });

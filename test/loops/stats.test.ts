@@ -1,24 +1,28 @@
 /** Days are closed once, a little after midnight UTC, and missed ones are made up for. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { createStats } from '../../src/loops/stats.ts';
 import type { TickContext } from '../../src/ports.ts';
 import { readStats } from '../../src/steps/read-stats.ts';
+import { statsAccounts } from '../../src/steps/records-api.ts';
 import { openFor } from '../store/support/open.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
 const CONFIG = {
-  pools: [{ accounts: [{ name: 'a' }, { name: 'b' }] }],
+  pools: [{ agent: 'claude', accounts: [{ name: 'a' }, { name: 'b' }] }],
   stats: { dailyAtMs: 300_000 },
 } as unknown as TickContext['config'];
 
 async function bench(startIso = '2026-01-05T12:00:00Z') {
   const clock = new FakeClock(startIso);
   const store = await openFor(tempDir(), { now: clock.now() });
-  const loop = createStats({ stats: store.stats, clock });
+  const counted = { isRead: true };
+  const loop = createStats({ stats: store.stats, counter: { count: async () => counted.isRead }, clock });
   const log = new RecordingLog();
   const tick = () => loop.tick({ config: CONFIG, now: clock.now(), log, signal: new AbortController().signal });
   const swap = (iso: string, from: string) =>
@@ -31,8 +35,8 @@ async function bench(startIso = '2026-01-05T12:00:00Z') {
     );
   const days = async () => (await store.stats.days(null)).map(({ day, account, swaps }) => [day, account, swaps]);
   const period = (name: 'today' | 'last7d' | 'last30d' | 'all') =>
-    readStats(store.stats, name, ['a', 'b'], clock.now());
-  return { ...store, clock, loop, tick, swap, days, period };
+    readStats(store.stats, name, statsAccounts(CONFIG), clock.now());
+  return { ...store, clock, counted, loop, tick, swap, days, period };
 }
 
 describe('the daily figures', () => {
@@ -54,6 +58,25 @@ describe('the daily figures', () => {
     await swap('2026-01-05T23:00:00Z', 'a');
     await tick();
     expect(await days()).toEqual(written);
+  });
+
+  test('wait until what was used on that day is read, but not for ever [R168]', async () => {
+    const { clock, tick, swap, days, loop, counted } = await bench();
+    await swap('2026-01-05T11:00:00Z', 'a');
+    counted.isRead = false;
+    clock.set('2026-01-06T00:05:00Z');
+    await tick();
+    expect([await days(), loop.intervalMs(CONFIG)]).toEqual([[], 5_000]);
+    counted.isRead = true;
+    await tick();
+    expect(await days()).toHaveLength(3);
+    expect(loop.intervalMs(CONFIG)).toBe(3_600_000);
+    counted.isRead = false;
+    clock.set('2026-01-07T00:05:00Z');
+    await tick();
+    clock.set('2026-01-07T00:35:00Z');
+    await tick();
+    expect(await days()).toHaveLength(6);
   });
 
   test('are made up for after a pause, at most thirty days, and nothing is written twice [R168 R228]', async () => {
@@ -81,6 +104,21 @@ describe('the daily figures', () => {
     await tick();
     expect(await days()).toEqual(before);
   });
+});
+
+test('a row of an older version says that tasks and tokens were not counted, and stays as it is [R168]', async () => {
+  const stateDir = tempDir();
+  const db = new Database(join(stateDir, 'state.db'));
+  db.exec(readFileSync(join(import.meta.dirname, '../store/released/0005.sql'), 'utf8'));
+  db.close();
+  const store = await openFor(stateDir, { now: Date.parse('2026-01-05T12:00:00Z') });
+  const used = { model: 'm', input: 1, output: 0, cacheRead: 0, cacheWrite: 0 };
+  await store.tokens.addTokens([], [{ ...used, day: '2026-01-04', account: 'a' }]);
+  expect(await store.stats.days('2026-01-04')).toMatchObject([
+    { day: '2026-01-04', swaps: 1, tasks: null, models: null },
+  ]);
+  const view = await readStats(store.stats, 'last7d', statsAccounts(CONFIG), Date.parse('2026-01-05T13:00:00Z'));
+  expect(view).toMatchObject({ uncounted_days: 1, total: { tasks: { done: 0 }, tokens: { total_tokens: 0 } } });
 });
 
 describe('a period', () => {

@@ -44,6 +44,11 @@ const untilAbort = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 describe('the schedule', () => {
+  test('has each name once [R167]', () => {
+    const idle = async () => undefined;
+    expect(() => bench([loop('a', idle), loop('b', idle), loop('a', idle)])).toThrow('two loops are named a');
+  });
+
   test('each loop ticks at once and then one interval after its tick ended, with the config of that moment [R163]', async () => {
     let pollMs = 1000;
     const seen: [number, number][] = [];

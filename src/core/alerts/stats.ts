@@ -3,6 +3,10 @@ import type { EventType, JournalEvent } from '../events.ts';
 import type { Activation } from '../swap/swap.ts';
 import type { EpochMs } from '../time.ts';
 import { DAY, HOUR, MINUTE } from '../time.ts';
+import type { DayTokens, ModelTokens } from '../tokens/tokens.ts';
+import { byModel } from '../tokens/tokens.ts';
+import type { TaskFigures } from './task-figures.ts';
+import { addTasks, NO_TASKS, taskFiguresOf } from './task-figures.ts';
 
 /** What is counted. */
 export interface Figures {
@@ -24,6 +28,10 @@ export interface Figures {
   readonly recoveryMs: readonly number[];
   /** How long it was the active account; for all together: how long any was. */
   readonly activeMs: number;
+  /** Null: not counted in those days. */
+  readonly tasks: TaskFigures | null;
+  /** What models used, each once; null: not counted in those days, or its agent does not tell. */
+  readonly models: readonly ModelTokens[] | null;
 }
 
 /** One account on one day; `account` null: all together. */
@@ -42,6 +50,9 @@ export const STATS_EVENTS = [
   'swap_flipped',
   'session_recovered',
   'session_handed_over',
+  'task_done',
+  'task_failed',
+  'task_timeout',
 ] as const satisfies readonly EventType[];
 
 export const STATS_PERIODS = ['today', 'last7d', 'last30d', 'all'] as const;
@@ -57,8 +68,17 @@ export interface StatsInput {
   readonly activations: readonly Activation[];
   /** By id of a swap, the account it left. */
   readonly leftBy: ReadonlyMap<string, string>;
+  /** Of days within the span. */
+  readonly tokens: readonly DayTokens[];
   /** Accounts that get a row although nothing happened on them. */
-  readonly accounts: readonly string[];
+  readonly accounts: readonly StatsAccount[];
+}
+
+/** An account of the configuration. */
+export interface StatsAccount {
+  readonly name: string;
+  /** Whether its agent writes down what its models used. */
+  readonly tellsTokens: boolean;
 }
 
 const NONE: Figures = {
@@ -73,6 +93,8 @@ const NONE: Figures = {
   handedOver: 0,
   recoveryMs: [],
   activeMs: 0,
+  tasks: null,
+  models: null,
 };
 
 /** The figures from `from` (inclusive) to `to` (exclusive): all together first, then by account. */
@@ -84,18 +106,45 @@ export function figuresOf(input: StatsInput, day: string, from: EpochMs, to: Epo
       const figures = countOf(event);
       return figures === null ? [] : [{ account: accountOf(event, input.leftBy), figures }];
     });
-  const names = new Set([...input.accounts, ...spans.keys(), ...counted.map(({ account }) => account)]);
+  const tokens = input.tokens.filter(
+    (row) => startOfDay(row.day) >= startOfDay(dayOf(from)) && startOfDay(row.day) < to,
+  );
+  const names = new Set([
+    ...input.accounts.map(({ name }) => name),
+    ...spans.keys(),
+    ...[...counted, ...tokens].map(({ account }) => account),
+  ]);
   const ofAccount = [...names]
     .filter((name) => name !== null)
     .sort()
     .map((account) => ({
-      ...sum(counted.filter((one) => one.account === account).map((one) => one.figures)),
+      ...total(counted.filter((one) => one.account === account).map((one) => one.figures)),
       activeMs: lengthOf(spans.get(account) ?? []),
+      models: modelsOf(
+        tokens.filter((row) => row.account === account),
+        input.accounts.some(({ name, tellsTokens }) => name === account && tellsTokens),
+      ),
       day,
       account,
     }));
-  const all = sum(counted.map((one) => one.figures));
-  return [{ ...all, activeMs: lengthOf([...spans.values()].flat()), day, account: null }, ...ofAccount];
+  const all = {
+    ...total(counted.map((one) => one.figures)),
+    activeMs: lengthOf([...spans.values()].flat()),
+    models: modelsOf(
+      tokens,
+      input.accounts.some(({ tellsTokens }) => tellsTokens),
+    ),
+  };
+  return [{ ...all, day, account: null }, ...ofAccount];
+}
+
+function total(rows: readonly Figures[]): Figures {
+  const { tasks, ...figures } = sum(rows);
+  return { ...figures, tasks: tasks ?? NO_TASKS };
+}
+
+function modelsOf(rows: readonly DayTokens[], tellsTokens: boolean): readonly ModelTokens[] | null {
+  return rows.length === 0 && !tellsTokens ? null : byModel(rows);
 }
 
 /** Several rows as one. */
@@ -113,6 +162,8 @@ export function sum(rows: readonly Figures[]): Figures {
       handedOver: total.handedOver + row.handedOver,
       recoveryMs: [...total.recoveryMs, ...row.recoveryMs].sort((a, b) => a - b),
       activeMs: total.activeMs + row.activeMs,
+      tasks: addTasks(total.tasks, row.tasks),
+      models: total.models === null ? row.models : byModel([...total.models, ...(row.models ?? [])]),
     }),
     NONE,
   );
@@ -170,7 +221,8 @@ export function timeOfDayMs(text: string): number | null {
   return match === null ? null : Number(match[1]) * HOUR + Number(match[2]) * MINUTE;
 }
 
-function countOf({ type, data }: JournalEvent): Figures | null {
+function countOf(event: JournalEvent): Figures | null {
+  const { type, data } = event;
   switch (type) {
     case 'quota_hit':
       return data.decision === 'confirmed' ? { ...NONE, hitsConfirmed: 1 } : { ...NONE, hitsInstant: 1 };
@@ -191,8 +243,10 @@ function countOf({ type, data }: JournalEvent): Figures | null {
         ? { ...NONE, recoveryMs, recoveredRestart: 1 }
         : { ...NONE, recoveryMs, recoveredSelf: 1 };
     }
-    default:
-      return null;
+    default: {
+      const tasks = taskFiguresOf(event);
+      return tasks === null ? null : { ...NONE, tasks };
+    }
   }
 }
 

@@ -24,7 +24,8 @@ export interface TaskResult {
 
 /** The result of a task that ended. */
 export function resultOf(row: TaskRow, finishedAt: EpochMs): TaskResult {
-  const startedAt = row.attempts.find((attempt) => attempt.startedAt !== null)?.startedAt ?? row.startedAt;
+  const startedAt = firstStart(row);
+  const tookMs = durationMs(row, finishedAt);
   return {
     task_id: row.taskId,
     status: row.status,
@@ -33,13 +34,23 @@ export function resultOf(row: TaskRow, finishedAt: EpochMs): TaskResult {
     account: row.account,
     started_at: toIso(startedAt),
     finished_at: toIso(finishedAt) ?? '',
-    duration_s: startedAt === null ? null : Math.max(0, Math.round((finishedAt - startedAt) / 100) / 10),
+    duration_s: tookMs === null ? null : Math.round(tookMs / 100) / 10,
     completion: row.completion,
     summary: row.summary,
     error_kind: row.errorKind,
     reason: row.reason,
     claim_id: row.claimId,
   };
+}
+
+/** From the first start to the end; null: it never started. */
+export function durationMs(row: Pick<TaskRow, 'attempts' | 'startedAt'>, finishedAt: EpochMs): number | null {
+  const startedAt = firstStart(row);
+  return startedAt === null ? null : Math.max(0, finishedAt - startedAt);
+}
+
+function firstStart({ attempts, startedAt }: Pick<TaskRow, 'attempts' | 'startedAt'>): EpochMs | null {
+  return attempts.find((attempt) => attempt.startedAt !== null)?.startedAt ?? startedAt;
 }
 
 /** The result of a file that was not taken as a task. */

@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_BATCH, nextBatch, TARGET_MS } from '../../../src/core/alerts/batch.ts';
-import type { StatsInput } from '../../../src/core/alerts/stats.ts';
+import type { StatsAccount, StatsInput } from '../../../src/core/alerts/stats.ts';
 import {
   dayOf,
   figuresOf,
   firstDayOf,
   missingDays,
   percentile,
+  STATS_EVENTS,
   startOfDay,
   sum,
   timeOfDayMs,
@@ -25,7 +26,11 @@ const DAY_1 = '2026-01-05';
 const START = startOfDay(DAY_1);
 
 function input(change: Partial<StatsInput> = {}): StatsInput {
-  return { events: [], activations: [], leftBy: new Map(), accounts: [], ...change };
+  return { events: [], activations: [], leftBy: new Map(), tokens: [], accounts: [], ...change };
+}
+
+function anAccount(name: string): StatsAccount {
+  return { name, tellsTokens: true };
 }
 
 function at(offsetMs: number, change: Partial<JournalEvent>): JournalEvent {
@@ -52,7 +57,7 @@ describe('the figures of a day', () => {
 
   test('count swaps, limits and recoveries, and charge them to the account that was left [R168]', () => {
     const rows = figuresOf(
-      input({ events, leftBy: new Map([['s1', 'a']]), accounts: ['a', 'b', 'c'] }),
+      input({ events, leftBy: new Map([['s1', 'a']]), accounts: ['a', 'b', 'c'].map(anAccount) }),
       DAY_1,
       START,
       START + DAY,
@@ -93,11 +98,50 @@ describe('the figures of a day', () => {
     ]);
   });
 
+  test('count how tasks ended and how long those took that were done; a time-out of one attempt is no end [R168]', () => {
+    const ended = (type: JournalEvent['type'], project: string, more: object = {}, account: string | null = 'a') =>
+      at(9, { type, account, data: { project, ...more } });
+    const events = [
+      ended('task_done', '/src/api', { duration_ms: 90_000 }),
+      ended('task_done', '/src/api', { duration_ms: 30_000 }),
+      ended('task_done', '/src/web', { duration_ms: null }, 'b'),
+      ended('task_failed', '/src/web', { duration_ms: 5 }),
+      ended('task_timeout', '/src/api', { final: false }),
+      ended('task_timeout', '/src/api', { final: true }, null),
+    ];
+    const rows = figuresOf(input({ events, accounts: ['a', 'b'].map(anAccount) }), DAY_1, START, START + DAY);
+    expect(rows.map(({ tasks }) => [tasks?.done, tasks?.failed, tasks?.timeout, tasks?.tookMs])).toEqual([
+      [3, 1, 1, [30_000, 90_000]],
+      [2, 1, 0, [30_000, 90_000]],
+      [1, 0, 0, []],
+    ]);
+    expect(rows[0]?.tasks?.projects).toEqual([
+      { project: '/src/api', tasks: 3 },
+      { project: '/src/web', tasks: 2 },
+    ]);
+  });
+
+  test('tell no tokens of an account whose agent writes none down, and those of former accounts [R168]', () => {
+    const used = { model: 'm', input: 1, output: 2, cacheRead: 3, cacheWrite: 4 };
+    const accounts = [anAccount('a'), { name: 'g', tellsTokens: false }];
+    const tokens = [
+      { ...used, day: DAY_1, account: 'former' },
+      { ...used, day: '2026-01-04', account: 'a' },
+    ];
+    const rows = figuresOf(input({ tokens, accounts }), DAY_1, START, START + DAY);
+    expect(rows.map(({ account, models }) => [account, models])).toEqual([
+      [null, [used]],
+      ['a', []],
+      ['former', [used]],
+      ['g', null],
+    ]);
+  });
+
   test('of several days add up to those of the whole time, whatever happened [R169]', () => {
     const some = fc.array(
       fc.record({
         offset: fc.integer({ min: 0, max: 3 * DAY - 1 }),
-        type: fc.constantFrom('swap_flipped', 'quota_hit', 'quota_cleared', 'session_recovered', 'session_handed_over'),
+        type: fc.constantFrom(...STATS_EVENTS),
         account: fc.constantFrom('a', 'b', null),
         by: fc.constantFrom('hot', 'restart', 'self'),
         afterMs: fc.nat(100_000),
@@ -106,10 +150,20 @@ describe('the figures of a day', () => {
     fc.assert(
       fc.property(some, fc.array(fc.nat(3 * DAY), { maxLength: 5 }), (list, moves) => {
         const events = list.map(({ offset, type, account, by, afterMs }) =>
-          at(offset, { type: type as JournalEvent['type'], account, data: { by, afterMs } }),
+          at(offset, {
+            type: type as JournalEvent['type'],
+            account,
+            data: { by, afterMs, duration_ms: afterMs, project: `/src/${by}` },
+          }),
         );
         const activations = moves.map((offset, i) => activation(i % 2 === 0 ? 'a' : 'b', offset));
-        const facts = input({ events, activations, accounts: ['a', 'b'] });
+        const tokens = list.map(({ offset, account, afterMs }) => ({
+          day: dayOf(START + offset),
+          account,
+          model: `m${afterMs % 3}`,
+          ...{ input: afterMs, output: 1, cacheRead: 0, cacheWrite: 2 },
+        }));
+        const facts = input({ events, activations, tokens, accounts: ['a', 'b'].map(anAccount) });
         const days = [0, 1, 2].flatMap((n) =>
           figuresOf(facts, dayOf(START + n * DAY), START + n * DAY, START + (n + 1) * DAY),
         );
@@ -165,7 +219,7 @@ test('a percentile is the nearest rank; of nothing there is none', () => {
 test('the view sums days, keeps the order of the configuration and names former accounts too', () => {
   const rows = ['2026-01-04', '2026-01-05'].flatMap((day) =>
     figuresOf(
-      input({ activations: [activation('gone', -DAY)], accounts: ['b', 'a'] }),
+      input({ activations: [activation('gone', -DAY)], accounts: ['b', 'a'].map(anAccount) }),
       day,
       startOfDay(day),
       startOfDay(day) + HOUR,
@@ -178,6 +232,54 @@ test('the view sums days, keeps the order of the configuration and names former 
     ['gone', 120],
   ]);
   expect(view.total).toMatchObject({ active_minutes: 120, recoveries: { median_ms: null, p95_ms: null } });
+});
+
+describe('a view', () => {
+  const used = (model: string, input: number) => ({ model, input, output: 1, cacheRead: 2, cacheWrite: 3 });
+  const NOTHING = sum([]);
+
+  test('shows the five projects and models with the most, and what nobody is known for [R168]', () => {
+    const models = ['m1', 'm2', 'm3', 'm4', 'm5', 'm6'].map((model, i) => used(model, 100 - i));
+    const projects = ['a', 'b', 'c', 'd', 'e', 'f'].map((name, i) => ({ project: `/src/${name}`, tasks: i + 1 }));
+    const tasks = { done: 21, failed: 0, timeout: 0, tookMs: [1_000, 2_000, 9_000], projects };
+    const rows = [
+      { ...NOTHING, day: DAY_1, account: null, tasks, models },
+      { ...NOTHING, day: DAY_1, account: 'a', tasks, models: models.slice(1) },
+    ];
+    const { total, unattributed_tokens } = statsView(rows, 'today', { from: DAY_1, to: DAY_1 }, ['a']);
+    expect(total.tasks).toEqual({ done: 21, failed: 0, timeout: 0, median_ms: 2_000, p95_ms: 9_000 });
+    expect(total.top_projects.map(({ project }) => project)).toEqual([
+      '/src/f',
+      '/src/e',
+      '/src/d',
+      '/src/c',
+      '/src/b',
+    ]);
+    expect(total.top_models.map(({ model, total_tokens }) => [model, total_tokens])).toEqual([
+      ['m1', 106],
+      ['m2', 105],
+      ['m3', 104],
+      ['m4', 103],
+      ['m5', 102],
+    ]);
+    expect(unattributed_tokens).toMatchObject({ input_tokens: 100, total_tokens: 106 });
+  });
+
+  test('of days that were closed before tasks and tokens were counted says so, and counts the others [R168]', () => {
+    const old = { ...NOTHING, day: '2026-01-04', account: null };
+    const span = { from: '2026-01-04', to: DAY_1 };
+    expect(statsView([old], 'last7d', span, ['a'])).toMatchObject({
+      uncounted_days: 1,
+      total: { tasks: null, tokens: null, top_projects: [], top_models: [] },
+      unattributed_tokens: null,
+      accounts: [{ account: 'a', tasks: null, tokens: null }],
+    });
+    const rows = [old, ...figuresOf(input({ accounts: [anAccount('a')] }), DAY_1, START, START + DAY)];
+    expect(statsView(rows, 'last7d', span, ['a'])).toMatchObject({
+      uncounted_days: 1,
+      total: { tasks: { done: 0 }, tokens: { total_tokens: 0 } },
+    });
+  });
 });
 
 describe('sizes', () => {

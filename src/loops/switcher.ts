@@ -10,7 +10,6 @@ import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { stoppingHit } from '../core/verdict/pane-finding.ts';
-import { wasRefused } from '../core/verdict/refused-login.ts';
 import type { Board, KillSwitch, Loop, TickContext } from '../ports.ts';
 import { earlyStands } from '../steps/act-early.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from '../steps/config-policy.ts';
@@ -18,7 +17,7 @@ import { isSwapHit } from '../steps/judge-pool.ts';
 import { probeFirst } from '../steps/probe-first.ts';
 import { readPool } from '../steps/read-pool.ts';
 import type { RecoveryPorts } from '../steps/recover-panes.ts';
-import { climbAll, openRecoveries, paneResult } from '../steps/recover-panes.ts';
+import { climbAll, goesOnElsewhere, openRecoveries, paneResult } from '../steps/recover-panes.ts';
 import { refreshPool } from '../steps/refresh-pool.ts';
 import { repairPool } from '../steps/repair-pool.ts';
 import { resumeAfterReset } from '../steps/resume-after-reset.ts';
@@ -269,7 +268,7 @@ async function endAgents(
 
 /** A pane stopped by a limit, or by the refused login, of an account that is no longer the active one. */
 function isStoppedElsewhere(finding: PaneFinding, swap: SwapRow, config: Config): boolean {
-  if (wasRefused(finding, swap))
+  if (goesOnElsewhere(finding, swap, config))
     return finding.notSwitchable === null && finding.process.startedAt <= (swap.flippedAt ?? 0);
   const hit = stoppingHit(finding);
   if (hit === null || finding.notSwitchable !== null || finding.charge === null || isModelOnly(hit, config))

@@ -218,7 +218,7 @@ export function newRecovery(
   const { view, process, signals } = finding;
   const policy = swapPolicyOf(view.sessionName, current);
   const version = signals?.version ?? null;
-  const isIdle = !('hit' in finding.decision) && !wasRefused(finding, swap);
+  const isIdle = !('hit' in finding.decision) && !goesOnElsewhere(finding, swap, current);
   const row: RecoveryRow = {
     id: `${swap.id}/${paneKey(view.identity)}`,
     swapId: swap.id,
@@ -249,6 +249,23 @@ export function newRecovery(
   };
   if (policy === 'resume') return row;
   return { ...row, state: 'handed_over', finishedAt: now, reason: `swap_policy: ${policy}` };
+}
+
+/**
+ * Its login was refused, for which this swap left the account, and it is to be told to go on. Where tasks are done the queue
+ * has seen the failure, and tries the task again by itself.
+ */
+export function goesOnElsewhere(
+  finding: PaneFinding,
+  swap: Pick<SwapRow, 'from' | 'trigger'>,
+  config: Config,
+): boolean {
+  const { sessionName } = finding.view;
+  const { autonomous, dedicated } = config.sessions;
+  const isForTasks =
+    autonomous.names.includes(sessionName) ||
+    dedicated.some(({ name, acceptTasks }) => name === sessionName && acceptTasks);
+  return !isForTasks && wasRefused(finding, swap);
 }
 
 /** What the variable of the configuration directory is set to for a new start; null: it is not set, as before. */

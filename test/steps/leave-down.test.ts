@@ -1,9 +1,11 @@
 /** When the account of a pool is left because its login is refused, and when rather not. */
 import { describe, expect, test } from 'vitest';
+import { claude } from '../../src/core/agents/claude.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { Vote } from '../../src/core/verdict/votes.ts';
 import { actEarly, newEarlyMemory } from '../../src/steps/act-early.ts';
+import { goesOnElsewhere, newRecovery } from '../../src/steps/recover-panes.ts';
 import { anEvidence, aSwap, aVote, NOON, noEvidence } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
 import { aQuietPane, quotaBench } from '../support/quota-bench.ts';
@@ -183,4 +185,38 @@ test('what was counted once stays wanted for as long as the sessions stand there
   await bench.clock.advance(MINUTE);
   expect(await look(bench, panes(), newEarlyMemory())).toBeNull();
   expect(await look(bench, panes(), memory)).toMatchObject({ wish: { kind: 'down' } });
+});
+
+describe('after such a swap', () => {
+  const swap = aSwap({ trigger: 'down', from: 'a', to: 'b' });
+  const SESSIONS = {
+    autonomous: { max: 1, prefix: 'auto-', start_index: 1 },
+    dedicated: [{ name: 'helper', accept_tasks: true }],
+  };
+
+  test('a session that was refused goes on; any other, and what was met elsewhere, stays as it is [R156]', async () => {
+    const bench = await downBench();
+    const goesOn = (finding: PaneFinding, change: Partial<typeof swap> = {}) =>
+      goesOnElsewhere(finding, { ...swap, ...change }, bench.config);
+    expect(goesOn(refused(bench, 1))).toBe(true);
+    expect(goesOn(quiet(bench, 1))).toBe(false);
+    expect(goesOn(refused(bench, 1), { trigger: 'limit' })).toBe(false);
+    expect(goesOn(refused(bench, 1), { trigger: 'manual' })).toBe(false);
+    expect(goesOn(refused(bench, 1, { charge: { account: 'b', reason: 'its own' } }))).toBe(false);
+  });
+
+  test.each(['auto-1', 'helper'])(
+    '%s does tasks: the queue tries them again, and nothing is typed there [R156]',
+    async (sessionName) => {
+      const bench = await downBench({ ...LEAVES, sessions: SESSIONS });
+      const { config, pool, clock } = bench;
+      const pane = refused(bench, 1);
+      const finding = { ...pane, view: { ...pane.view, sessionName } };
+      expect(config.sessions.autonomous.names).toEqual(['auto-1']);
+      expect(goesOnElsewhere(finding, swap, config)).toBe(false);
+      const recover = (one: PaneFinding) =>
+        newRecovery(swap, one, [one], pool, claude, { config, now: clock.now() }).launch?.wasIdle;
+      expect([recover(finding), recover(pane)]).toEqual([true, undefined]);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 /** What differs between two configurations, and which of it has to wait for a restart. */
 
+import { isObject } from '../core/json.ts';
 import type { ConfigValues } from './file-schema.ts';
 import type { KeyPath } from './finding.ts';
 import { docOf, formatPath } from './key-docs.ts';
@@ -17,7 +18,7 @@ export function keepRestartKeys(before: ConfigValues, after: ConfigValues): Conf
 function keep(before: unknown, after: unknown, path: KeyPath): unknown {
   const doc = docOf(path);
   if (doc !== null && !doc.isSection && doc.requiresRestart) return before;
-  if (!isSection(before) || !isSection(after)) return after;
+  if (!isObject(before) || !isObject(after)) return after;
   // Each pool has a switcher and a lock of its own from the start on: a pool comes or goes with a restart.
   const entries = Object.entries(isPools(path) ? { ...before, ...onlyIn(before, after) } : after).map(
     ([key, value]) => {
@@ -37,7 +38,7 @@ function onlyIn(before: Record<string, unknown>, after: Record<string, unknown>)
 }
 
 function differences(before: unknown, after: unknown, path: string): readonly string[] {
-  if (isSection(before) && isSection(after)) {
+  if (isObject(before) && isObject(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     return keys.flatMap((key) => differences(before[key], after[key], formatPath(path === '' ? [key] : [path, key])));
   }
@@ -56,12 +57,8 @@ function byName(list: unknown): ReadonlyMap<string, unknown> | null {
   if (!Array.isArray(list)) return null;
   const entries: [string, unknown][] = [];
   for (const entry of list as unknown[]) {
-    if (!isSection(entry) || typeof entry.name !== 'string') return null;
+    if (!isObject(entry) || typeof entry.name !== 'string') return null;
     entries.push([entry.name, entry]);
   }
   return new Map(entries);
-}
-
-function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -15,5 +15,14 @@ export function parseObject(text: string): JsonObject | null {
 
 /** The value when it is an object and no list, else null. */
 export function asObject(value: unknown): JsonObject | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
+  return isObject(value) ? value : null;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The fields of an object; none of anything else. */
+export function fieldsOf(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
 }

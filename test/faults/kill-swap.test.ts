@@ -115,7 +115,7 @@ class Lane {
     this.#before = world.events().length;
     world.setLimit(from, { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     for (const pane of this.#panes) await pane.say('go on with the work');
-    await waitFor(() => this.#since().some(({ event }) => event === 'limit'), { timeoutMs: 15_000 });
+    await waitFor(() => this.#since().some(({ event }) => event === 'limit'), { timeoutMs: 30_000 });
 
     const killedAfter: number[] = [];
     for (let i = 0; i < kills; i++) {

@@ -73,7 +73,7 @@ test.concurrent(
     world.setLimit('work-1', null);
     await resume(pane, sessionId);
     await pane.say('the third question');
-    await waitFor(() => world.servedBy().length === 3, { timeoutMs: 15_000 });
+    await waitFor(() => world.servedBy().length === 3, { timeoutMs: 30_000 });
     expect(world.servedBy()).toEqual(['work-1', 'work-2', 'work-1']);
     expect(new Set(world.events('reply').map((event) => event.sessionId))).toEqual(new Set([sessionId]));
   }),

@@ -25,16 +25,16 @@ test.concurrent(
     });
     other.setLimit('play-1', { kind: 'five_hour', resetsAt: Date.now() + HOUR });
     await play.say('do the play');
-    await waitFor(() => other.servedBy().length === 1, { timeoutMs: 10_000 });
+    await waitFor(() => other.servedBy().length === 1, { timeoutMs: 30_000 });
     expect([world.activeAccount(), other.activeAccount()]).toEqual(['work-1', 'play-2']);
     expect(world.prompts()).toEqual([]);
 
     // The cooldown of one pool does not hold back the other.
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + HOUR });
     await work.say('do the work');
-    await waitFor(() => world.servedBy().length === 1, { timeoutMs: 10_000 });
+    await waitFor(() => world.servedBy().length === 1, { timeoutMs: 30_000 });
     await waitFor(async () => (await daemon.app.api.swaps(10)).every(({ phase }) => phase === 'done'), {
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     const swaps = await daemon.app.api.swaps(10);
     expect(swaps.map(({ pool, from, to }) => [pool, from, to])).toEqual([
@@ -203,8 +203,8 @@ test.concurrent(
     await daemon.swapDone();
     world.setLimit('work-2', { kind: 'five_hour', resetsAt: Date.now() + 2 * HOUR });
     turns.letGo();
-    await waitFor(() => world.events('limit').length === 2, { timeoutMs: 15_000 });
-    await waitFor(async () => (await daemon.events('quota_hit')).length === 2, { timeoutMs: 15_000 });
+    await waitFor(() => world.events('limit').length === 2, { timeoutMs: 30_000 });
+    await waitFor(async () => (await daemon.events('quota_hit')).length === 2, { timeoutMs: 30_000 });
 
     const hits = await daemon.events('quota_hit');
     expect(hits.map(({ session, account }) => [session, account]).sort()).toEqual([

@@ -305,11 +305,11 @@ for (const [what, row] of rows) {
       if (row.account !== null) {
         const isUsable = (): boolean =>
           daemon.status().accounts.find(({ name }) => name === 'work-2')?.eligible === true;
-        await waitFor(() => isUsable() === row.usable, { timeoutMs: 15_000 });
+        await waitFor(() => isUsable() === row.usable, { timeoutMs: 30_000 });
       }
       const looks = () => daemon.status().jobs.find(({ name }) => name === 'reconciler')?.last_start ?? '';
       const seen = looks();
-      await waitFor(() => looks() > seen, { timeoutMs: 15_000 });
+      await waitFor(() => looks() > seen, { timeoutMs: 30_000 });
       expect(await daemon.events(row.told)).toHaveLength(1);
       expect(picture(world)).toEqual(before);
       expect(JSON.stringify(told)).not.toContain('made-up');

@@ -189,7 +189,7 @@ test.concurrent(
 
     // The wall still stands there when the link has moved: it is not the new account's.
     const answer = await daemon.app.api.swap({ ...BY_HAND, to: 'work-2' });
-    await daemon.swapDone(15_000, answer.kind === 'accepted' ? answer.id : '');
+    await daemon.swapDone(30_000, answer.kind === 'accepted' ? answer.id : '');
     await daemon.polls(8);
     expect(daemon.status().accounts.map(({ name, state }) => [name, state])).toEqual([
       ['work-1', 'expired'],

@@ -68,7 +68,7 @@ test.concurrent(
     expect(Date.parse(String(told.data.earliest_reset_at))).toBeGreaterThanOrEqual(first);
     expect(world.activeAccount()).toBe('work-1');
     await daemon.polls(3);
-    await waitFor(() => daemon.health().status === 'unhealthy', { timeoutMs: 10_000 });
+    await waitFor(() => daemon.health().status === 'unhealthy', { timeoutMs: 30_000 });
     expect(daemon.health().reasons.join()).toContain('no_eligible_account');
     expect(daemon.health().pools[0]).toMatchObject({ eligible: 0, switcher: 'exhausted' });
     expect(await daemon.events('no_eligible_account')).toHaveLength(1);

@@ -72,7 +72,7 @@ test.concurrent(
     expect((await daemon.told('swap_refused')).data).toMatchObject({ reason: 'backoff' });
 
     rmdirSync(lock);
-    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 10_000 });
+    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 30_000 });
     const { swap } = await daemon.swapDone();
     expect(swap).toMatchObject({ to: 'work-2', phase: 'done' });
     expect(swap.id).not.toBe(postponed?.id);
@@ -94,15 +94,9 @@ test.concurrent(
     const { swap, incident, recoveries } = await daemon.swapDone();
 
     expect(swap).toMatchObject({ phase: 'failed', error: 'input/output error', flippedAt: null, locks: [] });
-    expect(incident?.steps.map(({ step }) => step)).toEqual([
-      'prepared',
-      'locked',
-      'rolling_back',
-      'released',
-      'locked',
-      'released',
-      'failed',
-    ]);
+    expect(incident?.steps.map(({ step }) => step).join(' ')).toMatch(
+      /^prepared (?:locked released )*locked rolling_back released locked released failed$/,
+    );
     expect(recoveries).toEqual([]);
     expect(readlinkSync(world.link)).toBe(target);
     expect(statSync(world.home('work-1').credentials).mtimeMs).toBeGreaterThan(mtimeMs);
@@ -114,7 +108,7 @@ test.concurrent(
     expect(world.prompts()).toEqual(['do the work']);
 
     adapters.failFreshen = false;
-    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 15_000 });
+    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 30_000 });
     expect(world.servedBy()).toEqual(['work-2']);
     expect((await daemon.swapDone()).swap).toMatchObject({ phase: 'done', to: 'work-2' });
     expect(await daemon.app.api.swaps(10)).toHaveLength(2);
@@ -148,7 +142,7 @@ test.concurrent(
     adapters.failPointTo = null;
     expect(await daemon.app.api.recover(null)).toMatchObject([{ ok: true, detail: expect.stringContaining('work-2') }]);
     await waitFor(() => !daemon.health().partial_swap);
-    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 10_000 });
+    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 30_000 });
     expect(world.servedBy()).toEqual(['work-2']);
     expect(world.prompts()).toEqual(['do the work', 'continue']);
     const finished = await daemon.swapDone();

@@ -16,7 +16,7 @@ const MINUTE = 60_000;
 async function answered(world: StandInWorld, pane: StandInPane, daemon: TestDaemon): Promise<string> {
   await pane.say('do the work');
   await waitFor(() => world.servedBy().length > 0, { timeoutMs: 20_000 });
-  await waitFor(() => daemon.status().sessions[0]?.state === 'idle', { timeoutMs: 15_000 });
+  await waitFor(() => daemon.status().sessions[0]?.state === 'idle', { timeoutMs: 30_000 });
   await daemon.polls(3);
   const [session = ''] = world.events().map(({ sessionId }) => sessionId);
   return session;
@@ -77,7 +77,7 @@ test.concurrent(
       verifyRequired: false,
     }));
     await store.close();
-    await waitFor(() => account(daemon, 'work-1')?.state === 'limited', { timeoutMs: 15_000 });
+    await waitFor(() => account(daemon, 'work-1')?.state === 'limited', { timeoutMs: 30_000 });
     statusline(world, session, 12);
     await waitFor(() => account(daemon, 'work-1')?.state === 'active', { timeoutMs: 30_000 });
 

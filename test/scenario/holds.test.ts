@@ -152,7 +152,7 @@ test.concurrent(
     expect(daemon.health().reasons).toContain('paused: hands off');
 
     rmSync(file);
-    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 10_000 });
+    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 30_000 });
     writeFileSync(file, 'again\n');
     // The tick that is running may still end.
     await daemon.polls(4);
@@ -198,7 +198,7 @@ test.concurrent(
       const until = new Date((swap.finishedAt ?? 0) + 8000).toISOString();
       expect(refused.data).toMatchObject({ reason: 'cooldown', account: 'work-2' });
       expect(new Date(String(refused.data.until)).toISOString()).toBe(until);
-      await waitFor(() => world.activeAccount() === 'work-3', { timeoutMs: 15_000 });
+      await waitFor(() => world.activeAccount() === 'work-3', { timeoutMs: 30_000 });
       const second = (await after.swapDone()).swap;
       expect((second.flippedAt ?? 0) - (swap.finishedAt ?? 0)).toBeGreaterThanOrEqual(8000);
       expect(world.prompts()).toHaveLength(3);

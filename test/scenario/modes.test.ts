@@ -75,7 +75,7 @@ test.concurrent(
           const answer = await daemon.app.api.swap({ ...BY_HAND, force: true });
           return answer.kind === 'refused' && answer.detail.endsWith('it is in the middle of a turn');
         },
-        { timeoutMs: 15_000 },
+        { timeoutMs: 30_000 },
       );
       await daemon.polls(5);
       expect([...world.events('exit'), ...world.events('interrupted')]).toEqual([]);
@@ -134,7 +134,7 @@ test.concurrent(
             const answer = await daemon.app.api.swap(BY_HAND);
             return answer.kind === 'refused' && answer.detail.includes(`codex (process ${editor.pid} in`);
           },
-          { timeoutMs: 15_000 },
+          { timeoutMs: 30_000 },
         );
         expect(world.activeAccount()).toBe('work-1');
         expect(world.events('exit')).toEqual([]);

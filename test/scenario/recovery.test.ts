@@ -115,7 +115,7 @@ test.concurrent(
     world.setLimit('work-1', { kind: 'five_hour', resetsAt });
     await pane.say('do the work');
     await daemon.swapDone();
-    await waitFor(() => Date.now() > resetsAt + 1000, { timeoutMs: 12_000 });
+    await waitFor(() => Date.now() > resetsAt + 1000, { timeoutMs: 30_000 });
     expect(world.events('prompt').map(({ text, source }) => [text, source])).toEqual([
       ['do the work', 'typed'],
       ['continue', 'typed'],
@@ -175,7 +175,7 @@ test.concurrent(
     for (const pane of Object.values(panes)) await pane.shows('hit your');
     await panes.closed.type('mine');
     const daemon = await start();
-    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 10_000 });
+    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 30_000 });
     await daemon.polls(3);
     await tmux.run('kill-pane', '-t', panes.closed.paneId);
     const { recoveries } = await daemon.swapDone();
@@ -198,7 +198,7 @@ test.concurrent(
     const daemon = await start({ changes: { switcher: { verify_timeout: '25s' } } });
     limitFirst(world);
     await pane.say('do the work');
-    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 10_000 });
+    await waitFor(() => world.activeAccount() === 'work-2', { timeoutMs: 30_000 });
     await desk.run('send-keys', '-t', seat.paneId, 'x', 'BSpace');
     const touchedAt = Date.now();
     const { recoveries } = await daemon.swapDone(30_000);

@@ -13,7 +13,7 @@ test.concurrent(
   onStage(async ({ world, tmux, start }) => {
     const pane = await world.startPane(tmux, { name: 'a' });
     const daemon = await start({ changes: { mode: 'observe', quota: { poll_interval: '10m' } } });
-    await waitFor(() => daemon.status().sessions.length === 1, { timeoutMs: 15_000 });
+    await waitFor(() => daemon.status().sessions.length === 1, { timeoutMs: 30_000 });
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + HOUR });
     await pane.say('do the work');
     await pane.shows('limit');

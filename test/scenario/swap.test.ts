@@ -95,7 +95,7 @@ test.concurrent(
       expect(await daemon.app.api.swap({ ...BY_HAND, to: 'work-1' })).toMatchObject({ reason: 'target_ineligible' });
       const answer = await daemon.app.api.swap({ ...BY_HAND, to: 'work-1', force: true });
       expect(answer).toMatchObject({ kind: 'accepted', to: 'work-1' });
-      const record = await daemon.swapDone(15_000, answer.kind === 'accepted' ? answer.id : '');
+      const record = await daemon.swapDone(30_000, answer.kind === 'accepted' ? answer.id : '');
       expect(record.swap).toMatchObject({ phase: 'done', trigger: 'manual', from: 'work-3', to: 'work-1' });
       expect(world.activeAccount()).toBe('work-1');
       await waitFor(() => (daemon.status().pools[0]?.cooldown.remaining_s ?? 0) > 3);
@@ -131,8 +131,9 @@ test.concurrent(
           { account: 'work-3', reasons: [{ code: 'ranked_lower' }] },
         ],
       });
-      const steps = incident?.steps.map(({ step }) => step);
-      expect(steps).toEqual(['prepared', 'locked', 'flipped', 'released', 'done']);
+      const steps = incident?.steps.map(({ step }) => step).join(' ');
+      // On a busy machine the locks may be too old to be trusted when the link is about to move: they are taken anew then.
+      expect(steps).toMatch(/^prepared (?:locked released )*locked flipped released done$/);
       for (const { step, durationMs } of incident?.steps.slice(1) ?? [])
         expect([step, durationMs]).toEqual([step, expect.any(Number)]);
       expect(incident?.result).toMatchObject({
@@ -176,7 +177,7 @@ test.concurrent(
     for (const to of ['work-2', 'work-1', 'work-2', 'work-1']) {
       const answer = await daemon.app.api.swap({ ...BY_HAND, to, force: true });
       if (answer.kind !== 'accepted') throw new Error(`refused: ${JSON.stringify(answer)}`);
-      const { swap } = await daemon.swapDone(15_000, answer.id);
+      const { swap } = await daemon.swapDone(30_000, answer.id);
       expect(swap).toMatchObject({ phase: 'done', to });
       const refreshed = world.events('refresh').length;
       await waitFor(() => world.events('refresh').length > refreshed);

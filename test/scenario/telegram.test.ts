@@ -45,10 +45,10 @@ test.concurrent(
       const pane = await world.startPane(tmux, { name: 'a' });
       const daemon = await start({ changes: withBot(world, server) });
       server.write('/status');
-      await waitFor(() => texts(server).some((text) => text.includes('default: work-1')), { timeoutMs: 15_000 });
+      await waitFor(() => texts(server).some((text) => text.includes('default: work-1')), { timeoutMs: 30_000 });
 
       server.press(button(world, { action: 'hold', subject: 'default' }));
-      await waitFor(() => server.presses.length === 1, { timeoutMs: 15_000 });
+      await waitFor(() => server.presses.length === 1, { timeoutMs: 30_000 });
       expect(daemon.status().pools[0]?.hold_until).not.toBeNull();
       world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + DAY });
       await pane.say('do the work');
@@ -87,7 +87,7 @@ test.concurrent(
       server.write('/resume');
       const second = await start({ changes });
       await second.told('resumed');
-      await waitFor(() => server.unconfirmed() === 0, { timeoutMs: 15_000 });
+      await waitFor(() => server.unconfirmed() === 0, { timeoutMs: 30_000 });
       await waitFor(() => second.status().paused === null);
       expect(await second.events('paused', 'resumed')).toHaveLength(2);
       const lines = JSON.stringify([...first.log.lines, ...second.log.lines]);

@@ -97,7 +97,7 @@ export async function startDaemon(
     log,
     configFile: file,
     events,
-    swapDone: (limitMs = 20_000, id = 'last') =>
+    swapDone: (limitMs = 30_000, id = 'last') =>
       waitFor(
         async () => {
           const record = await api.swapRecord(id);
@@ -105,7 +105,7 @@ export async function startDaemon(
         },
         { timeoutMs: limitMs },
       ),
-    told: (type, limitMs = 15_000) =>
+    told: (type, limitMs = 30_000) =>
       waitFor(
         async () => {
           const [first] = await events(type);

@@ -1,5 +1,7 @@
 /** One row of a Codex rollout, as far as it says how a turn went or how much is used. Row shapes: versions 0.14 to 0.169. */
+
 import type { QuotaWindow } from '../../core/agents/profile.ts';
+import { fieldsOf } from '../../core/json.ts';
 import { type EpochMs, SECOND } from '../../core/time.ts';
 import type { AssistantRow } from '../../core/verdict/signals.ts';
 import { instantOf } from './instants.ts';
@@ -139,8 +141,4 @@ function contentText(content: unknown): string {
 
 function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }

@@ -1,5 +1,7 @@
 /** What is kept of the JSON that Claude Code hands to its status line: whose figures these are, and since when. */
+
 import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { fieldsOf } from '../../core/json.ts';
 import { snippet } from '../../core/redact.ts';
 import type { Clock } from '../../ports.ts';
 import { recordPath, replaceFile } from './own-records.ts';
@@ -92,8 +94,4 @@ function realPath(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }

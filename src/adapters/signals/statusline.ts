@@ -1,6 +1,8 @@
 /** Reads what `claude-failover statusline` wrote of a session: the quota figures that the provider told the CLI. */
+
 import { realpath } from 'node:fs/promises';
 import type { QuotaWindow } from '../../core/agents/profile.ts';
+import { fieldsOf } from '../../core/json.ts';
 import type { EpochMs } from '../../core/time.ts';
 import type { QuotaFigure, QuotaFigures } from '../../core/verdict/signals.ts';
 import type { Clock } from '../../ports.ts';
@@ -98,8 +100,4 @@ async function isSameDirectory(a: string, b: string): Promise<boolean> {
 
 function nothing(reason: SkipReason | null): FiguresLook {
   return { figures: null, version: null, skipped: reason === null ? {} : { [reason]: 1 } };
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }

@@ -1,5 +1,7 @@
 /** One row of a Claude Code transcript, as far as it says how a turn went. Row shapes: versions 1.0.128 to 2.1.328. */
+
 import type { FindingClass, QuotaWindow } from '../../core/agents/profile.ts';
+import { fieldsOf } from '../../core/json.ts';
 import type { EpochMs } from '../../core/time.ts';
 import type { AssistantRow } from '../../core/verdict/signals.ts';
 import { instantOf } from './instants.ts';
@@ -122,8 +124,4 @@ function messageText(content: unknown): string {
 
 function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }

@@ -1,6 +1,8 @@
 /** Reads the state file of the Go predecessor, or our own `state.json`, as generously as can be done without guessing. */
+
 import type { AccountStatus } from '../accounts.ts';
 import type { QuotaWindow } from '../agents/profile.ts';
+import { isObject } from '../json.ts';
 import type { EpochMs } from '../time.ts';
 
 export interface FormerQuota {
@@ -33,13 +35,13 @@ export interface FormerState {
 
 /** @returns null: this is no state file */
 export function readFormerState(value: unknown): FormerState | null {
-  if (!isSection(value)) return null;
+  if (!isObject(value)) return null;
   const listed = entriesOf(value.accounts);
   if (listed === null) return null;
   const ignored: string[] = [];
   const accounts = new Map<string, FormerAccount>();
   for (const [place, entry, name] of listed) {
-    if (!isSection(entry) || name === null) {
+    if (!isObject(entry) || name === null) {
       ignored.push(`accounts${place}: no account with a name`);
       continue;
     }
@@ -60,9 +62,9 @@ export function readFormerState(value: unknown): FormerState | null {
 /** Accounts as a list, or by name. */
 function entriesOf(value: unknown): readonly (readonly [string, unknown, string | null])[] | null {
   const nameOf = (entry: unknown): string | null =>
-    isSection(entry) && typeof entry.name === 'string' && entry.name.trim() !== '' ? entry.name : null;
+    isObject(entry) && typeof entry.name === 'string' && entry.name.trim() !== '' ? entry.name : null;
   if (Array.isArray(value)) return value.map((entry: unknown, index) => [`[${index}]`, entry, nameOf(entry)] as const);
-  if (!isSection(value)) return null;
+  if (!isObject(value)) return null;
   return Object.entries(value).map(([key, entry]) => [`.${key}`, entry, nameOf(entry) ?? key] as const);
 }
 
@@ -124,14 +126,14 @@ const WINDOWS: Readonly<Record<string, QuotaWindow>> = {
 
 function readQuota(value: unknown, account: string, ignored: string[]): readonly FormerQuota[] {
   if (value === undefined || value === null) return [];
-  if (!isSection(value)) {
+  if (!isObject(value)) {
     ignored.push(`${account}.quota: no section`);
     return [];
   }
   return Object.entries(value).flatMap(([key, entry]): FormerQuota[] => {
     const window = Object.hasOwn(WINDOWS, key) ? WINDOWS[key] : undefined;
     const path = `${account}.quota.${key}`;
-    if (window === undefined || !isSection(entry)) {
+    if (window === undefined || !isObject(entry)) {
       ignored.push(`${path}: ${window === undefined ? 'no window that is known' : 'no section'}`);
       return [];
     }
@@ -183,8 +185,4 @@ function instant(value: unknown): EpochMs | null {
 
 function isZeroTime(value: unknown): boolean {
   return value === 0 || (typeof value === 'string' && value.startsWith('0001-'));
-}
-
-function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -30,7 +30,7 @@ export interface Dispatcher extends Loop {
 
 /** While a task is being typed. */
 const TYPING_MS = 200;
-/** While tasks wait for a session. */
+/** While tasks wait for a session, or a cancelled one's turn for its end. */
 const WAITING_MS = SECOND;
 /** Tasks that are looked at side by side. */
 const AT_ONCE = 8;
@@ -104,9 +104,9 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
   // More sessions may be needed.
   if (waiting > state.waiting) ports.board.wake('lifecycle');
   state.waiting = waiting;
-  if (byStatus.claimed + byStatus.launching + stopping > 0) state.intervalMs = TYPING_MS;
+  if (byStatus.claimed + byStatus.launching > 0) state.intervalMs = TYPING_MS;
   else if (byStatus.running > 0) state.intervalMs = Math.min(config.quota.pollIntervalMs, config.watcher.intervalMs);
-  if (waiting > 0) state.intervalMs = Math.min(state.intervalMs, WAITING_MS);
+  if (waiting + stopping > 0) state.intervalMs = Math.min(state.intervalMs, WAITING_MS);
   state.intervalMs = Math.max(TYPING_MS, Math.min(state.intervalMs, state.nextScanMs - ports.clock.monotonic()));
 }
 

@@ -28,6 +28,8 @@ let now: number;
 /** What the pane shows: null is its shell. */
 let composer: string | null;
 let keys: string[];
+/** How often a task was judged. */
+let looks: number;
 let signal: { at: number; text: string } | null;
 let paused: string | null;
 let isStoreDown: boolean;
@@ -41,6 +43,7 @@ beforeEach(async () => {
   now = NOW;
   composer = null;
   keys = [];
+  looks = 0;
   signal = null;
   paused = null;
   isStoreDown = false;
@@ -106,7 +109,10 @@ function bench(projectsDir: string | null = projects.dir) {
   const queueDir = queueDirFor(() => config, log);
   const doneSignals: DoneSignals = {
     pathOf: (session) => `/s/agent-done-${session}`,
-    read: async () => signal,
+    async read() {
+      looks += 1;
+      return signal;
+    },
     async consume() {
       signal = null;
       return true;
@@ -161,14 +167,15 @@ function bench(projectsDir: string | null = projects.dir) {
   return {
     loop,
     ports,
-    async tick(afterMs = 0) {
+    config,
+    async tick(afterMs = 0, isAsked = true) {
       now += afterMs;
       board.postSnapshot({
         takenAt: now,
         servers: [{ server: PANE.server, state: 'ok', reason: null, pid: PANE.serverPid }],
         panes: [paneView()],
       });
-      loop.look();
+      if (isAsked) loop.look();
       await loop.tick({ ...context, now });
     },
     /** Its agent was started for the task, and shows its prompt. */
@@ -209,6 +216,20 @@ test('a task goes the whole way: leased, claimed, launched, typed once, done by 
   expect(projects.names('house', 'done')).toContain('door.md');
   const events = await store.local.events({ types: ['task_started', 'task_done'], limit: 9 });
   expect(events.map(({ type }) => type)).toEqual(['task_done', 'task_started']);
+});
+
+test('a session at a task is looked at every poll, and judged every watcher.interval [R64]', async () => {
+  projects.drop('house', 'door');
+  const { tick, ready, task, loop, config } = bench();
+  await tick();
+  await ready();
+  for (let i = 0; i < 8; i++) await tick(SECOND);
+  expect(await task()).toMatchObject({ status: 'running' });
+  expect([config.watcher.intervalMs, loop.intervalMs(config)]).toEqual([30 * SECOND, config.quota.pollIntervalMs]);
+  await tick(30 * SECOND, false);
+  looks = 0;
+  for (let i = 0; i < 60; i++) await tick(SECOND, false);
+  expect(looks).toBe(2);
 });
 
 test('a store that does not answer gives out nothing [R79 R246]', async () => {

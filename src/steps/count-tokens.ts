@@ -62,8 +62,8 @@ export interface FollowedFile extends TokenFile {
 const FOLLOW_ON_MS = 10 * MINUTE;
 /** Files that were read so recently are looked at once more after a start. */
 const RECENT_MS = DAY;
-/** Reads of one mebibyte in one look, shared by all files. */
-const MAX_READS = 16;
+/** Of all files together in one look. */
+const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_ACTIVATIONS = 500;
 
 /**
@@ -79,36 +79,38 @@ export async function countTokens(
 ): Promise<boolean> {
   const { now, signal } = context;
   await followPanes(ports, followed, context);
-  const pending: { readonly key: string; readonly size: number }[] = [];
+  const pending: { readonly key: string; readonly file: FollowedFile; readonly size: number }[] = [];
   for (const [key, file] of followed) {
     const look = await ports.tokenFiles.look(file.path);
-    const isGone = now - file.seenAt > FOLLOW_ON_MS;
-    if (look === null || isGone) followed.delete(key);
-    if (look === null || look.size === file.readSize || now - look.changedAt > CATCH_UP_DAYS * DAY) continue;
-    pending.push({ key, size: look.size });
-    followed.set(key, file);
+    const isOld = look === null || now - look.changedAt > CATCH_UP_DAYS * DAY;
+    if (!isOld && look.size !== file.readSize) pending.push({ key, file, size: look.size });
+    else if (look === null || now - file.seenAt > FOLLOW_ON_MS) followed.delete(key);
   }
 
   const cursors = new Map<string, TokenCursor>();
   const added: DayTokens[] = [];
   const charge = charger(ports.local);
-  const isRead = new Map<string, number>();
-  for (let reads = 0; pending.length > 0 && reads < MAX_READS && !signal.aborted; reads++) {
-    const { key, size } = pending.shift() as { key: string; size: number };
-    const file = followed.get(key) as FollowedFile;
-    const read = await ports.tokenFiles.read(file, cursors.get(key) ?? (await ports.tokens.tokenCursor(key)));
+  const readSizes = new Map<string, number>();
+  let bytes = 0;
+  // In turns, so that a long file does not keep the others waiting.
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+    const { key, file, size } = next;
+    const before = cursors.get(key) ?? (await ports.tokens.tokenCursor(key));
+    const read = await ports.tokenFiles.read(file, before);
     if (read === null) continue;
     cursors.set(key, read.cursor);
+    bytes += Math.max(0, read.cursor.offset - (before?.offset ?? 0));
     for (const usage of read.usages) {
       const { at, ...tokens } = usage;
       if (now - at < CATCH_UP_DAYS * DAY)
         added.push({ ...tokens, day: dayOf(at), account: await charge(file.payer, usage) });
     }
-    if (read.isEnd) isRead.set(key, size);
-    else pending.push({ key, size });
+    if (read.isEnd) readSizes.set(key, size);
+    else pending.push(next);
+    if (bytes >= MAX_BYTES || signal.aborted) break;
   }
   if (cursors.size > 0) await ports.tokens.addTokens([...cursors.values()], byDay(added));
-  for (const [key, readSize] of isRead) {
+  for (const [key, readSize] of readSizes) {
     const file = followed.get(key);
     if (file !== undefined) followed.set(key, { ...file, readSize });
   }

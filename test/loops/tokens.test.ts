@@ -1,14 +1,17 @@
 /** What models used is charged to the account that was active, counted once, and no day that is closed changes by it. */
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTokenFiles } from '../../src/adapters/signals/token-files.ts';
 import { dayOf } from '../../src/core/alerts/stats.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
+import { tokenFileKey } from '../../src/core/tokens/token-file.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import { createTokens } from '../../src/loops/tokens.ts';
 import { createBoard } from '../../src/runtime/board.ts';
-import { createTokenCounter } from '../../src/steps/count-tokens.ts';
+import type { FollowedFile } from '../../src/steps/count-tokens.ts';
+import { countTokens, createTokenCounter } from '../../src/steps/count-tokens.ts';
 import { closeDays, readStats } from '../../src/steps/read-stats.ts';
 import { statsAccounts } from '../../src/steps/records-api.ts';
 import { temporaryDirectory } from '../support/account-homes.ts';
@@ -17,6 +20,8 @@ import { aQuietPane, byKey, quotaBench } from '../support/quota-bench.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { OTHER_SESSION, SESSION } from '../support/session-files.ts';
 import { answerRow, userRow } from '../support/usage-rows.ts';
+
+const NOBODY = { pool: null, followsLink: false, processStartedAt: 0, launchedUnder: null };
 
 /** A real file of a session in a pane, and the figures as the doors tell them. */
 async function bench() {
@@ -46,7 +51,7 @@ async function bench() {
     loop = createTokens(createTokenCounter(ports));
   };
   const stats = () => readStats(store.stats, 'last7d', statsAccounts(config), clock.now());
-  const used = async () => {
+  const used = async (): Promise<Readonly<Record<string, number | undefined>>> => {
     const { accounts, unattributed_tokens: nobody, total } = await stats();
     const rows = accounts.map(({ account, tokens }) => [account, tokens?.total_tokens] as const);
     return { ...Object.fromEntries(rows), nobody: nobody?.total_tokens, all: total.tokens?.total_tokens };
@@ -120,6 +125,38 @@ describe('the counting', () => {
     expect(await used()).toMatchObject({ a: 11 });
   });
 
+  test('adds up to what was written, whatever comes between: looks, starts anew, writes that fail, swaps [R168]', async () => {
+    const step = fc.oneof(
+      fc.record({ say: fc.nat(9), tokens: fc.integer({ min: 1, max: 1000 }) }),
+      fc.constantFrom('look', 'start anew', 'fail', 'swap'),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const { tick, restart, used, say, store, switchTo, clock } = await bench();
+        const addTokens = store.tokens.addTokens.bind(store.tokens);
+        const answers = new Map<number, number>();
+        for (const [i, one] of steps.entries()) {
+          if (one === 'look') await tick();
+          else if (one === 'start anew') restart();
+          else if (one === 'swap') await switchTo(i % 2 === 0 ? 'b' : 'a', clock.now() - 1);
+          else if (one === 'fail') {
+            store.tokens.addTokens = () => Promise.reject(new Error('the disk is full'));
+            await tick().catch(() => undefined);
+            store.tokens.addTokens = addTokens;
+          } else {
+            say(`msg_${one.say}`, one.tokens);
+            answers.set(one.say, Math.max(answers.get(one.say) ?? 0, one.tokens));
+          }
+        }
+        await tick();
+        const { a = 0, b = 0, c, nobody, all } = await used();
+        expect(all).toBe([...answers.values()].reduce((sum, tokens) => sum + tokens, 0));
+        expect([a + b, c, nobody]).toEqual([all, 0, 0]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
   test('reads what was written while nobody looked, and after its pane was closed [R168]', async () => {
     const { tick, restart, used, say, board, clock } = await bench();
     say('msg_1', 1);
@@ -164,6 +201,27 @@ describe('the counting', () => {
     expect(await used()).toMatchObject({ all: 2 });
     expect(await tick()).toBe(MINUTE);
     expect(await used()).toMatchObject({ all: 3 });
+  });
+
+  test('reads all sessions in one look, however many there are, and goes on with one that grows after its pane was closed', async () => {
+    const { ports, context, directory, clock, say, used } = await bench();
+    say('msg_0', 1);
+    const followed = new Map<string, FollowedFile>();
+    for (let i = 1; i <= 60; i++) {
+      const path = join(directory, `session-${i}.jsonl`);
+      writeFileSync(path, answerRow(clock.now(), `msg_${i}`, [1, 0, 0, 0]));
+      followed.set(tokenFileKey(path), {
+        path,
+        agent: 'claude',
+        payer: NOBODY,
+        seenAt: clock.now() - HOUR,
+        readSize: null,
+      });
+    }
+    expect(await countTokens(ports, followed, context())).toBe(true);
+    expect(await used()).toMatchObject({ a: 1, nobody: 60, all: 61 });
+    await countTokens(ports, followed, context());
+    expect([...followed.keys()]).toEqual([`${SESSION}.jsonl`]);
   });
 
   test('adds nothing to a day that is closed, and its row keeps what was used [R168]', async () => {

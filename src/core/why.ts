@@ -139,6 +139,7 @@ function askedBy(swap: SwapRow): string {
   if (swap.trigger === 'reset') return "the reset of the active account's own limit";
   if (swap.trigger === 'threshold') return `the threshold of ${swap.from}: ${swap.reason}`;
   if (swap.trigger === 'down') return `the refused login of ${swap.from}: ${swap.reason}`;
+  if (swap.trigger === 'known_limit') return `a limit of ${swap.from} that no pane shows: ${swap.reason}`;
   if (swap.trigger === 'return') return `the way home to ${swap.to}`;
   return `the limit that pane ${swap.triggerPane ?? '(unknown)'} met`;
 }

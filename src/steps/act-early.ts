@@ -1,13 +1,13 @@
-/** Moves a pool that no limit forces: away from an account over its threshold or with a refused login, home to the account it prefers. */
+/** Moves a pool whose panes show no limit: away from an account over its threshold, with a refused login or with a limit on record, home to the account it prefers. */
 import type { Config, PoolConfig } from '../config/schema.ts';
 import type { AutoPause } from '../core/quota/auto-pause.ts';
 import { pauseOf } from '../core/quota/auto-pause.ts';
-import { describePause } from '../core/quota/eligibility.ts';
+import { describePause, isEligible } from '../core/quota/eligibility.ts';
 import type { Decision, Wish } from '../core/quota/policy.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
-import { toIso } from '../core/time.ts';
+import { MINUTE, toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { storedScreen } from '../core/verdict/recorded.ts';
 import type { TickContext } from '../ports.ts';
@@ -18,7 +18,7 @@ import type { DownMemory, DownWish } from './leave-down.ts';
 import { downWish, refusedSessions } from './leave-down.ts';
 import { readPool } from './read-pool.ts';
 
-type EarlyWish = Extract<Wish, { kind: 'threshold' | 'down' | 'return' }>;
+type EarlyWish = Extract<Wish, { kind: 'threshold' | 'down' | 'known_limit' | 'return' }>;
 
 /** What is remembered of each pool between ticks. */
 export interface EarlyMemory {
@@ -33,7 +33,10 @@ export function newEarlyMemory(): EarlyMemory {
   return { crossed: new Map(), down: new Map(), refusals: new Map() };
 }
 
-/** Asks for a swap that no limit demands yet. Only looks at what was read before, until there is something to ask for. */
+/** A limit that ends sooner is waited for. */
+const SHORT_MS = 5 * MINUTE;
+
+/** Asks for a swap that no pane demands yet. Only looks at what was read before, until there is something to ask for. */
 export async function actEarly(
   ports: JudgePorts,
   memory: EarlyMemory,
@@ -80,7 +83,8 @@ export function earlyStands(
   if (wish.kind === 'threshold') return activePause(view, config, now) !== null;
   if (wish.kind === 'down') return refusedSessions(view, findings, config, now) !== null;
   const mine = findings.filter((finding) => finding.pool === view.pool.pool && finding.notSwitchable === null);
-  return view.pool.active !== wish.to && mine.every(isAtRest);
+  if (!mine.every(isAtRest)) return false;
+  return wish.kind === 'return' ? view.pool.active !== wish.to : knownLimit(view, config, now) !== null;
 }
 
 function wishOf(
@@ -96,6 +100,8 @@ function wishOf(
   const { active } = view.pool;
   if (pause === null || active === null) {
     memory.crossed.delete(config.name);
+    const limit = knownLimit(view, context.config, ports.clock.now());
+    if (limit !== null) return findings.every(isAtRest) ? { kind: 'known_limit', detail: limit } : null;
     if (config.returnTo === null || active === null || active === config.returnTo) return null;
     return findings.every(isAtRest) ? { kind: 'return', to: config.returnTo } : null;
   }
@@ -114,6 +120,15 @@ function activePause({ pool }: PoolView, config: Config, now: number): AutoPause
   return active === undefined ? null : pauseOf(active, now, swapPolicyOf(config).eligibility);
 }
 
+/** What keeps the active account from working, by its own records; null: nothing, or not for long. */
+function knownLimit({ pool }: PoolView, config: Config, now: number): string | null {
+  const active = pool.accounts.find(({ name }) => name === pool.active);
+  if (active === undefined) return null;
+  const { reasons } = isEligible(active, now, swapPolicyOf(config).eligibility, { purpose: 'keep' });
+  const limits = reasons.filter(({ code, until }) => code === 'limit_reached' && (until ?? now) > now + SHORT_MS);
+  return limits.length === 0 ? null : limits.map(({ detail }) => detail).join('; ');
+}
+
 /** In the middle of a turn; a question to the user is part of one. */
 function isWorking({ reading }: PaneFinding): boolean {
   return reading.busy || reading.dialog !== null;
@@ -126,7 +141,7 @@ function isAtRest(finding: PaneFinding): boolean {
 
 /** A link that somebody moved past us was moved by hand. */
 async function isOverruled(ports: JudgePorts, wish: EarlyWish, config: PoolConfig): Promise<boolean> {
-  if (wish.kind !== 'return') return false;
+  if (wish.kind !== 'return' && wish.kind !== 'known_limit') return false;
   const [latest] = await ports.local.activations(config.name, 1);
   return latest?.cause === 'external';
 }

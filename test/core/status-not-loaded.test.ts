@@ -12,5 +12,5 @@ test('a pool of which nothing was read yet is not loaded, which is never the sam
 
 test('a pool whose accounts are all gone is another thing: unhealthy [R143]', () => {
   const health = buildHealth(statusFacts({ pools: [poolView({ accounts: [] })] }), NOW);
-  expect(health.reasons).toContain('pool work: no_eligible_account');
+  expect(health.reasons).toContain('pool work: no account can be used (no_eligible_account)');
 });

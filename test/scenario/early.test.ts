@@ -53,6 +53,26 @@ test.concurrent(
 );
 
 test.concurrent(
+  'a limit on record that no pane shows is left too: the next turn runs on the account that is free [R54]',
+  onStage(async ({ world, tmux, start }) => {
+    const pane = await world.startPane(tmux, { name: 'a', project: 'a' });
+    const daemon = await start();
+    await daemon.polls(2);
+    await report(world, 'work-1', { used: 1, limitReached: true, source: 'transcript' });
+    const { swap, recoveries } = await daemon.swapDone(40_000);
+
+    expect(swap).toMatchObject({ trigger: 'known_limit', from: 'work-1', to: 'work-2', phase: 'done' });
+    expect(recoveries).toEqual([]);
+    expect(world.prompts()).toEqual([]);
+    await pane.say('do the work');
+    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 20_000 });
+    expect(world.servedBy()).toEqual(['work-2']);
+    await daemon.polls(3);
+    expect(await daemon.app.api.swaps(10)).toHaveLength(1);
+  }),
+);
+
+test.concurrent(
   'all accounts exhausted: no flip, sessions kept, unhealthy with the earliest reset, told once [R54 R143]',
   onStage(async ({ world, tmux, start }) => {
     const pane = await world.startPane(tmux, { name: 'a', project: 'a' });

@@ -1,5 +1,6 @@
 /** Swaps that are asked for before any limit demands them. */
 import { describe, expect, test } from 'vitest';
+import type { SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { EarlyMemory } from '../../src/steps/act-early.ts';
@@ -85,21 +86,7 @@ describe('the active account is over its threshold', () => {
     const bench = await quotaBench({ quota: THRESHOLD });
     await bench.put({ account: 'a', used: 0.93 });
     const swap = aSwap({ pool: 'default', from: 'b', to: 'a', flippedAt: NOON - MINUTE, finishedAt: NOON - MINUTE });
-    await bench.store.local.createSwap(
-      swap,
-      {
-        id: swap.id,
-        swapId: swap.id,
-        pool: 'default',
-        at: NOON,
-        screen: null,
-        evidence: [],
-        decision: {},
-        steps: [],
-        result: null,
-      },
-      [],
-    );
+    await writeSwap(bench, swap);
     expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
     expect(await bench.events()).toEqual([]);
   });
@@ -141,3 +128,70 @@ describe('the pool prefers an account', () => {
     expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
   });
 });
+
+describe('the active account has a limit on record, and no pane shows it', () => {
+  const limited = async () => {
+    const bench = await quotaBench();
+    await bench.put({ account: 'a', used: 1, limitReached: true, resetAt: NOON + 3 * HOUR });
+    return bench;
+  };
+  const aHit = { kind: 'hit', hit: {} } as never;
+
+  test('it is left while nothing works, also when there is no session at all [R54]', async () => {
+    for (const panes of [0, 1]) {
+      const bench = await limited();
+      expect(
+        await look(bench, newEarlyMemory(), ...Array.from({ length: panes }, () => aQuietPane(bench))),
+      ).toMatchObject({
+        wish: { kind: 'known_limit' },
+        reason: '5-hour limit reached',
+      });
+      expect((await bench.events()).at(-1)).toMatchObject({ type: 'swap_requested', account: 'b' });
+    }
+  });
+
+  test('a pane that works, asks or shows a limit is not passed over [R54]', async () => {
+    const bench = await limited();
+    const asking = aQuietPane(bench, { reading: aReading({ dialog: { kind: 'permission', text: 'Proceed?' } }) });
+    for (const pane of [busy(bench), asking, aQuietPane(bench, { decision: aHit })])
+      expect(await look(bench, newEarlyMemory(), aQuietPane(bench), pane)).toBeNull();
+    expect(await bench.events()).toEqual([]);
+  });
+
+  test('a limit that ends within minutes, or has ended, moves nobody [R54]', async () => {
+    const bench = await quotaBench();
+    for (const resetAt of [NOON + 4 * MINUTE, NOON - MINUTE]) {
+      await bench.put({ account: 'a', used: 1, limitReached: true, resetAt });
+      expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
+    }
+  });
+
+  test('neither a swap by hand nor a link moved by hand is undone [R54 R57]', async () => {
+    const forced = await limited();
+    const swap = aSwap({ pool: 'default', from: 'b', to: 'a', trigger: 'manual', flippedAt: NOON - 2 * HOUR });
+    await writeSwap(forced, { ...swap, finishedAt: NOON - 2 * HOUR });
+    expect(await look(forced, newEarlyMemory(), aQuietPane(forced))).toBeNull();
+    expect(await forced.events()).toMatchObject([{ type: 'swap_refused', data: { reason: 'made_by_hand' } }]);
+
+    const moved = await limited();
+    await moved.store.local.recordActivation({ pool: 'default', account: 'a', since: NOON - HOUR, cause: 'external' });
+    expect(await look(moved, newEarlyMemory(), aQuietPane(moved))).toBeNull();
+  });
+
+  test('where no account is better that is said once, and nothing is swapped [R54]', async () => {
+    const bench = await limited();
+    for (const account of ['b', 'c']) await bench.put({ account, used: 1, limitReached: true, resetAt: NOON + HOUR });
+    const memory = newEarlyMemory();
+    for (let poll = 0; poll < 3; poll++) expect(await look(bench, memory, aQuietPane(bench))).toBeNull();
+    expect(await bench.events()).toMatchObject([
+      { type: 'swap_refused', data: { reason: 'no_better_account', by: 'known_limit' } },
+    ]);
+  });
+});
+
+/** With the incident that belongs to it. */
+async function writeSwap(bench: QuotaBench, swap: SwapRow): Promise<void> {
+  const { id, pool } = swap;
+  const plan = { screen: null, evidence: [], decision: {}, steps: [], result: null };
+  await bench.store.local.createSwap(swap, { id, swapId: id, pool, at: NOON, ...plan }, []);
+}

@@ -308,6 +308,8 @@ function occasion(event: JournalEvent): string {
       return `${text(event, 'from') ?? 'the account'} is over its threshold, swapping`;
     case 'down':
       return `the login of ${text(event, 'from') ?? 'the account'} is refused, swapping`;
+    case 'known_limit':
+      return `${text(event, 'from') ?? 'the account'} has reached its limit, which no pane shows, swapping`;
     case 'return':
       return `going back to ${event.account ?? 'the preferred account'}`;
     default:

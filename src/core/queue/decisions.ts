@@ -56,7 +56,8 @@ export function decisionsAtSwap(
   trigger: SwapTrigger | null,
   now: EpochMs,
 ): readonly TaskDecision[] {
-  const reason = trigger === 'limit' ? 'limit' : trigger === 'threshold' ? 'auto_paused' : 'superseded';
+  const isLimit = trigger === 'limit' || trigger === 'known_limit';
+  const reason = isLimit ? 'limit' : trigger === 'threshold' ? 'auto_paused' : 'superseded';
   return [
     { account: from, reason, at: now },
     { account: to, reason: 'selected', at: now },

@@ -42,6 +42,8 @@ export type Wish =
   | { readonly kind: 'threshold'; readonly detail: string }
   /** The provider refuses the login of the active account, and the configuration says that it is to be left then. */
   | { readonly kind: 'down'; readonly detail: string }
+  /** A limit of the active account is on record, and no pane shows it: after a restart of the machine, or once the pane was closed. */
+  | { readonly kind: 'known_limit'; readonly detail: string }
   /** Back to the account that the pool prefers. */
   | { readonly kind: 'return'; readonly to: string };
 
@@ -119,14 +121,14 @@ export function decideSwap(
         'the account before was left for the same reason: it may be the provider',
         refusedAt + HOUR,
       );
-    if (wish.kind === 'return' && wasMovedByHand(pool.swaps))
+    if ((wish.kind === 'return' || wish.kind === 'known_limit') && wasMovedByHand(pool.swaps))
       return hold('made_by_hand', 'the last swap was made by hand');
   }
 
   const chosen = select(pool, wish, now, policy);
   if (chosen.kind === 'hold') return chosen;
-  // No limit is reached: without a better account the pool stays where it is.
-  if (chosen.kind === 'none' && (wish.kind === 'threshold' || wish.kind === 'down'))
+  // No session is stopped by it: without a better account the pool stays where it is.
+  if (chosen.kind === 'none' && 'detail' in wish)
     return { ...hold('no_better_account', wish.detail, chosen.earliestAt), passedOver: chosen.passedOver };
   if (chosen.kind === 'none') return { ...chosen, kind: 'exhausted' };
 
@@ -134,7 +136,7 @@ export function decideSwap(
     (swap) =>
       swap.trigger !== 'manual' && swap.trigger !== 'reset' && swap.flippedAt !== null && swap.flippedAt > now - HOUR,
   );
-  const isEarly = wish.kind === 'threshold' || wish.kind === 'return' || wish.kind === 'down';
+  const isEarly = wish.kind !== 'limit' && !byHand;
   if (isEarly && recent.length >= policy.swapsPerHour - 1)
     return hold('circuit_breaker', 'the last automatic swap of this hour is kept for a limit');
   if (!byHand && recent.length >= policy.swapsPerHour) {

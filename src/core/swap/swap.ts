@@ -29,7 +29,7 @@ export const UNFINISHED_PHASES: readonly SwapPhase[] = [
  * `reset`: nothing is flipped, panes that waited for the active account's own reset are brought back. `threshold`: the active
  * account was left before its limit. `down`: its login was refused. `return`: back to the account that the pool prefers.
  */
-export type SwapTrigger = 'limit' | 'manual' | 'reset' | 'threshold' | 'down' | 'return';
+export type SwapTrigger = 'limit' | 'manual' | 'reset' | 'threshold' | 'down' | 'known_limit' | 'return';
 
 /** A lock directory of the CLI that we made, so that a restart can remove it. */
 export interface HeldLock {

@@ -1,23 +1,24 @@
 /** How the switcher carries out what was asked for when the world has changed meanwhile. */
 import { expect, test } from 'vitest';
 import type { Wish } from '../../src/core/quota/policy.ts';
-import { HOUR } from '../../src/core/time.ts';
+import { HOUR, SECOND } from '../../src/core/time.ts';
+import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { SwitcherPorts } from '../../src/loops/switcher.ts';
 import { createSwitcher } from '../../src/loops/switcher.ts';
-import { NOON } from '../support/builders.ts';
+import { aSwap, NOON } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
-import { quotaBench } from '../support/quota-bench.ts';
+import { aQuietPane, aRefusedPane, byKey, quotaBench } from '../support/quota-bench.ts';
 import { nobodyRuns } from '../support/stopping.ts';
 
 const OVER: Wish = { kind: 'threshold', detail: '95 % of its 5-hour window' };
 
 /** @param whenLocked what happens elsewhere between the decision and the flip, at each try */
-async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: number) => Promise<void>): Promise<void> {
+function portsFor(bench: QuotaBench, whenLocked: (attempt: number) => Promise<void>): SwitcherPorts {
   let attempts = 0;
   const unused = (): never => {
     throw new Error('nothing is to be brought back');
   };
-  const ports = {
+  return {
     ...bench.ports,
     locks: {
       async acquire() {
@@ -34,7 +35,10 @@ async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: numbe
     keys: { paste: unused, press: unused },
     signals: { read: unused, readSession: unused },
     readScreen: unused,
-  } satisfies SwitcherPorts;
+  };
+}
+
+async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: number) => Promise<void>): Promise<void> {
   bench.board.ask({
     id: 'asked',
     pool: 'default',
@@ -47,7 +51,7 @@ async function answer(bench: QuotaBench, wish: Wish, whenLocked: (attempt: numbe
     screen: null,
     evidence: [],
   });
-  await createSwitcher(ports, 'default').tick(bench.context());
+  await createSwitcher(portsFor(bench, whenLocked), 'default').tick(bench.context());
 }
 
 async function overThreshold(): Promise<QuotaBench> {
@@ -105,4 +109,30 @@ test('the way home is not taken once somebody else has moved the link there [R27
   await answer(bench, { kind: 'return', to: 'a' }, async () => undefined);
   expect(await swaps(bench)).toEqual([]);
   expect(bench.linkAt).toBe('a');
+});
+
+test('a session at the refused login of the account that was left for it is brought back, also after that swap has ended [R156]', async () => {
+  const bench = await quotaBench({ quota: { swap_on_account_down: true } });
+  const { local } = bench.store;
+  const swap = aSwap({
+    pool: 'default',
+    trigger: 'down',
+    from: 'a',
+    to: 'b',
+    flippedAt: NOON,
+    finishedAt: NOON + SECOND,
+  });
+  const record = { id: swap.id, swapId: swap.id, pool: 'default', at: NOON, screen: null, evidence: [], decision: {} };
+  await local.createSwap(swap, { ...record, steps: [], result: null }, []);
+  bench.linkAt = 'b';
+  const gone = { ...portsFor(bench, async () => undefined).panes, observe: async () => null };
+  const switcher = createSwitcher({ ...portsFor(bench, async () => undefined), panes: gone }, 'default');
+  const look = async (...panes: readonly PaneFinding[]) => {
+    bench.board.postFindings(byKey(...panes));
+    await switcher.tick(bench.context());
+    return (await local.recoveries(swap.id)).map(({ label }) => label);
+  };
+  expect(await look(aQuietPane(bench))).toEqual([]);
+  expect(await look(aQuietPane(bench), aRefusedPane(bench, 2))).toEqual(['p2:0.0']);
+  expect(await look(aQuietPane(bench), aRefusedPane(bench, 2))).toEqual(['p2:0.0']);
 });

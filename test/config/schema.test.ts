@@ -151,7 +151,13 @@ test('two accounts take every other value from the defaults', () => {
       quotaInfo: 0.8,
       quotaWarning: 0.9,
       quotaCritical: 1,
-      spike: { swapsPerHour: 4, dispatchesPerMinute: 20, dispatchesPerDay: 1000, notificationsPerHour: 60, queueDepth: 100 },
+      spike: {
+        swapsPerHour: 4,
+        dispatchesPerMinute: 20,
+        dispatchesPerDay: 1000,
+        notificationsPerHour: 60,
+        queueDepth: 100,
+      },
     },
     stats: { dailyAtMs: 300_000 },
     janitor: {

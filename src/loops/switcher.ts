@@ -10,6 +10,7 @@ import { UNFINISHED_PHASES } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { stoppingHit } from '../core/verdict/pane-finding.ts';
+import { loginRefusedAt } from '../core/verdict/refused-login.ts';
 import type { Board, KillSwitch, Loop, TickContext } from '../ports.ts';
 import { earlyStands } from '../steps/act-early.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from '../steps/config-policy.ts';
@@ -89,7 +90,7 @@ async function tickPool(
     }
   }
   const findings = [...ports.board.findings().values()].filter((finding) => finding.pool === config.name);
-  const isStopped = findings.some((finding) => 'hit' in finding.decision);
+  const isStopped = findings.some((finding) => 'hit' in finding.decision || loginRefusedAt(finding) !== null);
   if (work === 'none' && !asked && !isStopped) return 'none';
   // Looked at again: a swap takes a moment, and no key may follow a pause that came meanwhile.
   if ((await ports.killSwitch.reason()) !== null || ports.observing(context.config) !== null) return 'held';

@@ -1,12 +1,13 @@
 /** How the switcher carries out what was asked for when the world has changed meanwhile. */
 import { expect, test } from 'vitest';
 import type { Wish } from '../../src/core/quota/policy.ts';
-import { HOUR } from '../../src/core/time.ts';
+import { HOUR, SECOND } from '../../src/core/time.ts';
+import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { SwitcherPorts } from '../../src/loops/switcher.ts';
 import { createSwitcher } from '../../src/loops/switcher.ts';
-import { NOON } from '../support/builders.ts';
+import { aSwap, NOON } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
-import { quotaBench } from '../support/quota-bench.ts';
+import { aQuietPane, aRefusedPane, byKey, quotaBench } from '../support/quota-bench.ts';
 import { nobodyRuns } from '../support/stopping.ts';
 
 const OVER: Wish = { kind: 'threshold', detail: '95 % of its 5-hour window' };
@@ -150,4 +151,30 @@ test('a restart long after the flip does not call a swap done before it has seen
   expect(await phaseAfter(false)).toBe('recovering');
   expect(await phaseAfter(true)).toBe('recovering');
   expect(await phaseAfter(true)).toBe('done');
+});
+
+test('a session at the refused login of the account that was left for it is brought back, also after that swap has ended [R156]', async () => {
+  const bench = await quotaBench({ quota: { swap_on_account_down: true } });
+  const { local } = bench.store;
+  const swap = aSwap({
+    pool: 'default',
+    trigger: 'down',
+    from: 'a',
+    to: 'b',
+    flippedAt: NOON,
+    finishedAt: NOON + SECOND,
+  });
+  const record = { id: swap.id, swapId: swap.id, pool: 'default', at: NOON, screen: null, evidence: [], decision: {} };
+  await local.createSwap(swap, { ...record, steps: [], result: null }, []);
+  bench.linkAt = 'b';
+  const gone = { ...switcherPorts(bench, async () => undefined).panes, observe: async () => null };
+  const switcher = createSwitcher({ ...switcherPorts(bench, async () => undefined), panes: gone }, 'default');
+  const look = async (...panes: readonly PaneFinding[]) => {
+    bench.board.postFindings(byKey(...panes));
+    await switcher.tick(bench.context());
+    return (await local.recoveries(swap.id)).map(({ label }) => label);
+  };
+  expect(await look(aQuietPane(bench))).toEqual([]);
+  expect(await look(aQuietPane(bench), aRefusedPane(bench, 2))).toEqual(['p2:0.0']);
+  expect(await look(aQuietPane(bench), aRefusedPane(bench, 2))).toEqual(['p2:0.0']);
 });

@@ -1,16 +1,15 @@
 /** When the account of a pool is left because its login is refused, and when rather not. */
 import { describe, expect, test } from 'vitest';
 import { claude } from '../../src/core/agents/claude.ts';
-import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
+import { HOUR, MINUTE } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { Vote } from '../../src/core/verdict/votes.ts';
 import { actEarly, newEarlyMemory } from '../../src/steps/act-early.ts';
 import { goesOnElsewhere, newRecovery } from '../../src/steps/recover-panes.ts';
-import { anEvidence, aSwap, aVote, NOON, noEvidence } from '../support/builders.ts';
+import { aSwap, NOON, noEvidence } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
-import { aQuietPane, quotaBench } from '../support/quota-bench.ts';
+import { aQuietPane, aRefusal, aRefusedPane, quotaBench, REFUSED } from '../support/quota-bench.ts';
 
-const REFUSED = 'Please run /login · API Error: 401 Invalid bearer token';
 const LEAVES = { quota: { swap_on_account_down: true } };
 
 /** A bench whose active account is marked as in need of a login. */
@@ -19,29 +18,6 @@ async function downBench(more: Readonly<Record<string, unknown>> = LEAVES): Prom
   await bench.store.pool.moveStatus('a', 'active', 'expired', REFUSED, NOON - HOUR);
   bench.homes.set('a', { credentialsMtimeMs: NOON - HOUR });
   return bench;
-}
-
-const row = (change: Partial<Vote> = {}): Vote =>
-  aVote({ kind: 'row', source: 'transcript', says: 'auth', at: NOON - SECOND, window: null, account: 'a', ...change });
-
-function refused(
-  bench: QuotaBench,
-  n: number,
-  change: Partial<PaneFinding> = {},
-  vote: Partial<Vote> = {},
-): PaneFinding {
-  const evidence = anEvidence({ class: 'auth', text: REFUSED, family: 'api-auth', votes: [row(vote)] });
-  const pane = aQuietPane(
-    bench,
-    {
-      evidence,
-      decision: { kind: 'other', class: 'auth', lasting: true, turnAt: NOON - 2 * SECOND, reason: 'a login wall' },
-      charge: { account: 'a', reason: 'active when its request was sent' },
-      ...change,
-    },
-    `%${n}`,
-  );
-  return { ...pane, view: { ...pane.view, label: `p${n}:0.0` } };
 }
 
 const quiet = (bench: QuotaBench, n: number) => aQuietPane(bench, { evidence: noEvidence() }, `%${n}`);
@@ -53,7 +29,7 @@ async function look(bench: QuotaBench, panes: readonly PaneFinding[], memory = n
 
 test('two sessions whose login is refused: the account is left, with what they showed in the request [R156 R280]', async () => {
   const bench = await downBench();
-  const request = await look(bench, [refused(bench, 1), refused(bench, 2), quiet(bench, 3)]);
+  const request = await look(bench, [aRefusedPane(bench, 1), aRefusedPane(bench, 2), quiet(bench, 3)]);
   const reason = 'the login of a is refused in 2 of its 3 sessions';
   expect(request).toMatchObject({ wish: { kind: 'down' }, reason, triggerPane: 'p1:0.0', hits: [] });
   expect(request?.evidence).toMatchObject([
@@ -70,8 +46,8 @@ test('two sessions whose login is refused: the account is left, with what they s
 
 describe('nothing is asked for', () => {
   const two = (bench: QuotaBench, change: Partial<PaneFinding> = {}, vote: Partial<Vote> = {}) => [
-    refused(bench, 1, change, vote),
-    refused(bench, 2, change, vote),
+    aRefusedPane(bench, 1, change, vote),
+    aRefusedPane(bench, 2, change, vote),
   ];
   const throttled: Partial<PaneFinding> = {
     decision: { kind: 'other', class: 'throttle', lasting: true, turnAt: null, reason: '529' },
@@ -88,11 +64,11 @@ describe('nothing is asked for', () => {
   });
 
   const cases: Readonly<Record<string, (bench: QuotaBench) => readonly PaneFinding[]>> = {
-    'where only one session is refused': (bench) => [refused(bench, 1)],
+    'where only one session is refused': (bench) => [aRefusedPane(bench, 1)],
     'for errors of the server': (bench) => two(bench, throttled),
     'where one is refused and another meets an error of the server': (bench) => [
-      refused(bench, 1),
-      refused(bench, 2, throttled),
+      aRefusedPane(bench, 1),
+      aRefusedPane(bench, 2, throttled),
     ],
     'where most sessions show nothing': (bench) => [...two(bench), ...[3, 4, 5].map((n) => quiet(bench, n))],
     'before the wall has lasted': (bench) => two(bench, early),
@@ -107,7 +83,7 @@ describe('nothing is asked for', () => {
     'where the panes follow no link of ours': (bench) => two(bench, { notSwitchable: { reason: 'a key of its own' } }),
     'where another session was answered since': (bench) => [
       ...two(bench),
-      aQuietPane(bench, { evidence: noEvidence({ votes: [row({ says: 'answer', at: NOON })] }) }, '%3'),
+      aQuietPane(bench, { evidence: noEvidence({ votes: [aRefusal({ says: 'answer', at: NOON })] }) }, '%3'),
     ],
   };
   test.each(Object.keys(cases))('%s [R156]', async (name) => {
@@ -147,7 +123,7 @@ describe('nothing is asked for', () => {
 
 test('a larger pool needs as many failures within the window as the alert does [R156]', async () => {
   const bench = await downBench();
-  const panes = [refused(bench, 1), refused(bench, 2), refused(bench, 3), quiet(bench, 4)];
+  const panes = [aRefusedPane(bench, 1), aRefusedPane(bench, 2), aRefusedPane(bench, 3), quiet(bench, 4)];
   const fail = (count: number, at: number, account = 'a', kind = 'auth') =>
     bench.store.local.append(
       Array.from({ length: count }, () => ({ type: 'quota_suspected' as const, account, data: { class: kind } })),
@@ -177,7 +153,7 @@ test('what was counted once stays wanted for as long as the sessions stand there
   };
   await bench.store.local.createSwap(swap, { ...incident, steps: [], result: null }, []);
   const memory = newEarlyMemory();
-  const panes = () => [refused(bench, 1), refused(bench, 2)];
+  const panes = () => [aRefusedPane(bench, 1), aRefusedPane(bench, 2)];
   expect(await look(bench, panes(), memory)).toBeNull();
   expect(await bench.events()).toMatchObject([{ type: 'swap_refused', data: { reason: 'cooldown', by: 'down' } }]);
   await bench.clock.advance(8 * MINUTE);
@@ -198,11 +174,11 @@ describe('after such a swap', () => {
     const bench = await downBench();
     const goesOn = (finding: PaneFinding, change: Partial<typeof swap> = {}) =>
       goesOnElsewhere(finding, { ...swap, ...change }, bench.config);
-    expect(goesOn(refused(bench, 1))).toBe(true);
+    expect(goesOn(aRefusedPane(bench, 1))).toBe(true);
     expect(goesOn(quiet(bench, 1))).toBe(false);
-    expect(goesOn(refused(bench, 1), { trigger: 'limit' })).toBe(false);
-    expect(goesOn(refused(bench, 1), { trigger: 'manual' })).toBe(false);
-    expect(goesOn(refused(bench, 1, { charge: { account: 'b', reason: 'its own' } }))).toBe(false);
+    expect(goesOn(aRefusedPane(bench, 1), { trigger: 'limit' })).toBe(false);
+    expect(goesOn(aRefusedPane(bench, 1), { trigger: 'manual' })).toBe(false);
+    expect(goesOn(aRefusedPane(bench, 1, { charge: { account: 'b', reason: 'its own' } }))).toBe(false);
   });
 
   test.each(['auto-1', 'helper'])(
@@ -210,7 +186,7 @@ describe('after such a swap', () => {
     async (sessionName) => {
       const bench = await downBench({ ...LEAVES, sessions: SESSIONS });
       const { config, pool, clock } = bench;
-      const pane = refused(bench, 1);
+      const pane = aRefusedPane(bench, 1);
       const finding = { ...pane, view: { ...pane.view, sessionName } };
       expect(config.sessions.autonomous.names).toEqual(['auto-1']);
       expect(goesOnElsewhere(finding, swap, config)).toBe(false);

@@ -12,12 +12,13 @@ import { paneKey } from '../../src/core/panes.ts';
 import type { QuotaRecord } from '../../src/core/quota/record.ts';
 import type { PoolView } from '../../src/core/status.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
+import type { Vote } from '../../src/core/verdict/votes.ts';
 import type { AccountHomes, AccountLink, Board, TickContext } from '../../src/ports.ts';
 import { createBoard } from '../../src/runtime/board.ts';
 import { readPool } from '../../src/steps/read-pool.ts';
 import type { OpenedStore } from '../../src/store/open.ts';
 import { openStore } from '../../src/store/open.ts';
-import { aHome, aReading, aRecord, NOON, PANE, signalsOf } from './builders.ts';
+import { aHome, anEvidence, aReading, aRecord, aVote, NOON, PANE, signalsOf } from './builders.ts';
 import { paneRecord } from './daemon-facts.ts';
 import { FakeClock } from './fake-clock.ts';
 import { RecordingLog } from './recording-log.ts';
@@ -135,6 +136,35 @@ export function aQuietPane(bench: QuotaBench, change: Partial<PaneFinding> = {},
     consumedBy: null,
     ...change,
   };
+}
+
+/** The words of a refused login. */
+export const REFUSED = 'Please run /login · API Error: 401 Invalid bearer token';
+
+/** The record of a turn of the account `a` that was refused a second ago. */
+export function aRefusal(change: Partial<Vote> = {}): Vote {
+  const at = NOON - 1_000;
+  return aVote({ kind: 'row', source: 'transcript', says: 'auth', at, window: null, account: 'a', ...change });
+}
+
+/** A pane that stands at the refused login of the account `a`. */
+export function aRefusedPane(
+  bench: QuotaBench,
+  n: number,
+  change: Partial<PaneFinding> = {},
+  refusal: Partial<Vote> = {},
+): PaneFinding {
+  const evidence = anEvidence({ class: 'auth', text: REFUSED, family: 'api-auth', votes: [aRefusal(refusal)] });
+  const decision = {
+    kind: 'other',
+    class: 'auth',
+    lasting: true,
+    turnAt: NOON - 2_000,
+    reason: 'a login wall',
+  } as const;
+  const charge = { account: 'a', reason: 'active when its request was sent' };
+  const pane = aQuietPane(bench, { evidence, decision, charge, ...change }, `%${n}`);
+  return { ...pane, view: { ...pane.view, label: `p${n}:0.0` } };
 }
 
 export function byKey(...findings: readonly PaneFinding[]): ReadonlyMap<string, PaneFinding> {

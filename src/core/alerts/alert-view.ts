@@ -91,7 +91,7 @@ export function alertEvent(type: NewEvent['type'], alert: Alert): NewEvent {
       window: windowMs === null ? null : formatDuration(windowMs),
       told_by: TOLD_BY[alert.type] ?? null,
       by: alert.changedBy,
-      lasted: isOver ? formatDuration(alert.lastAt - alert.firstAt) : null,
+      lasted: isOver ? formatDuration((alert.endedAt ?? alert.lastAt) - alert.firstAt) : null,
     },
   };
 }

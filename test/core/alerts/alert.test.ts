@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Alert, AlertAction, AlertStep, Firing } from '../../../src/core/alerts/alert.ts';
 import { changeByHand, fingerprintOf, isOpen, stepAlert } from '../../../src/core/alerts/alert.ts';
+import { alertEvent } from '../../../src/core/alerts/alert-view.ts';
 import { MINUTE } from '../../../src/core/time.ts';
 import { NOON, PROPERTY_TIMEOUT_MS, RUNS } from '../../support/builders.ts';
 import { aFiring, anAlert } from '../../support/fake-records.ts';
@@ -48,6 +49,11 @@ describe('the life of an alert', () => {
     const { told, alert } = live('ww.w...');
     expect(told).toEqual(['raised', '-', '-', '-', '-', 'resolved', '-']);
     expect(alert).toMatchObject({ status: 'resolved', endedAt: NOON + 5 * MINUTE, changedBy: null });
+  });
+
+  test('one that was seen once lasted until it was found to be over', () => {
+    const alert = anAlert({ firstAt: NOON, lastAt: NOON, endedAt: NOON + 2 * MINUTE, status: 'resolved' });
+    expect(alertEvent('alert_resolved', alert).data).toMatchObject({ lasted: '2 m' });
   });
 
   test('for five minutes after its end it is not raised again, unless it is worse [R159]', () => {

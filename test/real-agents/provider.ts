@@ -79,7 +79,7 @@ export async function startProvider(options: { readonly resetInS?: number } = {}
       text: text.slice(-20_000),
     });
     if (refusal !== null) send(response, refusal.status, refusal.body, refusal.headers);
-    else await reply(response, body, { account: account ?? '', text, n: ++count, resetInS });
+    else await reply(response, body, { account: account ?? '', asked: askedIn(body), n: ++count, resetInS });
   }
 
   return {
@@ -144,7 +144,8 @@ function unified(claim: 'five_hour' | 'seven_day', status: string, resetInS: num
 
 interface Turn {
   readonly account: string;
-  readonly text: string;
+  /** What was said since the last answer: the CLI may put a message of its own behind the prompt. */
+  readonly asked: string;
   readonly n: number;
   readonly resetInS: number;
 }
@@ -167,7 +168,7 @@ async function reply(response: ServerResponse, body: Body, turn: Turn): Promise<
     send(response, 200, { ...message, content: [{ type: 'text', text }], stop_reason: 'end_turn' }, headers);
     return;
   }
-  const command = body.tools?.length === 0 ? undefined : TOOL.exec(turn.text)?.[1]?.trim();
+  const command = body.tools?.length === 0 ? undefined : TOOL.exec(turn.asked)?.[1]?.trim();
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...headers });
   const event = (type: string, data: object): void => {
     response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
@@ -205,6 +206,14 @@ function send(
 
 function failure(type: string, message: string): object {
   return { type: 'error', error: { type, message }, request_id: 'req_made_up' };
+}
+
+function askedIn({ messages = [] }: Body): string {
+  const from = messages.findLastIndex(({ role }) => role === 'assistant') + 1;
+  return messages
+    .slice(from)
+    .map(({ content }) => textOf(content))
+    .join('\n');
 }
 
 /** The text blocks of a message; results of tools have none. */

@@ -86,7 +86,7 @@ export async function stage(program: string, options: StageOptions = {}): Promis
 }
 
 /** What a user of some weeks has: no first-run dialog stands in the way. */
-function settledIn(world: StandInWorld, projects: readonly string[]): object {
+export function settledIn(world: StandInWorld, projects: readonly string[]): object {
   const { accountUuid, organizationUuid } = world.home();
   return {
     numStartups: 20,

@@ -91,7 +91,8 @@ function asLaunch(value: unknown): RecoveryRow['launch'] {
   const { cwd, configDir, pid, startTicks } = launch;
   if (typeof cwd !== 'string' || typeof pid !== 'number' || typeof startTicks !== 'string') return null;
   if (typeof configDir !== 'string' && configDir !== null) return null;
-  return { argv, ...flags(launch), cwd, configDir, pid, startTicks };
+  const size = typeof launch.screenSize === 'number' ? { screenSize: launch.screenSize } : {};
+  return { argv, ...flags(launch), ...size, cwd, configDir, pid, startTicks };
 }
 
 function flags(launch: Readonly<Record<string, unknown>>): Partial<Record<(typeof FLAGS)[number], true>> {

@@ -71,6 +71,10 @@ test(`after each of ${ROUNDS} kills both links agree, every agent runs again on 
     });
     await waitFor(async () => (await daemon?.get<{ swap: { phase: string } }>('/swaps/last'))?.swap.phase === 'done', {
       timeoutMs: 30_000,
+    }).catch(async () => {
+      const screens = await Promise.all(panes.map((pane) => pane.screen()));
+      const last = JSON.stringify(await daemon?.get('/swaps/last'));
+      throw new Error(`the swap did not end: ${last}\n${screens.join('\n----\n')}\n${context()}`);
     });
     expect(world.activeAccount(), context()).toBe(to);
     for (const pane of panes) await pane.shows('Type your message');

@@ -190,7 +190,7 @@ test('how an agent is to be started again is kept: ended first, idle, without a 
   const marked = aRecovery('swap-1', {
     id: 'r0',
     state: 'stopped',
-    launch: launch && { ...launch, stopFirst: true, wasIdle: true, isFresh: true, retyped: true },
+    launch: launch && { ...launch, stopFirst: true, wasIdle: true, isFresh: true, retyped: true, screenSize: 12 },
   });
   await store.saveRecovery(marked);
   expect(await store.openRecoveries()).toEqual([marked]);

@@ -267,7 +267,8 @@ function startAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: La
   if (obstacle !== null) return wait(row, obstacle, now, policy);
   const command = resumeCommand(row, policy.profile, view.cwd);
   if (command === null) return end(row, 'handed_over', 'it cannot be resumed by its session id', now);
-  return type(row, 'relaunching', command, now);
+  const launch = row.launch && { ...row.launch, screenSize: sizeOf(view.screenText) };
+  return type({ ...row, launch }, 'relaunching', command, now);
 }
 
 /** A limit menu that Escape does not close: Ctrl-C confirms nothing in any of them. */
@@ -321,13 +322,17 @@ function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: L
   return type(row, 'reprompted', policy.profile.continuePrompt, now);
 }
 
-/** Once, and only where no trace of it is on the screen: without its Enter it did nothing. */
+/** Once, and only where nothing has come to the screen since it was typed: without its Enter it did nothing. */
 function typeCommandAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  const { launch } = row;
   const command = resumeCommand(row, policy.profile, view.cwd);
-  const isSeen = command !== null && withoutBlanks(view.screenText ?? '').includes(withoutBlanks(command));
-  if (command === null || row.launch === null || row.launch.retyped === true || view.screenText === null || isSeen)
-    return wait(row, NO_COMMAND, now, policy);
-  return type({ ...row, launch: { ...row.launch, retyped: true } }, 'relaunching', command, now);
+  const isLost = view.screenText !== null && launch?.screenSize === sizeOf(view.screenText) && launch.retyped !== true;
+  if (command === null || launch === null || !isLost) return wait(row, NO_COMMAND, now, policy);
+  return type({ ...row, launch: { ...launch, retyped: true } }, 'relaunching', command, now);
+}
+
+function sizeOf(screenText: string | null): number {
+  return withoutBlanks(screenText ?? '').length;
 }
 
 function restart(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {

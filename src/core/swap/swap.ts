@@ -105,7 +105,9 @@ export interface RecoveryRow {
     readonly wasIdle?: boolean;
     /** It had no session yet: it is started as it was, without one. */
     readonly isFresh?: boolean;
-    /** The command that starts it again was typed a second time. */
+    /** Characters that were on the screen, without blanks, before the command that starts it again was typed. */
+    readonly screenSize?: number;
+    /** That command was typed a second time. */
     readonly retyped?: boolean;
     readonly pid: number;
     readonly startTicks: string;

@@ -492,15 +492,23 @@ describe('second rung: restart', () => {
     expect(told(look(row, view, 60))).toBe('handed_over: none');
   });
 
-  test('a command of which no trace is on the screen was lost, and is typed once more [R47 R49]', () => {
-    const lost = { ...noAgent, screenText: '[ada@desk project]$ ' };
-    expect(told(look({ state: 'relaunching' }, lost, 2))).toBe('relaunching: none');
-    const again = look({ state: 'relaunching' }, lost, 3);
+  test('a command that left the screen as it was is lost, and is typed once more [R47 R49]', () => {
+    const before = `$ claude --resume ${SESSION_ID}\nas it was the last time\n$ `;
+    const lost = { ...noAgent, screenText: before };
+    const { row } = look(exiting, lost, 1);
+    const at = (seconds: number, view: Partial<LadderView>, from = row) =>
+      climb(from, aView({ ...noAgent, ...view }), NOON + (1 + seconds) * SECOND, CLIMBING);
+    expect(told(at(2, lost))).toBe('relaunching: none');
+    const again = at(3, lost);
     expect(told(again)).toBe(`relaunching: ${resume}`);
-    expect(told(climb(again.row, aView(lost), NOON + 10 * SECOND, CLIMBING))).toBe('relaunching: none');
-    for (const screenText of [null, `$ claude --resume ${SESSION_ID} --model opus`])
-      expect(told(look({ state: 'relaunching' }, { ...lost, screenText }, 30))).toBe('relaunching: none');
-    expect(told(look({ state: 'relaunching' }, { ...lost, shellInFront: false }, 30))).toBe('relaunching: none');
+    expect(told(at(10, lost, again.row))).toBe('relaunching: none');
+    expect(told(at(64, lost, again.row))).toBe('handed_over: none');
+    for (const screenText of [null, `${before}claude --resume ${SESSION_ID} --model opus`, `${before}x`, '$ '])
+      expect(told(at(30, { screenText }))).toBe('relaunching: none');
+    expect(told(at(30, { ...lost, shellInFront: false }))).toBe('relaunching: none');
+    expect(told(at(4, { screenText: `${before} claude --resume ${SESSION_ID}` }, again.row))).toBe(
+      'relaunching: Enter',
+    );
   });
 
   test('a command that wraps on the screen is known again', () => {

@@ -6,7 +6,7 @@ import type { AccountFacts, EligibilityPolicy } from '../../src/core/quota/eligi
 import type { PoolFacts, SwapPolicy } from '../../src/core/quota/policy.ts';
 import type { QuotaRecord } from '../../src/core/quota/record.ts';
 import type { Finding, Reading } from '../../src/core/screen/finding.ts';
-import type { LadderPolicy, LadderView } from '../../src/core/swap/ladder.ts';
+import type { LadderPolicy, LadderView } from '../../src/core/swap/ladder-step.ts';
 import type { RecoveryRow, SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { ConfirmPolicy } from '../../src/core/verdict/confirm.ts';

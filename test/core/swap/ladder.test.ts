@@ -1,8 +1,8 @@
 /** The recovery of one pane, rung by rung: what is done for what is seen. */
 import { describe, expect, test } from 'vitest';
 import type { Dialog } from '../../../src/core/screen/finding.ts';
-import type { LadderPolicy, LadderStep, LadderView } from '../../../src/core/swap/ladder.ts';
 import { climb } from '../../../src/core/swap/ladder.ts';
+import type { LadderPolicy, LadderStep, LadderView } from '../../../src/core/swap/ladder-step.ts';
 import type { RecoveryRow, RecoveryState } from '../../../src/core/swap/swap.ts';
 import { OPEN_RECOVERY } from '../../../src/core/swap/swap.ts';
 import { MINUTE, SECOND } from '../../../src/core/time.ts';

@@ -46,6 +46,7 @@ export async function actEarly(
   paused: string | null,
   context: TickContext,
 ): Promise<void> {
+  if (profileOf(ports.profiles, config).notSwitchable !== null) return;
   const mine = findings.filter((finding) => finding.pool === config.name && finding.notSwitchable === null);
   const wish =
     (await downWish(ports, memory.down, config, view, mine, context.config)) ??

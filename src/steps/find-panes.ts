@@ -267,13 +267,16 @@ function notSwitchable(
   config: Config,
 ): PaneFinding['notSwitchable'] {
   const reason = profiles.find(({ kind }) => kind === agent)?.notSwitchable ?? null;
-  if (reason !== null) return { reason };
+  if (reason !== null) return { reason, ownLogin: false };
   if (overriding.length > 0)
-    return { reason: `its environment sets ${overriding.join(', ')}, which outranks the account link` };
-  if (mine.pool === null) return { reason: "its configuration directory is no pool's link" };
+    return { reason: `its environment sets ${overriding.join(', ')}, which outranks the account link`, ownLogin: true };
+  if (mine.pool === null) return { reason: "its configuration directory is no pool's link", ownLogin: true };
   const mode = config.pools.find(({ name }) => name === mine.pool)?.mode;
   if (credentialsDir !== undefined && mode !== 'secure_storage')
-    return { reason: 'its environment moves its credentials to another directory than the one that is linked' };
+    return {
+      reason: 'its environment moves its credentials to another directory than the one that is linked',
+      ownLogin: true,
+    };
   return null;
 }
 

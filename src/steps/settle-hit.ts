@@ -35,7 +35,7 @@ export async function settleHit(
 ): Promise<PaneFinding> {
   const { decision, pool } = finding;
   const config = context.config.pools.find((candidate) => candidate.name === pool);
-  if (config === undefined) return finding;
+  if (config === undefined || finding.notSwitchable?.ownLogin === true) return finding;
   if (decision.kind === 'clear') await forgetHits(ports, finding, config.name);
   if (decision.kind === 'clear' && finding.evidence.votes.length === 0) return finding;
   const hit = 'hit' in decision ? decision.hit : null;

@@ -72,6 +72,7 @@ test.concurrent(
     for (const pane of panes) await pane.shows('What do you want to do?');
     await daemon.polls(10);
     expect(await daemon.app.api.swaps(10)).toEqual([]);
+    expect(daemon.status().accounts.map(({ state }) => state)).toEqual(['active', 'standby']);
 
     await ours.say('do our work');
     const { recoveries } = await daemon.swapDone();

@@ -1,5 +1,6 @@
 /** Swaps that are asked for before any limit demands them. */
 import { describe, expect, test } from 'vitest';
+import { claude } from '../../src/core/agents/claude.ts';
 import type { SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
@@ -156,6 +157,14 @@ describe('the active account has a limit on record, and no pane shows it', () =>
     for (const pane of [busy(bench), asking, aQuietPane(bench, { decision: aHit })])
       expect(await look(bench, newEarlyMemory(), aQuietPane(bench), pane)).toBeNull();
     expect(await bench.events()).toEqual([]);
+  });
+
+  test('an agent that is not switched is not moved [R54]', async () => {
+    const bench = await limited();
+    const profiles = [{ ...claude, notSwitchable: 'its login is not moved' }];
+    const ports = { ...bench.ports, profiles } as never;
+    await actEarly(ports, newEarlyMemory(), bench.pool, await bench.view(), [], null, bench.context());
+    expect(bench.board.request(bench.pool.name)).toBeNull();
   });
 
   test('a limit that ends within minutes, or has ended, moves nobody [R54]', async () => {

@@ -80,7 +80,8 @@ describe('nothing is asked for', () => {
     'where the refusals are older than the login': (bench) => two(bench, {}, { at: NOON - 2 * HOUR }),
     'where the last refusal is older than the window': (bench) => two(bench, {}, { at: NOON - 6 * MINUTE }),
     'where the panes were not seen for a while': (bench) => two(bench, { at: NOON - MINUTE }),
-    'where the panes follow no link of ours': (bench) => two(bench, { notSwitchable: { reason: 'a key of its own' } }),
+    'where the panes follow no link of ours': (bench) =>
+      two(bench, { notSwitchable: { reason: 'a key of its own', ownLogin: true } }),
     'where another session was answered since': (bench) => [
       ...two(bench),
       aQuietPane(bench, { evidence: noEvidence({ votes: [aRefusal({ says: 'answer', at: NOON })] }) }, '%3'),

@@ -75,7 +75,7 @@ test('[R30] a limit of Codex outside of every pool is read by its own patterns, 
     expect(finding?.reading.finding).toMatchObject({ class: 'quota', family: 'hit-limit', window: '5h' });
     expect(finding).toMatchObject({
       pool: null,
-      notSwitchable: { reason: "its configuration directory is no pool's link" },
+      notSwitchable: { reason: "its configuration directory is no pool's link", ownLogin: true },
     });
     expect(board.request('default')).toBeNull();
     expect(await store.local.events({ types: ['session_not_switchable'], limit: 10 })).toHaveLength(1);

@@ -115,7 +115,7 @@ test('a figure that comes in just after a flip is nobodyâ€™s until the sessionâ€
 
 test.each<readonly [string, Partial<PaneFinding>]>([
   ['of no pool', { pool: null }],
-  ['whose environment outranks the link', { notSwitchable: { reason: 'ANTHROPIC_API_KEY is set' } }],
+  ['whose environment outranks the link', { notSwitchable: { reason: 'ANTHROPIC_API_KEY is set', ownLogin: true } }],
 ])('the figures of a pane %s are recorded for nobody [R117]', async (_, change) => {
   const bench = await quotaBench();
   await look(bench, undefined, reporting(bench, [{ usedPercent: 42, since: NOON - HOUR }], change));

@@ -75,7 +75,11 @@ test('a warning with a figure is told for its account elsewhere, one without a f
 test('the limit of a pane that follows no link is told with the reason why no swap helps', async () => {
   const { events, context, store } = bench();
   const { finding } = paneRecord();
-  const own = { ...finding, consumedBy: null, notSwitchable: { reason: 'its environment sets ANTHROPIC_API_KEY' } };
+  const own = {
+    ...finding,
+    consumedBy: null,
+    notSwitchable: { reason: 'its environment sets ANTHROPIC_API_KEY', ownLogin: true },
+  };
   await reportFinding(store, '', own, context);
   expect(events).toMatchObject([
     {

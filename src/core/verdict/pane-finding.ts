@@ -8,7 +8,11 @@ import type { Evidence } from './evidence.ts';
 import type { SessionSignals } from './signals.ts';
 
 /** Why a pane cannot be moved by flipping a link. */
-export type NotSwitchable = { readonly reason: string };
+export interface NotSwitchable {
+  readonly reason: string;
+  /** It uses a login that is none of its pool's: what it meets says nothing of their accounts. */
+  readonly ownLogin: boolean;
+}
 
 export interface PaneFinding {
   readonly at: EpochMs;

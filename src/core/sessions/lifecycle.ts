@@ -262,15 +262,8 @@ export function step(row: LifecycleRow, event: LifecycleEvent, now: EpochMs): Li
       return stay({ ...row, typing: { what: 'escape', at: event.at, keys: 1 } }, 'its task was cancelled');
     case 'answering':
       return stay({ ...row, answering: event.answering }, 'a dialog is answered');
-    case 'answered': {
-      const { name, choice, keys } = row.answering ?? {};
-      const told = tell(row, 'dialog_answered', {
-        dialog: name,
-        detail: `"${choice}" was chosen, and it closed`,
-        keys,
-      });
-      return stay({ ...row, answering: null }, 'its dialog has closed', [told]);
-    }
+    case 'answered':
+      return stay({ ...row, answering: null }, 'its dialog has closed', tellAnswer(row, 'and it closed'));
     case 'stalled':
       return move(row, 'stalled', event.detail, now, [tell(row, 'session_stalled', { detail: event.detail })]);
     case 'moved':
@@ -430,7 +423,15 @@ function move(
     answering: null,
     idleSince: state === 'idle' && row.taskId === null ? now : null,
   };
-  return { row: moved, effects, reason: cause };
+  // Its task may end, or its agent die, before a poll has seen that the dialog closed. A blocked one says it itself.
+  const answer = state === 'blocked' ? [] : tellAnswer(row, `then: ${cause}`);
+  return { row: moved, effects: [...answer, ...effects], reason: cause };
+}
+
+function tellAnswer(row: LifecycleRow, what: string): readonly NewEvent[] {
+  if (row.answering === null) return [];
+  const { name, choice, keys } = row.answering;
+  return [tell(row, 'dialog_answered', { dialog: name, detail: `"${choice}" was chosen, ${what}`, keys })];
 }
 
 function stay(row: LifecycleRow, reason: string, effects: readonly NewEvent[] = []): LifecycleMove {

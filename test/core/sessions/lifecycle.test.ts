@@ -75,6 +75,14 @@ describe('one move', () => {
     else expect(moves.some((move) => move !== null)).toBe(true);
   });
 
+  it.each(cells)('in %s, %s forgets no key that was pressed in a dialog without telling it [R69]', (state, kind) => {
+    const row = aSession({ state, taskId: 'p:t', answering: ANSWERING });
+    if (kind === 'answering' || attempt(row, EVENTS[kind]) === null) return;
+    const { row: after, effects } = step(row, EVENTS[kind], NOON);
+    const told = effects.filter(({ type }) => type === 'dialog_answered' || type === 'session_blocked');
+    expect(told).toHaveLength(after.answering === null ? 1 : 0);
+  });
+
   it('keeps when and why it came into its state [R63]', () => {
     const { row, reason } = step(aSession({ state: 'working', taskId: 'p:t' }), EVENTS.stalled, NOON + MINUTE);
     expect(row).toMatchObject({ state: 'stalled', cause: 'nothing moves', stateSince: NOON + MINUTE, taskId: 'p:t' });

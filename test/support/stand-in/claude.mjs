@@ -76,13 +76,14 @@ function start() {
   }
   transcript.owner(account.accountUuid, account.organizationUuid);
   registry.set('idle');
-  log('start', { resumed: options.resumeId !== null, argv: process.argv.slice(2), version: options.version });
   readKeys();
   process.stdout.on('resize', paint);
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
   if (options.refreshMs > 0) void refreshForever();
   if (options.setsTitle) setTimeout(setTitle, TITLE_AFTER_MS).unref();
   paint();
+  // Said when keys are read, so that whoever waits for it may type.
+  log('start', { resumed: options.resumeId !== null, argv: process.argv.slice(2), version: options.version });
   if (options.prompt !== null) submit(options.prompt, 'argv');
   else if (options.workMs > 0 && options.resumeId === null) submit(WORK_PROMPT, 'self');
 }

@@ -58,7 +58,6 @@ function start() {
   if (isCodex && resumeId !== null) openSync(file, 'a');
   if (!isCodex && resumeId === null) write({ sessionId, projectHash: 'x', startTime: now(), lastUpdated: now() });
   if (isCodex && process.env.STAND_IN_DAEMON === '1') startDaemon();
-  log('start', { resumed: resumeId !== null, argv, account: labelOf() });
   const read = keyReader();
   process.stdin.setRawMode?.(true);
   process.stdin.setEncoding('utf8');
@@ -68,6 +67,8 @@ function start() {
   });
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
   paint();
+  // Said when keys are read, so that whoever waits for it may type.
+  log('start', { resumed: resumeId !== null, argv, account: labelOf() });
 }
 
 /** @param {import('./keys.mjs').Key} key */

@@ -9,6 +9,7 @@ import { createSharedEntries } from './adapters/accounts/shared-links.ts';
 import { createDiskSpace } from './adapters/disk-space.ts';
 import { createKillSwitch } from './adapters/kill-switch.ts';
 import { makeOwnDirectory } from './adapters/own-directory.ts';
+import { createSafetyHook } from './adapters/safety/safety-hook.ts';
 import { watchFigures, watchHooks } from './adapters/signals/hook-watch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
@@ -183,6 +184,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       allowUnshared: options.allowUnshared,
       readScreen,
       newId: () => newId(clock.now()),
+      safetyHook: createSafetyHook({
+        ownUid: options.ownUid,
+        node: process.execPath,
+        stateDir: config.daemon.stateDir,
+        signalDir: config.watcher.doneSignalDir,
+      }),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
     };
     const kept = openSessions(ports, { tmux, store, env: options.env });

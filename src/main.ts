@@ -344,8 +344,13 @@ function build(end: (code: number) => void): Command {
     .command('uninstall')
     .description('take them out again')
     .option('--settings <file>', 'only this settings.json')
+    .option('--project <directory>', 'only the safety hook of this project')
     .option('--dry-run', 'say what would be written, write nothing')
     .action(async (options) => {
+      if (options.project !== undefined) {
+        const { uninstallSafetyHook } = await import('./commands/hook-project.ts');
+        return end(uninstallSafetyHook({ ...globals(), ...options }, io));
+      }
       const { uninstallHooks } = await import('./commands/hook-install.ts');
       end(await uninstallHooks({ ...globals(), ...options }, io));
     });

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createAccountHomes } from '../adapters/accounts/homes.ts';
 import { createMoves } from '../adapters/accounts/moves.ts';
 import { createSharedEntries } from '../adapters/accounts/shared-links.ts';
+import { replaceFile } from '../adapters/replace-file.ts';
 import { parseConfig, readConfigFile } from '../config/load.ts';
 import type { Config, PoolConfig } from '../config/schema.ts';
 import type { HomeState } from '../core/accounts.ts';
@@ -18,7 +19,6 @@ import { runLogin } from './adoption/run-login.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 import { EXIT } from './io.ts';
 import { loadOffline, NO_LOG, withStore } from './offline.ts';
-import { replaceFile } from './replace-file.ts';
 import { clean } from './text.ts';
 
 export interface AddOptions extends GlobalOptions {

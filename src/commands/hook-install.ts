@@ -1,11 +1,11 @@
 /** `hook install` and `hook uninstall`: our entries in the settings.json of Claude Code, written in one step and taken out as such. */
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { SettingsEdit } from './hook-settings.ts';
+import { replaceFile } from '../adapters/replace-file.ts';
+import type { SettingsEdit } from '../core/settings/hook-entries.ts';
 import { eventsFor, install, uninstall } from './hook-settings.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 import { EXIT } from './io.ts';
-import { replaceFile } from './replace-file.ts';
 import { clean } from './text.ts';
 
 export interface HookInstallOptions extends GlobalOptions {

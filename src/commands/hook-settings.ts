@@ -1,8 +1,9 @@
 /** Puts our hooks and our status line into the text of a settings.json of Claude Code, and takes them out again. */
 import { compareVersions } from '../core/agents/profile.ts';
+import type { SettingsEdit } from '../core/settings/hook-entries.ts';
+import { lengthOf, ownHooks, removeHook, removeHooks, settingsProblem } from '../core/settings/hook-entries.ts';
+import { nodeAt, parseJson, removeJson, setJson, textAt } from '../core/settings/json.ts';
 import { shellWord } from '../core/shell.ts';
-import { type JsonPath, nodeAt, parseJson, removeJson, setJson, textAt } from './hook-json.ts';
-import { placeOfFlaw } from './hook-json-flaw.ts';
 
 /**
  * The events whose payload tells how a turn stands, or which session begins and ends, and the first version that knows
@@ -30,25 +31,21 @@ const MARK = '# claude-failover';
 /** Seconds that the CLI gives the hook; it needs a fraction of one. */
 const TIMEOUT_S = 5;
 
-export type SettingsEdit =
-  | { readonly kind: 'edited'; readonly text: string; readonly notes: readonly string[] }
-  | { readonly kind: 'refused'; readonly reason: string };
-
 /**
  * @param program how to run this program: words, not yet quoted, `--config` among them where it is needed
  * @param version of the Claude Code that will read the file; null: not known
  */
 export function install(text: string, program: readonly string[], version: string | null): SettingsEdit {
-  const wrong = problemOf(text);
+  const wrong = settingsProblem(text);
   if (wrong !== null) return { kind: 'refused', reason: wrong };
   const notes: string[] = [];
   const hook = `${program.map(shellWord).join(' ')} hook || true ${MARK}`;
   const events = eventsFor(version);
   if (!events.includes('StopFailure'))
     notes.push(`without StopFailure: ${version ?? 'an unknown version'} may drop a file that names it`);
-  let edited = removeHooks(text, (event) => !events.includes(event));
+  let edited = removeHooks(text, MARK, (event) => !events.includes(event));
   for (const event of events) {
-    const [first, ...more] = ownHooks(edited, event);
+    const [first, ...more] = ownHooks(edited, event, MARK);
     if (first !== undefined) {
       if (textAt(parseJson(edited), first) !== hook) edited = setJson(edited, first, hook);
       for (const path of more.reverse()) edited = removeHook(edited, path);
@@ -63,9 +60,9 @@ export function install(text: string, program: readonly string[], version: strin
 
 /** Leaves the file as it would be without us; groups and objects that held nothing else go as well. */
 export function uninstall(text: string): SettingsEdit {
-  const wrong = problemOf(text);
+  const wrong = settingsProblem(text);
   if (wrong !== null) return { kind: 'refused', reason: wrong };
-  let edited = removeHooks(text, () => true);
+  let edited = removeHooks(text, MARK, () => true);
   const command = textAt(parseJson(edited), STATUS_COMMAND);
   if (command?.endsWith(MARK)) {
     const wrapped = unwrap(command);
@@ -75,16 +72,6 @@ export function uninstall(text: string): SettingsEdit {
 }
 
 const STATUS_COMMAND = ['statusLine', 'command'] as const;
-
-function removeHooks(text: string, isMeant: (event: string) => boolean): string {
-  let edited = text;
-  for (const event of eventsOf(text).filter(isMeant)) {
-    const own = ownHooks(edited, event).reverse();
-    for (const path of own) edited = removeHook(edited, path);
-    if (own.length > 0) edited = removeIfEmpty(edited, ['hooks', event]);
-  }
-  return edited === text ? text : removeIfEmpty(edited, ['hooks']);
-}
 
 function installStatusLine(text: string, program: readonly string[], notes: string[]): string {
   const root = parseJson(text);
@@ -111,55 +98,4 @@ function quote(text: string): string {
 function unwrap(command: string): string | null {
   const quoted = / statusline --wrap '(.*)' \|\| true # claude-failover$/s.exec(command)?.[1];
   return quoted?.replaceAll("'\\''", "'") ?? null;
-}
-
-/** What keeps us from editing; null: nothing. Never quotes the text, which may hold secrets. */
-function problemOf(text: string): string | null {
-  let root: ReturnType<typeof parseJson>;
-  try {
-    root = parseJson(text);
-  } catch {
-    return `it is no valid JSON: see ${placeOfFlaw(text)}`;
-  }
-  if (root.kind !== 'object') return 'it is no JSON object';
-  const hooks = nodeAt(root, ['hooks']);
-  if (hooks !== null && hooks.kind !== 'object') return '"hooks" in it is no object';
-  for (const { key, value } of hooks?.kind === 'object' ? hooks.entries : []) {
-    if (value.kind !== 'array') return `"hooks.${/^\w+$/.test(String(key)) ? key : '…'}" in it is no list`;
-  }
-  return null;
-}
-
-function eventsOf(text: string): readonly string[] {
-  const hooks = nodeAt(parseJson(text), ['hooks']);
-  return hooks?.kind === 'object' ? hooks.entries.map((entry) => String(entry.key)) : [];
-}
-
-function lengthOf(text: string, path: JsonPath): number {
-  const list = nodeAt(parseJson(text), path);
-  return list?.kind === 'array' ? list.entries.length : 0;
-}
-
-/** The paths of our commands under this event: `hooks.<event>[i].hooks[j].command`. */
-function ownHooks(text: string, event: string): JsonPath[] {
-  const root = parseJson(text);
-  const found: JsonPath[] = [];
-  for (let i = 0; i < lengthOf(text, ['hooks', event]); i++) {
-    for (let j = 0; j < lengthOf(text, ['hooks', event, i, 'hooks']); j++) {
-      const path = ['hooks', event, i, 'hooks', j, 'command'];
-      if (textAt(root, path)?.endsWith(MARK)) found.push(path);
-    }
-  }
-  return found;
-}
-
-/** Removes the hook with this command, and its group when it held nothing else. */
-function removeHook(text: string, path: JsonPath): string {
-  const list = path.slice(0, -2);
-  return lengthOf(text, list) > 1 ? removeJson(text, path.slice(0, -1)) : removeJson(text, list.slice(0, -1));
-}
-
-function removeIfEmpty(text: string, path: JsonPath): string {
-  const node = nodeAt(parseJson(text), path);
-  return node !== null && node.kind !== 'plain' && node.entries.length === 0 ? removeJson(text, path) : text;
 }

@@ -45,6 +45,12 @@ export const Dispatcher = z.strictObject({
     .boolean()
     .default(false)
     .describe('true: an inbox into which every user of this host can write is refused. false: that is only told.'),
+  safety_hook: z
+    .boolean()
+    .default(false)
+    .describe(
+      'true: where `agents.claude.args` skip permissions, a task is only begun after a hook that refuses plainly destructive commands was put into its project.',
+    ),
 });
 
 export function convertDispatcher(
@@ -64,5 +70,6 @@ export function convertDispatcher(
     maxTaskBytes: parseSize(values.max_task_bytes) ?? 0,
     trustedUids: [...values.trusted_uids],
     strict: values.strict,
+    safetyHook: values.safety_hook,
   };
 }

@@ -110,6 +110,8 @@ export interface DispatcherConfig {
   readonly trustedUids: readonly number[];
   /** An inbox that everybody can write is refused. */
   readonly strict: boolean;
+  /** No agent that skips permissions is started for a task in a project without the hook. */
+  readonly safetyHook: boolean;
 }
 
 export interface TelegramConfig {

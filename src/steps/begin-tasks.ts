@@ -11,11 +11,12 @@ import { paneKey } from '../core/panes.ts';
 import { decisionsAtClaim } from '../core/queue/decisions.ts';
 import type { TaskRow } from '../core/queue/task.ts';
 import type { LeaseRow } from '../core/quota/lease.ts';
-import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
+import type { LaunchPlan, LifecycleRow } from '../core/sessions/lifecycle.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { TickContext } from '../ports.ts';
 import { swapPolicyOf } from './config-policy.ts';
 import { freeSession } from './end-task.ts';
+import { guardLaunch } from './guard-launch.ts';
 import { launchPlan } from './launch-plan.ts';
 import { sessionName } from './leases.ts';
 import { moveSession } from './move-session.ts';
@@ -184,16 +185,15 @@ export async function startSession(
   row: LifecycleRow,
   context: TickContext,
 ): Promise<boolean> {
-  const { config } = context;
   const now = ports.clock.now();
   if (row.taskId !== task.id) {
-    const launch = planFor(ports, task, row, config);
-    if (launch === 'bad_model') {
-      const reason = `its model is no name of one: ${task.model ?? config.agents[row.agent]?.models[task.priority] ?? 'none'}`;
-      await ports.queue.failAttempt(task, { error: 'agent_error', reason }, now);
-      await freeSession(ports, task, { kind: 'released', detail: reason }, context);
+    const plan = await planFor(ports, task, row, context);
+    if ('why' in plan) {
+      await ports.queue.failAttempt(task, { error: 'agent_error', reason: plan.why }, now);
+      await freeSession(ports, task, { kind: 'released', detail: plan.why }, context);
       return false;
     }
+    const { launch } = plan;
     const snapshot = ports.board.snapshot();
     const key = row.pane === null ? null : paneKey(row.pane);
     const hasAgent = snapshot?.panes.some(({ identity, process }) => paneKey(identity) === key && process !== null);
@@ -211,12 +211,18 @@ export async function startSession(
   return moved !== null;
 }
 
+/** What is started for it; `why`: nothing may be. */
+type Plan = { readonly launch: LaunchPlan | null } | { readonly why: string };
+
 /** A session of ours starts an agent of its own for each task, in the task's project; any other keeps the one it has. */
-function planFor({ board }: TaskPorts, task: TaskRow, row: LifecycleRow, config: Config) {
-  if (row.kind === 'dedicated') return null;
+async function planFor(ports: TaskPorts, task: TaskRow, row: LifecycleRow, context: TickContext): Promise<Plan> {
+  const { config } = context;
   const pool = config.pools.find(({ name }) => name === row.pool);
-  if (pool === undefined) return null;
+  if (row.kind === 'dedicated' || pool === undefined) return { launch: null };
   const model = task.model ?? config.agents[row.agent]?.models[task.priority] ?? null;
-  const account = board.pools().get(row.pool)?.pool.active ?? null;
-  return launchPlan(config, pool, row.agent, task.project, model, account) ?? 'bad_model';
+  const account = ports.board.pools().get(row.pool)?.pool.active ?? null;
+  const launch = launchPlan(config, pool, row.agent, task.project, model, account);
+  if (launch === null) return { why: `its model is no name of one: ${model ?? 'none'}` };
+  const why = await guardLaunch(ports, launch, context);
+  return why === null ? { launch } : { why };
 }

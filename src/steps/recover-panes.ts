@@ -17,8 +17,10 @@ import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { wasRefused } from '../core/verdict/refused-login.ts';
 import type { SessionSignals } from '../core/verdict/signals.ts';
 import type { Clock, KeyResult, Keys, LocalStore, Panes, Signals, TickContext } from '../ports.ts';
+import type { GuardPorts } from './guard-launch.ts';
+import { guardResume } from './guard-launch.ts';
 
-export interface RecoveryPorts {
+export interface RecoveryPorts extends GuardPorts {
   readonly local: LocalStore;
   readonly panes: Panes;
   readonly keys: Keys;
@@ -157,6 +159,8 @@ async function climbOne(
       );
     }
   }
+  if (step.row.state === 'relaunching' && row.state !== 'relaunching' && row.launch !== null)
+    await guardResume(ports, row.label.replace(/:[\d.]+$/, ''), row.launch, context);
   const result = await carryOut(ports.keys, row.pane, step.action, context.signal);
   if (result.kind !== 'sent')
     context.log.warn({ pool, pane: row.label, key: step.action.kind, reason: result.reason }, 'key was not sent');

@@ -10,9 +10,10 @@ import type { LeaseStore } from '../ports/leases.ts';
 import type { LifecycleStore } from '../ports/lifecycle.ts';
 import type { QueueDir, TaskStore } from '../ports/queue.ts';
 import type { Board, Clock, Keys, KillSwitch, LocalStore, Panes, Signals } from '../ports.ts';
+import type { GuardPorts } from './guard-launch.ts';
 import type { TaskQueue } from './task-queue.ts';
 
-export interface TaskPorts {
+export interface TaskPorts extends GuardPorts {
   readonly queue: TaskQueue;
   readonly queueDir: QueueDir;
   readonly tasks: TaskStore;

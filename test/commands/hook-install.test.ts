@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { installHooks, uninstallHooks } from '../../src/commands/hook-install.ts';
-import { placeOfFlaw } from '../../src/commands/hook-json-flaw.ts';
 import { eventsFor, install, uninstall } from '../../src/commands/hook-settings.ts';
+import { placeOfFlaw } from '../../src/core/settings/json-flaw.ts';
 import { temporaryDirectory } from '../support/account-homes.ts';
 import { commandIo } from '../support/command-io.ts';
 

@@ -137,6 +137,7 @@ test('two accounts take every other value from the defaults', () => {
       maxTaskBytes: 262_144,
       trustedUids: [],
       strict: false,
+      safetyHook: false,
     },
     leases: { ttlMs: 300_000, onError: 'deny' },
     credentials: { checkIntervalMs: 600_000, expiryWarnMs: 86_400_000 },

@@ -33,6 +33,9 @@ let looks: number;
 let signal: { at: number; text: string } | null;
 let paused: string | null;
 let isStoreDown: boolean;
+/** Projects that the safety hook was put into, and what stands in its way. */
+let guarded: string[];
+let unguarded: string | null;
 
 beforeEach(async () => {
   store = await openFor(tempDir());
@@ -47,6 +50,8 @@ beforeEach(async () => {
   signal = null;
   paused = null;
   isStoreDown = false;
+  guarded = [];
+  unguarded = null;
   await store.lifecycles.addLifecycle({
     ...newLifecycle(
       { session: 'auto-1', server: PANE.server, kind: 'autonomous', pool: 'default', agent: 'claude', project: '/p' },
@@ -161,6 +166,12 @@ function bench(projectsDir: string | null = projects.dir) {
     profiles: [claude],
     readScreen: () => aReading({ composer: composer === null ? null : { text: composer } }),
     host: 'here',
+    safetyHook: {
+      async deploy(project: string) {
+        guarded.push(project);
+        return unguarded;
+      },
+    },
   };
   const loop = createDispatcher(ports);
   const context = { config, log, signal: new AbortController().signal };

@@ -40,6 +40,7 @@ function switcherPorts(
     keys: { paste: unused, press: unused },
     signals: { read: unused, readSession: unused },
     readScreen: unused,
+    safetyHook: { deploy: unused },
   };
 }
 

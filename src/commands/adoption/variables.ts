@@ -1,9 +1,9 @@
 /** Variables in the `env` block of a settings.json, set and taken out without touching the rest of its text. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { replaceFile } from '../../adapters/replace-file.ts';
 import { LinkError } from '../../core/errors.ts';
+import { nodeAt, parseJson, removeJson, setJson, textAt } from '../../core/settings/json.ts';
 import type { SettingsVariables } from '../../ports/adoption.ts';
-import { nodeAt, parseJson, removeJson, setJson, textAt } from '../hook-json.ts';
-import { replaceFile } from '../replace-file.ts';
 
 const MAX_BYTES = 1024 * 1024;
 

@@ -3,6 +3,7 @@ import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { createTmuxCommand, MIB } from '../../adapters/tmux/command.ts';
 import type { Env } from '../../config/expand-path.ts';
 import type { Config } from '../../config/schema.ts';
+import { skipsPermissions } from '../../core/sessions/permissions.ts';
 import { lookalikes } from '../../core/sessions/pool-size.ts';
 import { shellWord } from '../../core/shell.ts';
 import { clean } from '../text.ts';
@@ -22,6 +23,7 @@ export async function checkSessions(config: Config, env: Env, signal: AbortSigna
       checks.push(warned('autonomous sessions', 'no task will reach them: dispatcher.projects_dir is not set', fix));
     }
     checks.push(signalDirectory(config.watcher.doneSignalDir));
+    if (config.dispatcher.safetyHook) checks.push(safetyHook(config));
   }
   if (isPool || made.length > 0) checks.push(...agentCommands(config));
   return checks;
@@ -64,6 +66,17 @@ function signalDirectory(path: string): Check {
   if ((found.mode & 0o022) !== 0)
     return failed(name, `${path} can be written by others (mode ${octal(found.mode)})`, `chmod 700 ${shellWord(path)}`);
   return passed(name, path);
+}
+
+function safetyHook({ sessions, agents }: Config): Check {
+  const { agent } = sessions.autonomous;
+  if (skipsPermissions(agents[agent]?.args ?? []))
+    return passed('safety hook', 'put into a project before a task is begun there');
+  return warned(
+    'safety hook',
+    `agents.${agent}.args do not skip permissions, so it is put into no project`,
+    `write --dangerously-skip-permissions into agents.${agent}.args if a script adds it, or set dispatcher.safety_hook: false`,
+  );
 }
 
 /** A bare name is found by the shell of the session, which may know more places than this one. */

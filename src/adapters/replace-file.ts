@@ -12,18 +12,18 @@ import {
 } from 'node:fs';
 
 /**
- * With the mode of the old file.
- *
  * @param before what was there when it was read; null: nothing
+ * @param mode absent: that of the old file, else only its owner may read it
  * @throws {Error} it was changed since, or a system error; the old file stays
  */
-export function replaceFile(path: string, text: string, before: Stats | null): void {
+export function replaceFile(path: string, text: string, before: Stats | null, mode?: number): void {
   const temporary = `${path}.claude-failover.${process.pid}.tmp`;
   try {
     const file = openSync(temporary, 'wx', 0o600);
     try {
       writeSync(file, text);
-      if (before !== null) fchmodSync(file, before.mode & 0o777);
+      const wanted = mode ?? (before === null ? null : before.mode & 0o777);
+      if (wanted !== null) fchmodSync(file, wanted);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -18,6 +18,8 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ cwd: string | null, branch: string | null, depth: number }} Where
  */
 
+/** @type {Map<string, string>} */
+const REAL = new Map();
 const SCRIPT = fileURLToPath(import.meta.url);
 const PROJECT = real(resolve(dirname(SCRIPT), '../..'));
 const HOME = real(homedir());
@@ -58,7 +60,7 @@ function main() {
   try {
     const bytes = readFileSync(0);
     if (bytes.length > MAX_PAYLOAD) refuse('the call is too large to be checked; split it');
-    check(JSON.parse(bytes.toString('utf8')) ?? {});
+    check(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
     const reason = error instanceof Refusal ? error.message : `the call could not be checked (${error})`;
     const shown = reason.slice(0, 600).replace(/[\x00-\x1f\x7f-\x9f]/g, ' ');
@@ -72,8 +74,10 @@ function refuse(reason) {
   throw new Refusal(reason);
 }
 
-/** @param {Record<string, any>} payload */
-function check({ tool_name: tool, tool_input: input, cwd }) {
+/** @param {Record<string, any> | null} payload */
+function check(payload) {
+  const { tool_name: tool, tool_input: input, cwd } = payload ?? {};
+  if (typeof tool !== 'string') refuse('the call names no tool');
   const start = typeof cwd === 'string' ? cwd : PROJECT;
   if (tool === 'Bash') {
     const command = input?.command;
@@ -104,7 +108,7 @@ function runOne({ words, reads, writes }, where) {
   if (!BLIND.includes(name)) {
     // A key that is named to log in with is not read out.
     const named = args.filter((_, i) => args[i - 1] !== '-i');
-    for (const word of named.flatMap(partsOf)) checkSecret(placeOf(word, where.cwd));
+    for (const word of new Set(named.flatMap(partsOf))) checkSecret(placeOf(word, where.cwd));
   }
   RULES.get(name)?.(args, where, name);
 }
@@ -216,7 +220,11 @@ function branchAt(directory) {
 /** @param {string} what @param {string | null} place */
 function checkDeep(what, place) {
   if (place === null) return;
-  const isWhole = [PROJECT, HOME, STATE_DIR].some((kept) => kept === place || isBelow(kept, place));
+  // All that is in a directory is as good as the directory, but for the project's own.
+  const reach = basename(place) === '*' ? dirname(place) : place;
+  const isWhole = [PROJECT, HOME, STATE_DIR].some(
+    (kept) => isBelow(kept, reach) || (kept === reach && (kept !== PROJECT || reach === place)),
+  );
   if (isWhole || place === join(PROJECT, '.git'))
     refuse(`${what} on ${place} reaches too far; name what is to go inside of the project`);
   if (![PROJECT, ...DISPOSABLE].some((directory) => isBelow(place, directory)))
@@ -262,14 +270,19 @@ function placeOf(word, cwd) {
   return path === '/' ? path : join(real(dirname(path)), basename(path));
 }
 
-/** @param {string} path @returns {string} */
+/** The path without links, as far as it is there. @param {string} path @returns {string} */
 function real(path) {
   const whole = resolve(path);
-  try {
-    return realpathSync(whole);
-  } catch {
-    return whole === '/' ? whole : join(real(dirname(whole)), basename(whole));
+  let found = REAL.get(whole);
+  if (found === undefined) {
+    try {
+      found = realpathSync(whole);
+    } catch {
+      found = whole === '/' ? whole : join(real(dirname(whole)), basename(whole));
+    }
+    REAL.set(whole, found);
   }
+  return found;
 }
 
 /** @param {string} place @param {string} directory */

@@ -102,8 +102,8 @@ function showPool(change: Partial<PoolFacts> = {}): void {
   board.postPool({ pool, agent: 'claude', asOf: now, ...view }, board.ticket());
 }
 
-function bench(projectsDir: string | null = projects.dir) {
-  const config: Config = configFor(projectsDir, { session_cooldown: '0s' });
+function bench(projectsDir: string | null = projects.dir, change: (config: Config) => Config = (config) => config) {
+  const config: Config = change(configFor(projectsDir, { session_cooldown: '0s' }));
   const clock: Clock = {
     now: () => now,
     monotonic: () => now,
@@ -227,6 +227,55 @@ test('a task goes the whole way: leased, claimed, launched, typed once, done by 
   expect(projects.names('house', 'done')).toContain('door.md');
   const events = await store.local.events({ types: ['task_started', 'task_done'], limit: 9 });
   expect(events.map(({ type }) => type)).toEqual(['task_done', 'task_started']);
+});
+
+describe('the safety hook', () => {
+  const skipping = (config: Config): Config => ({
+    ...config,
+    dispatcher: { ...config.dispatcher, safetyHook: true },
+    agents: { ...config.agents, claude: { ...agentOf(config), args: ['--dangerously-skip-permissions'] } },
+  });
+  const agentOf = ({ agents }: Config) => {
+    if (agents.claude === undefined) throw new Error('no agent is configured');
+    return agents.claude;
+  };
+
+  test('is put into the project before an agent that skips permissions is started there [R86]', async () => {
+    projects.drop('house', 'door');
+    const { tick, session } = bench(projects.dir, skipping);
+    await tick();
+    expect(guarded).toEqual([projects.path('house')]);
+    expect((await session())?.launch?.argv).toContain('--dangerously-skip-permissions');
+  });
+
+  test('keeps an agent from being started where it cannot be put in: the attempt fails with the reason, and all is given back [R86]', async () => {
+    unguarded = '/p/.claude is a symbolic link; put a directory in its place';
+    projects.drop('house', 'door');
+    const { tick, task, session, leases } = bench(projects.dir, skipping);
+    await tick();
+    expect(await session()).toMatchObject({ state: 'idle', taskId: null, launch: null });
+    expect([await leases(), keys]).toEqual([[], []]);
+    expect(await task()).toMatchObject({ status: 'retry_wait', attempt: 1 });
+    const [event] = await store.local.events({ types: ['task_requeued', 'task_retry'], limit: 1 });
+    expect(JSON.stringify([await task(), event])).toContain(
+      '/p/.claude is a symbolic link; put a directory in its place',
+    );
+    unguarded = null;
+    await tick(HOUR);
+    expect(await session()).toMatchObject({ state: 'launching', taskId: 'house:door' });
+  });
+
+  test('is put nowhere while it is not asked for, or the agent asks for permission itself [R86]', async () => {
+    unguarded = 'never';
+    projects.drop('house', 'door');
+    const { tick, session } = bench(projects.dir, (config) => ({
+      ...skipping(config),
+      dispatcher: { ...config.dispatcher, safetyHook: false },
+    }));
+    await tick();
+    expect(await session()).toMatchObject({ state: 'launching' });
+    expect(guarded).toEqual([]);
+  });
 });
 
 test('a session at a task is looked at every poll, and judged every watcher.interval [R64]', async () => {

@@ -1,5 +1,6 @@
 /** Tasks under a whole daemon over real panes: given out, typed, ended by their own evidence, and carried over a swap. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { TaskRow } from '../../src/core/queue/task.ts';
@@ -65,6 +66,39 @@ test.concurrent(
     expect(JSON.stringify(done?.data)).toContain('signal');
     await daemon.told('session_recycled', WAIT_MS);
     expect(world.events('exit').map(({ reason }) => reason)).toEqual(['/exit']);
+  }),
+);
+
+test.concurrent(
+  'an agent that skips permissions is started with the safety hook in its project, and not at all where it cannot be put in [R86]',
+  onQueue(async (play) => {
+    const { project, world } = play;
+    const other = taskProject(world, 'barn');
+    mkdirSync(join(world.root, 'elsewhere'));
+    symlinkSync(join(world.root, 'elsewhere'), join(other.path, '.claude'));
+    project.drop('door', 'Do it.\n');
+    other.drop('gate', '---\nmax_attempts: 1\n---\nDo it.\n');
+    await play.dispatch(2, {
+      dispatcher: { safety_hook: true },
+      agents: { claude: { args: ['--dangerously-skip-permissions'] } },
+    });
+    await waitFor(() => project.over('done').includes('door') && other.over('failed').includes('gate'), WAIT);
+    expect(world.events('task').map(({ text }) => text)).toEqual(['house:door']);
+    const settings = JSON.parse(readFileSync(join(project.path, '.claude/settings.json'), 'utf8'));
+    const [{ command }] = settings.hooks.PreToolUse[0].hooks;
+    const run = (text: string) =>
+      spawnSync('/bin/sh', ['-c', command], {
+        input: JSON.stringify({ cwd: project.path, tool_name: 'Bash', tool_input: { command: text } }),
+      }).status;
+    const state = join(world.root, 'state');
+    expect([
+      run('git push --force'),
+      run(`echo x > ${state}/x`),
+      run(`echo x > ${state}/signals/x`),
+      run('ls'),
+    ]).toEqual([2, 2, 0, 0]);
+    expect(JSON.stringify(other.result('failed', 'gate'))).toMatch(/without the safety hook: .*is a symbolic link/);
+    expect(readdirSync(join(world.root, 'elsewhere'))).toEqual([]);
   }),
 );
 

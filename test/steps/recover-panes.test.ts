@@ -139,3 +139,51 @@ test('the pane whose hit another swap dealt with keeps that mark: a limit of yes
   expect(hit).not.toBeNull();
   expect(await store.local.hit(hit?.fingerprint ?? '')).toMatchObject({ swapId: 'one' });
 });
+
+test('an agent of ours is brought back whether or not the safety hook can be put into its project again [R86]', async () => {
+  await swapOf('one');
+  const accounts = ['a', 'b'].map((name) => ({ name, home: `/h/${name}` }));
+  const sessions = { autonomous: { prefix: 'auto-', start_index: 1, max: 1 } };
+  const guarding = toConfig({ accounts, sessions, dispatcher: { safety_hook: true } }, {}, '/home/ada');
+  const launch = { ...aRecovery().launch, argv: ['claude', '--dangerously-skip-permissions'] } as RecoveryRow['launch'];
+  const row = aRecovery({
+    id: 'one/p',
+    swapId: 'one',
+    label: 'auto-1:0.0',
+    state: 'exiting',
+    stateSince: NOON,
+    launch,
+  });
+  await store.local.saveRecovery(row);
+  const done: string[] = [];
+  const view = {
+    ...paneRecord().finding.view,
+    process: null,
+    shellInFront: true,
+    cwd: '/home/ada/project',
+    clientActivityAt: null,
+    screen: { text: '$ ', hash: 'x', capturedAt: NOON, changedAt: NOON },
+  };
+  const ports = {
+    local: store.local,
+    clock,
+    panes: { observe: async () => view },
+    signals: { readSession: async () => ({ transcript: null }) },
+    safetyHook: {
+      async deploy(project: string) {
+        done.push(`hook in ${project}`);
+        return 'it is a link';
+      },
+    },
+    keys: {
+      async paste(_: unknown, text: string) {
+        done.push(text.trim().slice(0, 6));
+        return { kind: 'sent' };
+      },
+    },
+  } as unknown as RecoveryPorts;
+  await clock.advance(MINUTE);
+  await climbAll(ports, [row], 'default', claude, new Set(), () => 'done', { ...context(), config: guarding });
+  expect(done).toEqual(['hook in /home/ada/project', 'claude']);
+  expect(log.at('warn')).toEqual(['an agent is brought back without the safety hook']);
+});

@@ -23,7 +23,8 @@ export function createSafetyHook({ ownUid, node, stateDir, signalDir }: SafetyHo
   return {
     async deploy(project, signal) {
       try {
-        const script = readFileSync(new URL('./hook-script.mjs', import.meta.url), 'utf8');
+        const source = readFileSync(new URL('./hook-script.mjs', import.meta.url), 'utf8');
+        const script = source.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
         const command = putHook(project, ownUid, { script, node, words: [stateDir, signalDir] });
         const said = await tried(command, project, signal);
         return said === null ? null : `${project} has it, but it does not run: ${said}; try it: ${command}`;

@@ -65,3 +65,15 @@ test('a signal directory in which others can write is refused', async () => {
   const lines = await said({ sessions, watcher: { done_signal_dir: signals } });
   expect(lines).toContain(`fail signal directory: ${signals} can be written by others (mode 0777)`);
 });
+
+test('a safety hook that would be put into no project is told [R86]', async () => {
+  const sessions = { autonomous: { max: 1, workdir: dir } };
+  const dispatcher = { safety_hook: true };
+  expect(await said({ sessions, dispatcher })).toContain(
+    'warn safety hook: agents.claude.args do not skip permissions, so it is put into no project',
+  );
+  const agents = { claude: { args: ['--dangerously-skip-permissions'] } };
+  expect(await said({ sessions, dispatcher, agents })).toContain(
+    'ok safety hook: put into a project before a task is begun there',
+  );
+});

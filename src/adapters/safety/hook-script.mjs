@@ -26,7 +26,18 @@ const HOME = real(homedir());
 const [STATE_DIR = '', SIGNAL_DIR = ''] = process.argv.slice(2).map(real);
 /** Whatever is below these may go. */
 const DISPOSABLE = ['/tmp', '/var/tmp', '/dev/shm', tmpdir(), join(HOME, '.cache')].map(real);
+const VARIABLES = new Map([
+  ['HOME', HOME],
+  ['TMPDIR', tmpdir()],
+  ['CLAUDE_PROJECT_DIR', PROJECT],
+]);
 const MAIN = /^(?:refs\/heads\/)?(?:main|master)$/;
+/** The flags with which these verbs of git let a branch begin anew. */
+const MOVES = new Map([
+  ['branch', /^-[a-zA-Z]*f|^--force$/],
+  ['checkout', /^-[a-zA-Z]*B/],
+  ['switch', /^-[a-zA-Z]*C|^--force-create$/],
+]);
 const SECRET =
   /\/(?:\.credentials\.json|oauth_creds\.json|\.codex[^/]*\/auth\.json|\.git-credentials|\.netrc|\.aws\/credentials|\.config\/gh\/hosts\.yml|\.ssh\/id_[^/.]+)$/;
 const CLAIMS = /\/\.agent-queue\/(?:claimed|done|failed)(?:\/|$)/;
@@ -182,15 +193,8 @@ function git(args, where) {
   }
   if (verb === 'filter-branch' || verb === 'filter-repo')
     refuse(`git ${verb} rewrites the whole history; make new commits, or leave it to a person`);
-  const moved =
-    verb === 'branch' && has(/^-[a-zA-Z]*D/)
-      ? names
-      : (verb === 'branch' && has(/^-[a-zA-Z]*f|^--force$/)) ||
-          (verb === 'checkout' && has(/^-[a-zA-Z]*B/)) ||
-          (verb === 'switch' && has(/^-[a-zA-Z]*C|^--force-create$/))
-        ? [first]
-        : [];
-  if (moved.some((name) => MAIN.test(name)))
+  const isDeleted = verb === 'branch' && has(/^-[a-zA-Z]*D/) && names.some((name) => MAIN.test(name));
+  if (isDeleted || (has(MOVES.get(verb) ?? /^$/) && MAIN.test(first)))
     refuse(`git ${verb} would move or delete the main branch; work on a branch of your own`);
   if (verb === 'checkout' || verb === 'switch') where.branch = MAIN.test(first) ? first : 'another';
   const rewrites =
@@ -249,12 +253,12 @@ function checkWrite(place, isWhole = false) {
   if (place === real(SCRIPT)) refuse('this hook may not change itself; leave it to a person');
 }
 
-/** The files that a pattern in the last name stands for. @param {string} place */
+/** The files that a pattern in the last name may stand for. @param {string} place */
 function matching(place) {
-  const pattern = basename(place)
-    .replace(/[.+^${}()|\\\]]/g, '\\$&')
-    .replace(/\[.*/, '*');
-  const name = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  const plain = basename(place).replace(/[.+^${}()|\\\]]/g, '\\$&');
+  // A pattern of many parts could take for ever: it is taken for any name.
+  const parts = plain.replace(/\[.*/, '*').split(/\*+/);
+  const name = new RegExp(`^${(parts.length > 3 ? ['', ''] : parts).join('.*').replaceAll('?', '.')}$`);
   try {
     return readdirSync(dirname(place)).flatMap((entry) => (name.test(entry) ? [join(dirname(place), entry)] : []));
   } catch {
@@ -424,16 +428,9 @@ class Reader {
     if (rest.startsWith('(')) return this.nested(')', 1);
     const [whole = '', braced, plain] = /^(?:\{(\w+)\}|(\w+))/.exec(rest) ?? [];
     this.at += whole.length;
-    switch (braced ?? plain) {
-      case 'HOME':
-        return HOME;
-      case 'PWD':
-        return this.where.cwd ?? '\0';
-      case 'TMPDIR':
-        return tmpdir();
-      case 'CLAUDE_PROJECT_DIR':
-        return PROJECT;
-    }
+    const name = braced ?? plain ?? '';
+    const value = name === 'PWD' ? this.where.cwd : VARIABLES.get(name);
+    if (typeof value === 'string') return value;
     if (whole === '' && rest.startsWith('{')) {
       const close = this.text.indexOf('}', this.at);
       this.at = close === -1 ? this.text.length : close + 1;

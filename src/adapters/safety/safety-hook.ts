@@ -14,7 +14,7 @@ export interface SafetyHookOptions {
   readonly signalDir: string;
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 /** Every version of the script refuses it. */
 const TRIAL = { tool_name: 'Bash', tool_input: { command: 'git push --force' } };
 const REFUSED = 2;

@@ -12,12 +12,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createSafetyHook } from '../../../src/adapters/safety/safety-hook.ts';
 import { uninstallSafetyHook } from '../../../src/commands/hook-project.ts';
 import { putSafetyHook, removeSafetyHook, SAFETY_MARK } from '../../../src/core/settings/safety-hook.ts';
 import { OWN_UID, temporaryDirectory } from '../../support/account-homes.ts';
 import { commandIo } from '../../support/command-io.ts';
+
+/** Each puts it in, and tries it, several times. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const USERS = `{
     "permissions": {"allow": ["Bash(ls:*)"], "x": 1.0},

@@ -113,7 +113,8 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
 
   const reading = view.reading;
   if (reading === null) return timedOut(row, view, now, policy, 'its screen could not be read');
-  if (reading.busy && row.enters > 0 && now - since >= PROGRESS_MS) return recovered(row, by, 'a turn is running', now);
+  if (reading.busy && row.enters > 0 && now - row.stateSince >= PROGRESS_MS)
+    return recovered(row, by, 'a turn is running', now);
   if (reading.busy) return timedOut(row, view, now, policy, 'no answer came');
   if (
     view.transcript === null &&
@@ -174,8 +175,7 @@ function judgeAnswer(
 }
 
 function timedOut(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy, why: string): LadderStep {
-  const since = row.promptedAt ?? row.stateSince;
-  if (now - since < policy.verifyTimeoutMs) return stay(row);
+  if (now - row.stateSince < policy.verifyTimeoutMs) return stay(row);
   if (row.state === 'prompted' && view.reading !== null && !view.reading.busy && view.reading.composer?.text === '') {
     return restart(row, view, now, policy, `${why} within ${Math.round(policy.verifyTimeoutMs / SECOND)} s`);
   }

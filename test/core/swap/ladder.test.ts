@@ -48,6 +48,13 @@ const noAgent = {
 const newAgent = anAgent({ pid: 31, startTicks: '400' });
 const resume = `paste  claude --resume ${SESSION_ID}`;
 
+test('a turn counts as progress by how long it runs since Enter, however long the prompt stood there before [R262]', () => {
+  const late = { ...sent, promptedAt: NOON - 20 * SECOND };
+  const working = { ...showing({ busy: true }), transcript: aTranscript() };
+  expect(told(look(late, working, 0.1))).toBe('prompted: none');
+  expect(look(late, working, 5).row).toMatchObject({ state: 'recovered', reason: 'a turn is running' });
+});
+
 describe('every state', () => {
   test.each(OPEN_RECOVERY)('%s: a pane that is gone ends its recovery', (state) => {
     expect(look({ state }, { present: false }).row).toMatchObject({ state: 'gone', finishedAt: NOON });

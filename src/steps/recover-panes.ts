@@ -235,6 +235,7 @@ export function newRecovery(
       ...(process.argumentsLost === true ? { argumentsLost: true } : {}),
       ...(mustStopFirst(profile, version) ? { stopFirst: true } : {}),
       ...(isIdle ? { wasIdle: true } : {}),
+      ...(finding.reading.finding?.class === 'quota' ? { limitStood: true } : {}),
       ...(isFresh(finding) ? { isFresh: true } : {}),
       cwd: process.cwd,
       configDir: launchDirectory(finding, config, swap.to),

@@ -99,4 +99,4 @@ function flags(launch: Readonly<Record<string, unknown>>): Partial<Record<(typeo
   return Object.fromEntries(FLAGS.filter((flag) => launch[flag] === true).map((flag) => [flag, true]));
 }
 
-const FLAGS = ['argumentsLost', 'stopFirst', 'wasIdle', 'isFresh', 'retyped'] as const;
+const FLAGS = ['argumentsLost', 'stopFirst', 'wasIdle', 'limitStood', 'isFresh', 'retyped'] as const;

@@ -66,16 +66,16 @@ test(`after each of ${ROUNDS} kills both links agree, every agent runs again on 
     daemon = await startDaemonProcess(world, config);
 
     const context = (): string => `round ${round}, killed after ${Math.round(killAfterMs)} ms\n${daemon?.log()}`;
-    await waitFor(() => since(before, 'reply').length > 0, { timeoutMs: 50_000 }).catch(() => {
-      throw new Error(`the limited pane did not come back: ${context()}`);
-    });
-    await waitFor(async () => (await daemon?.get<{ swap: { phase: string } }>('/swaps/last'))?.swap.phase === 'done', {
-      timeoutMs: 30_000,
-    }).catch(async () => {
+    const failed = async (what: string): Promise<never> => {
       const screens = await Promise.all(panes.map((pane) => pane.screen()));
       const last = JSON.stringify(await daemon?.get('/swaps/last'));
-      throw new Error(`the swap did not end: ${last}\n${screens.join('\n----\n')}\n${context()}`);
-    });
+      throw new Error(`${what}: ${last}\n${screens.join('\n----\n')}\n${context()}`);
+    };
+    const isDone = async () => (await daemon?.get<{ swap: { phase: string } }>('/swaps/last'))?.swap.phase === 'done';
+    await waitFor(() => since(before, 'reply').length > 0, { timeoutMs: 50_000 }).catch(() =>
+      failed('the limited pane did not come back'),
+    );
+    await waitFor(isDone, { timeoutMs: 30_000 }).catch(() => failed('the swap did not end'));
     expect(world.activeAccount(), context()).toBe(to);
     for (const pane of panes) await pane.shows('Type your message');
     // Each agent that ended was started again on the session it had, and the idle one was told nothing.

@@ -58,6 +58,8 @@ export const NONE: LadderAction = { kind: 'none' };
 export const PASTE_LOST_MS = 3 * SECOND;
 export const NOT_SWAPPED = 'the swap did not go through';
 export const MAX_ENTERS = 3;
+/** Enter under a text that still stands in the input line: a kill may have kept back each one that was written down. */
+export const MAX_SUBMITS = 6;
 export const MAX_PROMPTS = 2;
 export const ENTER_AGAIN_MS = 2 * SECOND;
 

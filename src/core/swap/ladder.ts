@@ -13,6 +13,7 @@ import {
   isSameAgent,
   MAX_ENTERS,
   MAX_PROMPTS,
+  MAX_SUBMITS,
   NONE,
   NOT_SWAPPED,
   obstacleTo,
@@ -95,9 +96,18 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
   const obstacle = obstacleTo(view, now);
   if (obstacle !== null) return wait(row, obstacle, now, policy);
 
-  if (row.launch?.stopFirst === true) return restart(row, view, now, policy, 'it must not run while the link moves');
+  if (row.launch?.stopFirst === true)
+    return restart(asSeen(row, view), view, now, policy, 'it must not run while the link moves');
   if (isHotSwappable(policy.profile, row.version)) return paste(row, 'prompted', policy.profile.continuePrompt, now);
   return restart(row, view, now, policy, `version ${row.version ?? 'unknown'} keeps its account in memory`);
+}
+
+/** Its turn may have met the limit after the swap was planned, when it still seemed to rest: then it is told to go on. */
+function asSeen(row: RecoveryRow, { reading, transcript, isGuess }: LadderView): RecoveryRow {
+  const { launch } = row;
+  if (launch?.wasIdle !== true || launch.limitStood === true || reading?.finding?.class !== 'quota') return row;
+  const isDenied = transcript !== null && !isGuess && transcript.lastAssistant?.kind !== 'rejected';
+  return isDenied ? row : { ...row, launch: { ...launch, wasIdle: false } };
 }
 
 /** The prompt is being typed, or was sent and is being verified. */
@@ -135,7 +145,7 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
     if (now - row.stateSince < pauseMs) return stay(row);
     const obstacle = personIn(view, now);
     if (obstacle !== null) return wait(row, obstacle, now, policy);
-    if (row.enters >= MAX_ENTERS) return end(row, 'handed_over', 'the prompt does not leave the input line', now);
+    if (row.enters >= MAX_SUBMITS) return end(row, 'handed_over', 'the prompt does not leave the input line', now);
     return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
   }
   if (typed !== null && typed !== '') return end(row, 'handed_over', 'somebody else is typing in its input line', now);

@@ -103,6 +103,8 @@ export interface RecoveryRow {
     readonly stopFirst?: boolean;
     /** It met no limit: started again, it is not told to go on. */
     readonly wasIdle?: boolean;
+    /** A limit stood on its screen, and was none to go on from. */
+    readonly limitStood?: boolean;
     /** It had no session yet: it is started as it was, without one. */
     readonly isFresh?: boolean;
     /** Characters that were on the screen, without blanks, before the command that starts it again was typed. */

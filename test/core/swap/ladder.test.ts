@@ -55,6 +55,31 @@ test('a turn counts as progress by how long it runs since Enter, however long th
   expect(look(late, working, 5).row).toMatchObject({ state: 'recovered', reason: 'a turn is running' });
 });
 
+describe('an agent that rested when the swap was planned and must end first', () => {
+  const rested = { ...old, launch: { ...LAUNCHED, stopFirst: true, wasIdle: true } };
+  const limited = showing({ finding: aFinding(), composer: { text: '' } });
+  const rejected = { transcript: aTranscript({ lastAssistant: aRejection() }) };
+  const answered = { transcript: aTranscript({ lastAssistant: aRow() }) };
+  const isIdle = (launch: object, view: Partial<LadderView>) =>
+    look(
+      { ...rested, launch: { ...rested.launch, ...launch } },
+      { agent: anAgent({ pid: 1, startTicks: '1' }), ...view },
+      3,
+    ).row.launch?.wasIdle;
+
+  test('is told to go on when its turn has met the limit meanwhile [R51 R270]', () => {
+    expect(isIdle({}, { ...limited, ...rejected })).toBe(false);
+    expect(isIdle({}, { ...limited, transcript: null })).toBe(false);
+    expect(isIdle({}, { ...limited, ...answered, isGuess: true })).toBe(false);
+  });
+
+  test('is told nothing when the limit stood there before, or its own transcript denies it [R263]', () => {
+    expect(isIdle({ limitStood: true }, { ...limited, ...rejected })).toBe(true);
+    expect(isIdle({}, { ...limited, ...answered })).toBe(true);
+    expect(isIdle({}, { ...composing(''), ...rejected })).toBe(true);
+  });
+});
+
 describe('every state', () => {
   test.each(OPEN_RECOVERY)('%s: a pane that is gone ends its recovery', (state) => {
     expect(look({ state }, { present: false }).row).toMatchObject({ state: 'gone', finishedAt: NOON });
@@ -281,7 +306,7 @@ describe('sending the prompt', () => {
   test('an Enter that the agent ignored is sent again, three times at most', () => {
     expect(told(look(sent, composing('continue'), 1))).toBe('prompted: none');
     expect(told(look(sent, composing('continue'), 2))).toBe('prompted: Enter');
-    expect(told(look({ ...prompted, enters: 3 }, composing('continue'), 2))).toBe('handed_over: none');
+    expect(told(look({ ...prompted, enters: 6 }, composing('continue'), 2))).toBe('handed_over: none');
   });
 
   test('other words in the input line are those of a person: no Enter, hand over [R245 R275]', () => {

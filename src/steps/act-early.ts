@@ -7,14 +7,14 @@ import type { Decision, Wish } from '../core/quota/policy.ts';
 import { decideSwap } from '../core/quota/policy.ts';
 import type { PoolView } from '../core/status.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
-import { MINUTE, toIso } from '../core/time.ts';
+import { MINUTE, SECOND, toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import { storedScreen } from '../core/verdict/recorded.ts';
 import type { TickContext } from '../ports.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
 import { describeEvidence } from './judge-pool.ts';
-import type { DownMemory, DownWish } from './leave-down.ts';
+import type { DownMemory } from './leave-down.ts';
 import { downWish, refusedSessions } from './leave-down.ts';
 import { readPool } from './read-pool.ts';
 
@@ -25,16 +25,20 @@ export interface EarlyMemory {
   /** Since when its active account is over a threshold; monotonic ms. */
   readonly crossed: Map<string, { readonly account: string; readonly sinceMs: number }>;
   readonly down: DownMemory;
+  /** Since when all rests under a limit on record; monotonic ms. */
+  readonly resting: Map<string, number>;
   /** The refusal that was told last. */
   readonly refusals: Map<string, string>;
 }
 
 export function newEarlyMemory(): EarlyMemory {
-  return { crossed: new Map(), down: new Map(), refusals: new Map() };
+  return { crossed: new Map(), down: new Map(), resting: new Map(), refusals: new Map() };
 }
 
 /** A limit that ends sooner is waited for. */
 const SHORT_MS = 5 * MINUTE;
+/** So long nothing may have happened: a pane that met the limit itself, or is being started again, comes first. */
+const REST_MS = 30 * SECOND;
 
 /** Asks for a swap that no pane demands yet. Only looks at what was read before, until there is something to ask for. */
 export async function actEarly(
@@ -50,7 +54,8 @@ export async function actEarly(
   const mine = findings.filter((finding) => finding.pool === config.name && finding.notSwitchable === null);
   const wish =
     (await downWish(ports, memory.down, config, view, mine, context.config)) ??
-    wishOf(ports, memory, config, view, mine, context);
+    wishOf(ports, memory, config, view, mine, context) ??
+    (await limitWish(ports, memory, config, view, mine, context));
   if (wish === null) {
     // A session that works for a moment makes an old refusal no news.
     if (!memory.crossed.has(config.name)) memory.refusals.delete(config.name);
@@ -95,14 +100,12 @@ function wishOf(
   view: PoolView,
   findings: readonly PaneFinding[],
   context: TickContext,
-): Exclude<EarlyWish, DownWish> | null {
+): Extract<EarlyWish, { kind: 'threshold' | 'return' }> | null {
   const { quota } = context.config;
   const pause = activePause(view, context.config, ports.clock.now());
   const { active } = view.pool;
   if (pause === null || active === null) {
     memory.crossed.delete(config.name);
-    const limit = knownLimit(view, context.config, ports.clock.now());
-    if (limit !== null) return findings.every(isAtRest) ? { kind: 'known_limit', detail: limit } : null;
     if (config.returnTo === null || active === null || active === config.returnTo) return null;
     return findings.every(isAtRest) ? { kind: 'return', to: config.returnTo } : null;
   }
@@ -114,6 +117,32 @@ function wishOf(
   const mayWait = quota.thresholdAction === 'swap_when_idle' && nowMs - crossed.sinceMs < quota.thresholdGraceMs;
   if (mayWait && findings.some(isWorking)) return null;
   return { kind: 'threshold', detail: describePause(pause) };
+}
+
+async function limitWish(
+  ports: JudgePorts,
+  memory: EarlyMemory,
+  config: PoolConfig,
+  view: PoolView,
+  findings: readonly PaneFinding[],
+  context: TickContext,
+): Promise<Extract<EarlyWish, { kind: 'known_limit' }> | null> {
+  const detail = knownLimit(view, context.config, ports.clock.now());
+  const isResting = detail !== null && findings.every(isAtRest) && !(await isBringingBack(ports, view));
+  if (!isResting) {
+    memory.resting.delete(config.name);
+    return null;
+  }
+  const nowMs = ports.clock.monotonic();
+  const sinceMs = memory.resting.get(config.name) ?? nowMs;
+  memory.resting.set(config.name, sinceMs);
+  return nowMs - sinceMs < REST_MS ? null : { kind: 'known_limit', detail };
+}
+
+/** A pane of this pool is on its way back from a swap, done or not. */
+async function isBringingBack(ports: JudgePorts, { pool }: PoolView): Promise<boolean> {
+  const swaps = new Set(pool.swaps.map(({ id }) => id));
+  return (await ports.local.openRecoveries()).some(({ swapId }) => swaps.has(swapId));
 }
 
 function activePause({ pool }: PoolView, config: Config, now: number): AutoPause | null {

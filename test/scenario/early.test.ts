@@ -59,7 +59,7 @@ test.concurrent(
     const daemon = await start();
     await daemon.polls(2);
     await report(world, 'work-1', { used: 1, limitReached: true, source: 'transcript' });
-    const { swap, recoveries } = await daemon.swapDone(40_000);
+    const { swap, recoveries } = await daemon.swapDone(80_000);
 
     expect(swap).toMatchObject({ trigger: 'known_limit', from: 'work-1', to: 'work-2', phase: 'done' });
     expect(recoveries).toEqual([]);

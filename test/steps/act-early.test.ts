@@ -6,7 +6,7 @@ import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { EarlyMemory } from '../../src/steps/act-early.ts';
 import { actEarly, newEarlyMemory } from '../../src/steps/act-early.ts';
-import { aReading, aSwap, NOON } from '../support/builders.ts';
+import { aReading, aRecovery, aSwap, NOON } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
 import { aQuietPane, quotaBench } from '../support/quota-bench.ts';
 
@@ -136,13 +136,18 @@ describe('the active account has a limit on record, and no pane shows it', () =>
     await bench.put({ account: 'a', used: 1, limitReached: true, resetAt: NOON + 3 * HOUR });
     return bench;
   };
+  const restingLook = async (bench: QuotaBench, memory: EarlyMemory, ...panes: readonly PaneFinding[]) => {
+    expect(await look(bench, memory, ...panes)).toBeNull();
+    await bench.clock.advance(30 * SECOND);
+    return look(bench, memory, ...panes);
+  };
   const aHit = { kind: 'hit', hit: {} } as never;
 
   test('it is left while nothing works, also when there is no session at all [R54]', async () => {
     for (const panes of [0, 1]) {
       const bench = await limited();
       expect(
-        await look(bench, newEarlyMemory(), ...Array.from({ length: panes }, () => aQuietPane(bench))),
+        await restingLook(bench, newEarlyMemory(), ...Array.from({ length: panes }, () => aQuietPane(bench))),
       ).toMatchObject({
         wish: { kind: 'known_limit' },
         reason: '5-hour limit reached',
@@ -155,15 +160,41 @@ describe('the active account has a limit on record, and no pane shows it', () =>
     const bench = await limited();
     const asking = aQuietPane(bench, { reading: aReading({ dialog: { kind: 'permission', text: 'Proceed?' } }) });
     for (const pane of [busy(bench), asking, aQuietPane(bench, { decision: aHit })])
-      expect(await look(bench, newEarlyMemory(), aQuietPane(bench), pane)).toBeNull();
+      expect(await restingLook(bench, newEarlyMemory(), aQuietPane(bench), pane)).toBeNull();
     expect(await bench.events()).toEqual([]);
+  });
+
+  test('the rest is counted anew after anything has happened, and waits for panes that are brought back [R54]', async () => {
+    const bench = await limited();
+    const memory = newEarlyMemory();
+    expect(await look(bench, memory, aQuietPane(bench))).toBeNull();
+    await bench.clock.advance(20 * SECOND);
+    expect(await look(bench, memory, busy(bench))).toBeNull();
+    expect(await restingLook(bench, memory, aQuietPane(bench))).not.toBeNull();
+
+    const other = await limited();
+    const swap = aSwap({
+      pool: 'default',
+      from: 'a',
+      to: 'b',
+      phase: 'failed',
+      flippedAt: null,
+      startedAt: NOON - HOUR,
+    });
+    await writeSwap(other, swap);
+    await other.store.local.saveRecovery(aRecovery({ swapId: swap.id, state: 'relaunching' }), []);
+    expect(await restingLook(other, newEarlyMemory(), aQuietPane(other))).toBeNull();
   });
 
   test('an agent that is not switched is not moved [R54]', async () => {
     const bench = await limited();
     const profiles = [{ ...claude, notSwitchable: 'its login is not moved' }];
     const ports = { ...bench.ports, profiles } as never;
-    await actEarly(ports, newEarlyMemory(), bench.pool, await bench.view(), [], null, bench.context());
+    const memory = newEarlyMemory();
+    for (let times = 0; times < 2; times++) {
+      await actEarly(ports, memory, bench.pool, await bench.view(), [], null, bench.context());
+      await bench.clock.advance(30 * SECOND);
+    }
     expect(bench.board.request(bench.pool.name)).toBeNull();
   });
 
@@ -171,7 +202,7 @@ describe('the active account has a limit on record, and no pane shows it', () =>
     const bench = await quotaBench();
     for (const resetAt of [NOON + 4 * MINUTE, NOON - MINUTE]) {
       await bench.put({ account: 'a', used: 1, limitReached: true, resetAt });
-      expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
+      expect(await restingLook(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
     }
   });
 
@@ -179,19 +210,19 @@ describe('the active account has a limit on record, and no pane shows it', () =>
     const forced = await limited();
     const swap = aSwap({ pool: 'default', from: 'b', to: 'a', trigger: 'manual', flippedAt: NOON - 2 * HOUR });
     await writeSwap(forced, { ...swap, finishedAt: NOON - 2 * HOUR });
-    expect(await look(forced, newEarlyMemory(), aQuietPane(forced))).toBeNull();
+    expect(await restingLook(forced, newEarlyMemory(), aQuietPane(forced))).toBeNull();
     expect(await forced.events()).toMatchObject([{ type: 'swap_refused', data: { reason: 'made_by_hand' } }]);
 
     const moved = await limited();
     await moved.store.local.recordActivation({ pool: 'default', account: 'a', since: NOON - HOUR, cause: 'external' });
-    expect(await look(moved, newEarlyMemory(), aQuietPane(moved))).toBeNull();
+    expect(await restingLook(moved, newEarlyMemory(), aQuietPane(moved))).toBeNull();
   });
 
   test('where no account is better that is said once, and nothing is swapped [R54]', async () => {
     const bench = await limited();
     for (const account of ['b', 'c']) await bench.put({ account, used: 1, limitReached: true, resetAt: NOON + HOUR });
     const memory = newEarlyMemory();
-    for (let poll = 0; poll < 3; poll++) expect(await look(bench, memory, aQuietPane(bench))).toBeNull();
+    for (let poll = 0; poll < 3; poll++) expect(await restingLook(bench, memory, aQuietPane(bench))).toBeNull();
     expect(await bench.events()).toMatchObject([
       { type: 'swap_refused', data: { reason: 'no_better_account', by: 'known_limit' } },
     ]);

@@ -34,6 +34,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 );
 
 await main();
+// A provider's answer that never ends would hold the process for minutes: see adapters/channels/fetch-whole.ts.
+process.exit();
 
 async function main(): Promise<void> {
   const program = build((code) => {

@@ -3,6 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { BY_HAND } from '../support/daemon.ts';
+import { writeConfig } from '../support/daemon-config.ts';
+import { startDaemonProcess } from '../support/daemon-process.ts';
+import { COLLECTS_ALL_THE_TIME } from '../support/garbage.ts';
 import type { Mood } from '../support/providers.ts';
 import { startProvider } from '../support/providers.ts';
 import { onStage } from '../support/stage.ts';
@@ -59,6 +62,32 @@ test(
       expect(shown).not.toContain('canary');
     } finally {
       await Promise.all([mail.close(), chat.close(), hook.close()]);
+    }
+  }),
+);
+
+test(
+  'a stop does not wait for a provider that never ends its answer [R229]',
+  onStage(async ({ world, tmux }) => {
+    const mail = await startProvider({ kind: 'half-open' });
+    try {
+      const secret = join(world.root, 'secret');
+      writeFileSync(secret, 'canary', { mode: 0o600 });
+      const email = {
+        enabled: true,
+        api_key_file: secret,
+        from: 'a@example.com',
+        to: ['b@example.com'],
+        api_base: mail.url,
+      };
+      const config = writeConfig(world, tmux, { notifications: { min_severity: 'info', email } });
+      const daemon = await startDaemonProcess(world, config, { preload: COLLECTS_ALL_THE_TIME });
+      const status = () => daemon.get<{ notifications: { failing_since: string | null }[] }>('/status');
+      await waitFor(async () => (await status())?.notifications[0]?.failing_since, { timeoutMs: 60_000 });
+      await daemon.end('SIGTERM');
+      expect(daemon.child.exitCode).toBe(0);
+    } finally {
+      await mail.close();
     }
   }),
 );

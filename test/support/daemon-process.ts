@@ -19,16 +19,22 @@ export interface DaemonProcess {
   log(): string;
 }
 
-/** Starts it and waits until its socket answers. */
+/**
+ * Starts it and waits until its socket answers.
+ *
+ * @param options `preload`: a script that runs in it first
+ */
 export async function startDaemonProcess(
   world: StandInWorld,
   config: string,
-  options: { readonly path?: string } = {},
+  options: { readonly path?: string; readonly preload?: string } = {},
 ): Promise<DaemonProcess> {
   const main = builtMain();
   const logFile = join(world.root, 'daemon.log');
   const out = openSync(logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [main, 'run', '--config', config], {
+  const preload =
+    options.preload === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(options.preload)}`];
+  const child = spawn(process.execPath, [...preload, main, 'run', '--config', config], {
     env: { PATH: options.path ?? process.env.PATH, HOME: world.user, LANG: 'C.UTF-8', TZ: 'UTC' },
     stdio: ['ignore', out, out],
   });

@@ -83,3 +83,5 @@ while (!(finishing && (await isAllTold()))) {
 }
 await Promise.all(sending);
 await store.close();
+// As the program does: a provider's answer that never ends would hold the process.
+process.exit();

@@ -6,6 +6,7 @@ import { redact } from '../../core/redact.ts';
 import { DAY, MINUTE, SECOND } from '../../core/time.ts';
 import type { ChatAnswer, ChatFailure } from '../../ports/chat.ts';
 import type { Clock } from '../../ports.ts';
+import { fetchWhole } from './fetch-whole.ts';
 
 export interface TelegramAccess {
   readonly token: string;
@@ -48,7 +49,7 @@ export function createTelegramApi({ token, apiBase, clock }: TelegramAccess): Te
     timeoutMs: 0,
     maxRetries: 0,
     // A redirect would carry the token, which stands in the path, to wherever it leads.
-    fetch: (url, init) => fetch(url, { ...init, redirect: 'error' }),
+    fetch: (url, init) => fetchWhole(url, { ...init, redirect: 'error' }),
   });
   return {
     id: createHash('sha256').update(`telegram\n${token}`).digest('hex').slice(0, 16),

@@ -1,4 +1,5 @@
 /** Messages to Telegram over real HTTP: edited, silent, escaped, and every failure a value without the token. */
+import diagnostics from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTelegramChannels } from '../../../src/adapters/channels/telegram.ts';
@@ -10,6 +11,7 @@ import type { Channel, SendOptions } from '../../../src/ports.ts';
 import { openChatMoves } from '../../../src/steps/chat-moves.ts';
 import { NOON } from '../../support/builders.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { collectGarbage } from '../../support/garbage.ts';
 import { CHAT, plainOf, startTelegram, type TelegramServer, TOKEN } from '../../support/telegram-server.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -193,6 +195,22 @@ describe('failures', () => {
     await clock.advance(10_000);
     expect(await result).toEqual({ kind: 'retry', afterMs: null, reason: 'no answer within 10 s' });
     expect(clock.pending).toBe(0);
+  });
+
+  test('half_open, and Node.js collects what it holds of the request meanwhile: given up at the deadline', async () => {
+    server.fail('sendMessage', { kind: 'half_open' });
+    const clock = new FakeClock();
+    const hasHeaders = new Promise((resolve) => diagnostics.subscribe('undici:request:headers', resolve));
+    const result = channel({ clock }).send(aMessage(), options());
+    await hasHeaders;
+    await waitFor(() => clock.pending > 0);
+    // What waits for the headers still holds the request; it lets go some turns of the loop later.
+    for (let turn = 0; turn < 20; turn++) {
+      await new Promise(setImmediate);
+      collectGarbage();
+    }
+    await clock.advance(10_000);
+    expect(await result).toEqual({ kind: 'retry', afterMs: null, reason: 'no answer within 10 s' });
   });
 
   test('a hung chat does not delay another one', async () => {

@@ -23,6 +23,8 @@ import { resumeCommand } from './resume-command.ts';
 import type { RecoveryRow } from './swap.ts';
 
 const NO_SHELL = 'no shell waits for a command there';
+/** A shell that was given Enter has begun the command long before: it still stands there because a kill kept Enter back. */
+const ENTER_LOST_MS = 10 * SECOND;
 const NO_COMMAND = "the command is not on the shell's line";
 
 export function restart(
@@ -132,16 +134,16 @@ function startAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: La
 export function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
   const waitedMs = now - row.stateSince;
   if (view.agent === null) {
-    if (row.enters === 0) {
-      if (waitedMs < policy.submitDelayMs) return stay(row);
-      if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
-      const obstacle = personIn(view, now) ?? obstacleToSubmit(row, view, policy);
-      if (obstacle === NO_COMMAND && waitedMs >= PASTE_LOST_MS) return typeCommandAgain(row, view, now, policy);
-      if (obstacle !== null) return wait(row, obstacle, now, policy);
-      return { row: { ...row, enters: 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
-    }
-    if (waitedMs < policy.verifyTimeoutMs) return stay(row);
-    return end(row, 'handed_over', 'the agent did not start again', now);
+    const isSent = row.enters > 0;
+    if (waitedMs < (isSent ? ENTER_LOST_MS : policy.submitDelayMs)) return stay(row);
+    const hasPerson = hasPersonTyped(row, view);
+    if (hasPerson && !isSent) return end(row, 'handed_over', 'somebody used this session since it ended', now);
+    const obstacle = personIn(view, now) ?? obstacleToSubmit(row, view, policy);
+    if (obstacle === null && !hasPerson && row.enters < MAX_ENTERS)
+      return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
+    if (isSent) return wait(row, 'the agent did not start again', now, policy);
+    if (obstacle === NO_COMMAND && waitedMs >= PASTE_LOST_MS) return typeCommandAgain(row, view, now, policy);
+    return wait(row, obstacle ?? NO_COMMAND, now, policy);
   }
   const dialog = view.reading?.dialog ?? null;
   if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);

@@ -556,8 +556,21 @@ describe('second rung: restart', () => {
     const relaunching = { state: 'relaunching' } as const;
     expect(told(look(relaunching, noAgent, 0.4))).toBe('relaunching: none');
     expect(told(look(relaunching, noAgent, 0.5))).toBe('relaunching: Enter');
-    expect(told(look({ ...relaunching, enters: 1 }, noAgent, 59))).toBe('relaunching: none');
-    expect(told(look({ ...relaunching, enters: 1 }, noAgent, 60))).toBe('handed_over: none');
+    for (const view of [{ ...noAgent, screenText: '$ ' }, { ...noAgent, shellInFront: false }]) {
+      expect(told(look({ ...relaunching, enters: 1 }, view, 59))).toBe('relaunching: none');
+      expect(told(look({ ...relaunching, enters: 1 }, view, 60))).toBe('handed_over: none');
+    }
+  });
+
+  test('an Enter that a kill kept back is pressed again where the command still stands on the line [R47 R205]', () => {
+    const pressed = { state: 'relaunching', enters: 1 } as const;
+    expect(told(look(pressed, noAgent, 9))).toBe('relaunching: none');
+    expect(told(look(pressed, { ...noAgent, clientActivityAt: NOON + SECOND }, 30))).toBe('relaunching: none');
+    const again = look(pressed, noAgent, 10);
+    expect(told(again)).toBe('relaunching: Enter');
+    expect(again.row.enters).toBe(2);
+    expect(told(look({ ...pressed, enters: 3 }, noAgent, 59))).toBe('relaunching: none');
+    expect(told(look({ ...pressed, enters: 3 }, noAgent, 60))).toBe('handed_over: none');
   });
 
   test('the relaunched agent is prompted as soon as its input line is free [R51]', () => {

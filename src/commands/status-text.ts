@@ -3,11 +3,11 @@
 import { basename } from 'node:path';
 import type { AccountStatusView } from '../core/account-view.ts';
 import { counted } from '../core/counted.ts';
+import { windowName } from '../core/quota/window-name.ts';
 import type { PoolStatusView, StatusView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { formatDuration, SECOND } from '../core/time.ts';
 import { wallTime, wallTimeAhead } from '../core/wall-time.ts';
-import { windowName } from '../core/why.ts';
 import { clean, joinParts, percent, shortened, table, wrap } from './text.ts';
 import { usedCell } from './used-cell.ts';
 

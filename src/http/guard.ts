@@ -33,7 +33,9 @@ export function problem(
 
 const securityHeaders: MiddlewareHandler = async (context, next) => {
   await next();
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
+  // A page says itself what it may load.
+  for (const [name, value] of Object.entries(SECURITY_HEADERS))
+    if (!context.res.headers.has(name)) context.header(name, value);
 };
 
 export const SECURITY_HEADERS = {

@@ -87,6 +87,6 @@ function verdictWords(verdict: Verdict, zone: string): string {
 /** The screen line by line, each below a mark, so that nothing on it can pass for words of ours. */
 function screenText(screen: string | null): string {
   if (screen === null) return '\nScreen\n  none was recorded\n';
-  const lines = snippet(screen, MAX_SCREEN).replace(/\s+$/, '').split('\n');
+  const lines = snippet(screen, MAX_SCREEN).trimEnd().split('\n');
   return `\nScreen (secrets masked)\n${lines.map((line) => `  | ${line}`.trimEnd()).join('\n')}\n`;
 }

@@ -12,8 +12,9 @@ import { byteLength, clockTime, fitting, markup, more, NOTHING, timeOf, told } f
 
 const MAX_NAME = 64;
 const MAX_NOTE = 160;
+const MAX_WINDOWS = 6;
 /** Of all accounts together: what they do not use, the next pool may. */
-const MAX_BYTES = 23_000;
+const MAX_BYTES = 26_000;
 
 /** @param strips by account; null: they could not be read */
 export function accountTables(view: StatusView, strips: ReadonlyMap<string, DayStrip> | null, moment: Moment): Markup {
@@ -22,14 +23,15 @@ export function accountTables(view: StatusView, strips: ReadonlyMap<string, DayS
   let unseen = 0;
   for (const pool of view.pools) {
     const accounts = view.accounts.filter((account) => account.pool === pool.name);
-    const head = poolHead(pool, accounts.length, moment);
     const windows = windowsOf(accounts);
-    const { rows, left } = fitting(accounts, room - byteLength(head), (account) =>
+    const around = (rows: readonly Markup[]): Markup =>
+      markup`<section>${poolHead(pool, accounts.length, moment)}${accountTable(windows, rows)}</section>`;
+    const { rows, left } = fitting(accounts, room - byteLength(around([])), (account) =>
       accountRow(account, windows, strips === null ? NOTHING : dayStrip(strips.get(account.name), moment), moment),
     );
+    const table = around(rows);
     unseen += left;
-    if (rows.length === 0 && left > 0) continue;
-    const table = markup`<section>${head}${rows.length === 0 ? NOTHING : accountTable(windows, rows)}</section>`;
+    if (byteLength(table) > room) continue;
     room -= byteLength(table);
     tables.push(table);
   }
@@ -38,7 +40,7 @@ export function accountTables(view: StatusView, strips: ReadonlyMap<string, DayS
 
 /** The two of every plan, and what else is known of any of these accounts. */
 function windowsOf(accounts: readonly AccountStatusView[]): readonly string[] {
-  return [...new Set(['5h', '7d', ...accounts.flatMap(({ quota }) => Object.keys(quota))])].slice(0, 6);
+  return [...new Set(['5h', '7d', ...accounts.flatMap(({ quota }) => Object.keys(quota))])].slice(0, MAX_WINDOWS);
 }
 
 function poolHead(pool: PoolStatusView, count: number, moment: Moment): Markup {
@@ -94,5 +96,5 @@ function bar(account: AccountStatusView, window: string, share: number): Markup 
   const width = Math.round(Math.min(1, Math.max(0, share)) * 100);
   const mood =
     account.quota[window]?.limit_reached === true ? ' bad' : account.paused?.window === window ? ' warn' : '';
-  return markup`<svg class="bar${mood}" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0h${width}v1h-${width}z"/></svg>`;
+  return markup`<svg class="bar${mood}"><rect width="${width}%" height="9"/></svg>`;
 }

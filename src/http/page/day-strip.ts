@@ -12,7 +12,8 @@ const HEIGHT = 9;
 const MAX_NAMED = 3;
 
 /** @param strip absent: it was not the active one */
-export function dayStrip(strip: DayStrip = { active: [], limitsAt: [] }, moment: Moment): Markup {
+export function dayStrip(strip: DayStrip | undefined, moment: Moment): Markup {
+  if (strip === undefined) return markup`<svg class="day"></svg>`;
   const from = moment.now - DAY;
   const columnOf = (at: number): number =>
     Math.min(COLUMNS - 1, Math.max(0, Math.floor(((at - from) / DAY) * COLUMNS)));

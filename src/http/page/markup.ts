@@ -81,3 +81,8 @@ export function timeOf(iso: string | null, moment: Moment, as: Instant['as'] = '
 export function more(left: number, command: string): Markup {
   return left === 0 ? NOTHING : markup`<p class="more">and ${left} more: <code>${command}</code></p>`;
 }
+
+/** A way to a record; only its words where the id is none that could be one of ours. */
+export function linkTo(path: '/incidents/' | '/swaps/', id: string, words: string): Markup {
+  return /^[\w-]{1,64}$/.test(id) ? markup`<a href="${path}${id}">${words}</a>` : markup`${words}`;
+}

@@ -32,29 +32,35 @@ export const REFRESH_S = 10;
 
 const MAX_TITLE = 60;
 const MAX_PART = 160;
+const MAX_VERSION = 40;
 const MAX_REASON = 400;
 /** Of the parts of the answer, and of its reasons. */
-const MAX_BYTES = { parts: 2_500, reasons: 2_500 } as const;
+const MAX_BYTES = { parts: 1_500, reasons: 2_000 } as const;
+/** Of the whole page: panes get what everything else leaves. */
+const MAX_PAGE_BYTES = 50_000;
 
 export function statusPage(views: StatusPageViews, moment: Moment): string {
   const { status } = views;
   const active = status.pools.flatMap(({ active_account }) => active_account ?? []).join(', ');
-  return wholePage({
+  const above = markup`
+    ${answer(status, moment)}
+    ${accountTables(status, views.strips, moment)}
+    ${alertTable(status, views.alerts, moment)}`;
+  const below = markup`
+    ${taskTable(status, views.tasks, moment)}
+    ${swapTable(views.swaps, SWAPS_SHOWN, moment)}
+    ${attentionList(status, moment)}`;
+  const parts = {
     title: [statusWord(status), snippet(active, MAX_TITLE), 'claude-failover']
       .filter((part) => part !== '')
       .join(' · '),
     refreshS: REFRESH_S,
     header: markup`<b>claude-failover</b><span>as of ${timeOf(status.as_of, moment, 'stamp')}</span>`,
-    main: markup`
-      ${answer(status, moment)}
-      ${accountTables(status, views.strips, moment)}
-      ${alertTable(status, views.alerts, moment)}
-      ${paneTable(status, moment)}
-      ${taskTable(status, views.tasks, moment)}
-      ${swapTable(views.swaps, SWAPS_SHOWN, moment)}
-      ${attentionList(status, moment)}`,
     footer: footer(status, moment),
-  });
+  };
+  const around = (panes: Markup): string => wholePage({ ...parts, main: markup`${above}${panes}${below}` });
+  const room = MAX_PAGE_BYTES - Buffer.byteLength(around(paneTable(status, 0, moment)));
+  return around(paneTable(status, room, moment));
 }
 
 function answer(view: StatusView, moment: Moment): Markup {
@@ -69,14 +75,14 @@ function answer(view: StatusView, moment: Moment): Markup {
     <p>${said.rows}</p>
     ${reasons.rows.length === 0 ? NOTHING : markup`<ul>${reasons.rows}</ul>`}
     ${more(said.left + reasons.left, 'claude-failover status')}
-    ${needsRestart.length === 0 ? NOTHING : markup`<p>waits for a restart: ${snippet(needsRestart.join(', '), MAX_REASON)}</p>`}
+    ${needsRestart.length === 0 ? NOTHING : markup`<p>waits for a restart: ${snippet(needsRestart.join(', '), MAX_PART)}</p>`}
   </section>`;
 }
 
 function footer({ version, daemon, mode, config }: StatusView, { zone }: Moment): Markup {
   const uptime = daemon.uptime_s === null ? '' : `, up for ${formatDuration(daemon.uptime_s * SECOND)}`;
   return markup`
-    <span>version ${version}, pid ${daemon.pid}${uptime}</span>
+    <span>version ${snippet(version, MAX_VERSION)}, pid ${daemon.pid}${uptime}</span>
     <span>mode ${mode}</span>
     <span>${snippet(config.file, MAX_PART)}</span>
     <span>times in ${zone}</span>

@@ -69,5 +69,9 @@ pre { margin: 0; padding: .7rem; overflow: auto; border-radius: .3rem; backgroun
 `);
 
 function compact(sheet: string): string {
-  return sheet.replace(/\s*\n\s*/g, '').replace(/\s*([{};:,>])\s+/g, '$1');
+  return sheet
+    .trim()
+    .replace(/\s*([{};,>])\s*/g, '$1')
+    .replace(/:\s+/g, ':')
+    .replace(/;}/g, '}');
 }

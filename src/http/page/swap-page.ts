@@ -6,15 +6,17 @@ import { snippet } from '../../core/redact.ts';
 import { swapWords } from '../../core/status-words.ts';
 import type { Entry, EvidenceStory, StepStory, SwapStory } from '../../core/swap-story.ts';
 import { swapStory } from '../../core/swap-story.ts';
+import { MAX_SCREEN } from '../../core/verdict/recorded.ts';
 import { wholePage } from './layout.ts';
 import type { Markup, Moment } from './markup.ts';
-import { byteLength, fitting, markup, more, NOTHING, told } from './markup.ts';
+import { byteLength, fitting, linkTo, markup, more, NOTHING, told } from './markup.ts';
 
 export interface SwapPageOptions {
   /** Whether the masked screen goes with it. */
   readonly screen: boolean;
 }
 
+const MAX_NAME = 64;
 const MAX_WORDS = 400;
 const MAX_BYTES = {
   facts: 3_000,
@@ -30,14 +32,14 @@ export function swapPage(record: SwapFacts, { screen }: SwapPageOptions, moment:
   const story = swapStory(record, moment.now);
   const { id } = record.swap;
   const { what } = swapWords(swapView(record.swap));
-  const show = `claude-failover incidents show ${snippet(id, MAX_WORDS)}`;
+  const show = `claude-failover incidents show ${snippet(id, MAX_NAME)}`;
   return wholePage({
-    title: `${snippet(what, 80)} · claude-failover`,
+    title: `${snippet(what, MAX_NAME)} · claude-failover`,
     refreshS: null,
-    header: markup`<a href="/">${BACK}</a><span>swap ${snippet(id, MAX_WORDS)}</span>`,
+    header: markup`<a href="/">${BACK}</a><span>swap ${snippet(id, MAX_NAME)}</span>`,
     main: markup`
       <section>
-        <h1>${snippet(what, MAX_WORDS)}</h1>
+        <h1>${snippet(what, 2 * MAX_NAME)}</h1>
         <p class="${MOODS[record.swap.phase] ?? 'warn'}">${snippet(story.headline, MAX_WORDS)}</p>
         ${entries(story.facts, MAX_BYTES.facts, show, moment)}
       </section>
@@ -53,7 +55,7 @@ export function swapPage(record: SwapFacts, { screen }: SwapPageOptions, moment:
     footer: markup`
       <span>times in ${moment.zone}</span>
       <span>the same in a terminal: <code>${show}</code></span>
-      <span><a href="/swaps/${encodeURIComponent(id)}">as JSON</a></span>`,
+      <span>${linkTo('/swaps/', id, 'as JSON')}</span>`,
   });
 }
 
@@ -93,7 +95,7 @@ function screenSection(screen: string | null, isShown: boolean, show: string): M
 
 function screenText(screen: string, show: string): Markup {
   // Masked as a whole: line by line, half of a secret could stay.
-  const lines = snippet(screen, 65_536).replace(/\s+$/, '').split('\n');
+  const lines = snippet(screen, MAX_SCREEN).trimEnd().split('\n');
   const { rows, left } = fitting(lines, MAX_BYTES.screen, (line) => markup`${line}${'\n'}`);
   const rest = left === 0 ? NOTHING : markup`<p class="more">and ${left} more lines: <code>${show}</code></p>`;
   return markup`<pre>${rows}</pre>${rest}`;

@@ -9,17 +9,17 @@ import type { SessionView } from '../../core/status-words.ts';
 import { paneName, sinceWords, swapWords } from '../../core/status-words.ts';
 import { formatDuration, SECOND } from '../../core/time.ts';
 import type { Markup, Moment } from './markup.ts';
-import { fitting, markup, more, NOTHING, timeOf } from './markup.ts';
+import { fitting, linkTo, markup, more, NOTHING, timeOf } from './markup.ts';
 
 const MAX_NAME = 64;
 const MAX_NOTE = 200;
 /** Of each list, rows only. */
-const MAX_BYTES = { panes: 7_000, tasks: 2_000, held: 800, swaps: 3_500, alerts: 3_000, attention: 2_500 } as const;
+const MAX_BYTES = { tasks: 1_500, held: 500, swaps: 2_500, alerts: 2_000, attention: 1_500 } as const;
 
-/** Those that stand first. */
-export function paneTable(view: StatusView, moment: Moment): Markup {
+/** Those that stand first. @param maxBytes what the rest of the page leaves */
+export function paneTable(view: StatusView, maxBytes: number, moment: Moment): Markup {
   const ordered = [...view.sessions].sort((a, b) => Number(isCalm(a)) - Number(isCalm(b)));
-  const { rows, left } = fitting(ordered, MAX_BYTES.panes, (session) => paneRow(session, view, moment));
+  const { rows, left } = fitting(ordered, maxBytes, (session) => paneRow(session, view, moment));
   if (view.sessions.length === 0) return section('Panes', '', markup`<p class="soft">no agent runs in a pane</p>`);
   return section(
     'Panes',
@@ -103,7 +103,7 @@ function swapRow(swap: SwapView, moment: Moment): Markup {
   const isBad = swap.phase === 'failed' || swap.phase === 'partial';
   return markup`<tr>
     <td>${timeOf(swap.started_at, moment)}</td>
-    <th scope="row"><a href="/incidents/${encodeURIComponent(swap.id)}">${snippet(what, 2 * MAX_NAME)}</a></th>
+    <th scope="row">${linkTo('/incidents/', swap.id, snippet(what, 2 * MAX_NAME))}</th>
     <td>${snippet(swap.pool, MAX_NAME)}</td>
     <td class="${isBad ? 'bad' : swap.phase === 'done' ? 'ok' : 'warn'}">${swap.phase.replaceAll('_', ' ')}</td>
     <td>${took}</td>

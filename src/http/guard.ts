@@ -61,7 +61,8 @@ export function allowsHost(door: TcpDoor, header: string | undefined): boolean {
   return names.includes(name) && Number(port ?? 80) === door.port();
 }
 
-function inUrl(host: string): string {
+/** An address as it stands in a URL: IPv6 in brackets. */
+export function inUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 

@@ -20,7 +20,7 @@ header { padding-top: 1.25rem }
 header b { color: var(--ink) }
 header > :last-child { margin-left: auto }
 main { padding-block: 0 }
-section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .9rem 1.1rem; margin: 0 0 1rem }
+section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .9rem 1.1rem; margin: 0 0 1rem; overflow-x: auto }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem }
 h2 { font-size: 1rem; margin: 0 0 .5rem }
 h2 small { color: var(--soft); font-weight: normal; margin-left: .5rem }
@@ -30,9 +30,10 @@ ul { margin: .5rem 0 0; padding-left: 1.2rem }
 a { color: var(--mark) }
 code { font: .9em ui-monospace, monospace }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { text-align: left; vertical-align: baseline; padding: .3rem .9rem .3rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere }
+th, td { text-align: left; vertical-align: baseline; padding: .3rem .9rem .3rem 0; border-top: 1px solid var(--line) }
 thead th { border: 0; padding-top: 0; color: var(--soft); font-size: .78rem; font-weight: normal; white-space: nowrap }
-tbody th { font-weight: 600 }
+tbody th { font-weight: 600; min-width: 9rem }
+tbody th, .wide { overflow-wrap: anywhere }
 td:last-child, th:last-child { padding-right: 0 }
 time { white-space: nowrap }
 .soft, .more { color: var(--soft) }

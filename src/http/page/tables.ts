@@ -53,8 +53,8 @@ function paneRow(session: SessionView, view: StatusView, moment: Moment): Markup
 
 /** @param inWork null: they could not be read */
 export function taskTable({ queue }: StatusView, inWork: readonly TaskView[] | null, moment: Moment): Markup {
-  if (queue === null || (!queue.enabled && Object.values(queue.by_status).every((count) => count === 0)))
-    return NOTHING;
+  const hasTasks = queue !== null && Object.values(queue.by_status).some((count) => count > 0);
+  if (queue === null || (!hasTasks && queue.held.length === 0)) return NOTHING;
   const oldest = queue.oldest_s === null ? '' : ` · the oldest waits for ${formatDuration(queue.oldest_s * SECOND)}`;
   const held = fitting(
     queue.held,

@@ -116,7 +116,7 @@ async function main(): Promise<number> {
     );
     if (!once) {
       say(`  look     tmux -S ${tmux.socket} attach -t agent-1        (detach: Ctrl-b d)`);
-      say(`           http://127.0.0.1:${port}/status   or   ./scripts/run --config ${config} status`);
+      say(`           http://127.0.0.1:${port}/   or   ./scripts/run --config ${config} status`);
       say(`  log      ${daemonLog}`);
     }
     say();

@@ -1,6 +1,7 @@
 /** `accounts`: how each account stands, and switching one off or on or forgetting its limits through the daemon. */
 
 import type { AccountStatusView } from '../core/account-view.ts';
+import { usedCell } from '../core/used-cell.ts';
 import { wallTime } from '../core/wall-time.ts';
 import type { AccountAction } from '../ports/daemon.ts';
 import { askDaemon, errorOf, expectAnswer, reportNoDaemon } from './daemon-client.ts';
@@ -8,7 +9,6 @@ import type { CommandIo, JsonOption } from './io.ts';
 import { EXIT } from './io.ts';
 import { locate } from './locate.ts';
 import { clean, table } from './text.ts';
-import { usedCell } from './used-cell.ts';
 
 /** @returns 0; 4 when there is neither a daemon nor a database */
 export async function listAccounts(options: JsonOption, io: CommandIo): Promise<number> {

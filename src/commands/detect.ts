@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { guessAgent, PROFILES } from '../core/agents/languages.ts';
 import type { LanguageKind } from '../core/agents/screen-language.ts';
+import { windowName } from '../core/quota/window-name.ts';
 import type { Detection } from '../core/screen/detect.ts';
 import { detect } from '../core/screen/detect.ts';
 import type { UserPatterns } from '../core/screen/user-patterns.ts';
@@ -9,7 +10,6 @@ import { HOUR, toIso } from '../core/time.ts';
 import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
 import { gatherEvidence } from '../core/verdict/evidence.ts';
 import { wallStamp } from '../core/wall-time.ts';
-import { windowName } from '../core/why.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 import { EXIT } from './io.ts';
 import { readLines } from './lines.ts';

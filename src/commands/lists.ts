@@ -3,7 +3,8 @@ import type { EventType } from '../core/events.ts';
 import { EVENT_SEVERITY } from '../core/events.ts';
 import type { EventView, SwapView } from '../core/record-view.ts';
 import { describeEvent } from '../core/status.ts';
-import { formatDuration, parseDuration } from '../core/time.ts';
+import { swapWords } from '../core/status-words.ts';
+import { parseDuration } from '../core/time.ts';
 import { wallStamp, wallTime } from '../core/wall-time.ts';
 import type { EventFilter } from '../ports.ts';
 import { askDaemon, expectAnswer, reportNoDaemon } from './daemon-client.ts';
@@ -134,12 +135,9 @@ function readFilter(options: EventsOptions, limit: number, io: CommandIo): Event
 }
 
 function swapRow(swap: SwapView, io: CommandIo): string[] {
-  const started = Date.parse(swap.started_at ?? '');
-  const took = swap.finished_at === null ? 'under way' : formatDuration(Date.parse(swap.finished_at) - started);
-  const cause =
-    swap.trigger === 'limit' ? (swap.trigger_pane ?? 'a limit') : swap.trigger === 'manual' ? 'hand' : swap.trigger;
-  const what = swap.trigger === 'reset' ? `resume on ${swap.to}` : `${swap.from} -> ${swap.to}`;
-  return [swap.id, wallTime(started, io.clock.now(), io.clock.zone()), swap.pool, what, swap.phase, took, cause];
+  const { what, took, cause } = swapWords(swap);
+  const at = wallTime(Date.parse(swap.started_at ?? ''), io.clock.now(), io.clock.zone());
+  return [swap.id, at, swap.pool, what, swap.phase, took, cause];
 }
 
 function wallRow({ id, at, pane, data }: EventView, io: CommandIo): string[] {

@@ -1,15 +1,14 @@
 /** Writes a status for a person: the answer first, then accounts, panes and what needs attention. */
 
-import { basename } from 'node:path';
 import type { AccountStatusView } from '../core/account-view.ts';
-import { counted } from '../core/counted.ts';
-import type { PoolStatusView, StatusView } from '../core/status.ts';
+import { say } from '../core/phrase.ts';
+import type { StatusView } from '../core/status.ts';
+import type { SessionView } from '../core/status-words.ts';
+import { accountNotes, answerParts, nextReset, paneName, sinceWords, statusWord } from '../core/status-words.ts';
 import type { EpochMs } from '../core/time.ts';
-import { formatDuration, SECOND } from '../core/time.ts';
-import { wallTime, wallTimeAhead } from '../core/wall-time.ts';
-import { windowName } from '../core/why.ts';
-import { clean, joinParts, percent, shortened, table, wrap } from './text.ts';
-import { usedCell } from './used-cell.ts';
+import { usedCell } from '../core/used-cell.ts';
+import { wallTime } from '../core/wall-time.ts';
+import { clean, joinParts, shortened, table, wrap } from './text.ts';
 
 export interface StatusPage {
   readonly now: EpochMs;
@@ -27,12 +26,7 @@ const MAX_ATTENTION = 5;
 export function renderStatus(view: StatusView, page: StatusPage): string {
   const { columns } = page;
   const answer = joinParts(
-    [
-      word(view, page),
-      ...view.pools.flatMap((pool) => describePool(pool, view, page)),
-      countPanes(view),
-      ...countTasks(view),
-    ],
+    [word(view, page), ...answerParts(view, page.now).map((part) => say(part, page.now, page.zone))],
     page.isTTY ? columns : Number.POSITIVE_INFINITY,
   );
   const sections = [`${page.colour ? coloured(answer, view, page) : answer}\n`];
@@ -60,90 +54,33 @@ export function renderStatus(view: StatusView, page: StatusPage): string {
 }
 
 function word(view: StatusView, page: StatusPage): string {
-  if (page.isSilent) return 'NOT ANSWERING';
-  if (!view.daemon.running) return 'NOT RUNNING';
-  if (view.paused !== null) return 'PAUSED';
-  if (view.status !== 'ok') return view.status.toUpperCase();
-  return view.mode === 'observe' || view.observe_reason !== null ? 'OBSERVING' : 'OK';
+  return page.isSilent ? 'NOT ANSWERING' : statusWord(view);
 }
-
-function describePool(pool: PoolStatusView, view: StatusView, page: StatusPage): string[] {
-  const active = view.accounts.find((account) => account.pool === pool.name && account.name === pool.active_account);
-  const figures = Object.entries(active?.quota ?? {}).flatMap(([window, quota]) =>
-    quota.used === null && !quota.limit_reached
-      ? []
-      : [`${windowName(window)} ${quota.limit_reached ? 'limit reached' : percent(quota.used ?? 0)}`],
-  );
-  const used = figures.length === 0 ? '' : ` (${figures.join(', ')})`;
-  const parts = [
-    `${pool.name}: ${pool.active_account === null ? 'no account' : `${pool.active_account} active`}${used}`,
-  ];
-  if (pool.switcher !== 'normal') parts.push(pool.switcher.replaceAll('_', ' '));
-  const resets = [pool.next_reset_at, ...Object.values(active?.quota ?? {}).map((quota) => quota.reset_at)];
-  const next = resets.map((text) => (text === null ? Number.NaN : Date.parse(text))).filter((at) => at > page.now);
-  if (next.length > 0) parts.push(`next reset ${wallTimeAhead(Math.min(...next), page.now, page.zone)}`);
-  if (pool.cooldown.active) parts.push(`cooldown ${formatDuration(pool.cooldown.remaining_s * 1000)}`);
-  return parts;
-}
-
-function countPanes(view: StatusView): string {
-  return counted(view.sessions.length, 'pane');
-}
-
-/** Tasks that have not ended, and those that failed; nothing where there is none. */
-function countTasks({ queue }: StatusView): readonly string[] {
-  if (queue === null) return [];
-  const { queued, blocked, claimed, launching, running, retry_wait, failed, timeout } = queue.by_status;
-  const counts = [
-    [queued + blocked + retry_wait, 'waiting'],
-    [claimed + launching + running, 'in work'],
-    [failed + timeout, 'failed'],
-  ] as const;
-  const said = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return said.length === 0 ? [] : [`tasks: ${said.join(', ')}`];
-}
-
-type SessionView = StatusView['sessions'][number];
 
 const ACCOUNT_HEAD = ['ACCOUNT', 'STATE', '5-HOUR', 'WEEKLY', 'RESETS', 'NOTE'];
 const PANE_HEAD = ['PANE', 'AGENT', 'POOL', 'STATE', 'SINCE', 'NOTE'];
 
 function accountRow(account: AccountStatusView, view: StatusView, page: StatusPage): string[] {
-  const quotas = Object.values(account.quota);
-  const ends = quotas
-    .map(({ reset_at }) => (reset_at === null ? Number.NaN : Date.parse(reset_at)))
-    .filter((at) => at > page.now);
-  const notes = account.reasons.map(({ detail, until }) =>
-    until === null ? detail : `${detail} until ${when(until, page)}`,
-  );
-  if (account.active && account.paused !== null) {
-    const { window, threshold } = account.paused;
-    const from = account.auto_pause[window].from === 'default' ? ', the default' : '';
-    notes.push(`over its ${windowName(window)} threshold (${percent(threshold)}${from})`);
-  }
+  const reset = nextReset(account, page.now);
   const name = view.pools.length > 1 ? `${account.pool}/${account.name}` : account.name;
   return [
     account.active ? `${name} *` : name,
     account.state,
     usedCell(account, '5h'),
     usedCell(account, '7d'),
-    ends.length === 0 ? '-' : wallTime(Math.min(...ends), page.now, page.zone),
-    notes.join('; '),
+    reset === null ? '-' : wallTime(reset, page.now, page.zone),
+    say(accountNotes(account), page.now, page.zone),
   ];
 }
 
 function paneRow(session: SessionView, view: StatusView, page: StatusPage): string[] {
-  const sinceMs = session.since === null ? null : page.now - Date.parse(session.since);
-  const since = sinceMs === null ? '-' : sinceMs < SECOND ? 'now' : formatDuration(sinceMs);
   const agent = session.version === null ? session.agent : `${session.agent} ${session.version}`;
-  const twin = view.sessions.some(({ pane, server }) => pane === session.pane && server !== session.server);
-  const pane = twin ? `${basename(session.server)}/${session.pane}` : session.pane;
   return [
-    shortened(pane, Math.floor(page.columns / 3)),
+    shortened(paneName(session, view), Math.floor(page.columns / 3)),
     agent,
     session.pool ?? '-',
     session.state,
-    since,
+    sinceWords(session, page.now),
     session.reason ?? '',
   ];
 }

@@ -58,8 +58,3 @@ export function wrap(head: string, words: string, width: number, indent: string)
   const lines = wrapped(head, clean(words), width, indent);
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
-
-/** A share, 0 … 1. */
-export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}

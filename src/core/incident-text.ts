@@ -1,12 +1,14 @@
 /** The whole record of an incident for a person: its story, the screen as it stood there, and what a replay made of it. */
 import type { JournalEvent } from './events.ts';
+import { plain } from './plain.ts';
+import { windowName } from './quota/window-name.ts';
 import type { SwapFacts } from './record-view.ts';
 import { snippet } from './redact.ts';
 import type { EpochMs } from './time.ts';
 import type { Replay, Verdict } from './verdict/recorded.ts';
 import { MAX_SCREEN } from './verdict/recorded.ts';
 import { wallStamp } from './wall-time.ts';
-import { explainEvidence, explainSwap, fact, finish, plain, windowName } from './why.ts';
+import { explainEvidence, explainSwap, fact, finish } from './why.ts';
 
 /** A wall that no pattern explained, as the journal keeps it. */
 export interface WallRecord {
@@ -85,6 +87,6 @@ function verdictWords(verdict: Verdict, zone: string): string {
 /** The screen line by line, each below a mark, so that nothing on it can pass for words of ours. */
 function screenText(screen: string | null): string {
   if (screen === null) return '\nScreen\n  none was recorded\n';
-  const lines = snippet(screen, MAX_SCREEN).replace(/\s+$/, '').split('\n');
+  const lines = snippet(screen, MAX_SCREEN).trimEnd().split('\n');
   return `\nScreen (secrets masked)\n${lines.map((line) => `  | ${line}`.trimEnd()).join('\n')}\n`;
 }

@@ -52,6 +52,11 @@ export function utcMinute(at: EpochMs): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
+/** Whether a calendar knows this instant. */
+export function isInstant(at: number): at is EpochMs {
+  return Math.abs(at) <= 8.64e15;
+}
+
 /** An instant as ISO 8601 in UTC, or null for null. */
 export function toIso(at: EpochMs | null): string | null {
   return at === null ? null : new Date(at).toISOString();

@@ -33,7 +33,9 @@ export function problem(
 
 const securityHeaders: MiddlewareHandler = async (context, next) => {
   await next();
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
+  // A page says itself what it may load.
+  for (const [name, value] of Object.entries(SECURITY_HEADERS))
+    if (!context.res.headers.has(name)) context.header(name, value);
 };
 
 export const SECURITY_HEADERS = {
@@ -59,7 +61,8 @@ export function allowsHost(door: TcpDoor, header: string | undefined): boolean {
   return names.includes(name) && Number(port ?? 80) === door.port();
 }
 
-function inUrl(host: string): string {
+/** An address as it stands in a URL: IPv6 in brackets. */
+export function inUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 

@@ -15,6 +15,7 @@ import { addAccountTriggers, isAccountTrigger } from './account-routes.ts';
 import type { Door } from './guard.ts';
 import { guards, problem } from './guard.ts';
 import { addKeepingRoutes, isKeepingTrigger, KEEPING_TRIGGERS } from './keeping-routes.ts';
+import { addPages, PAGES } from './page-routes.ts';
 import {
   BadRequest,
   readBody,
@@ -70,6 +71,7 @@ export function createRoutes({ api, clock, log, version }: RouteDeps, door: Door
   addRecordRoutes(app, api, door, send);
   addKeepingRoutes(app, { api: api.keeping, clock }, send);
   addTaskRoutes(app, api, send);
+  addPages(app, { api, clock, log }, door);
   return app;
 }
 
@@ -83,6 +85,7 @@ const READ_ONLY = new Set<string>([
   '/kept',
   '/swaps',
   '/events',
+  ...PAGES,
   ...RECORD_PATHS,
   ...TASK_READS,
 ]);

@@ -10,7 +10,7 @@ import { SECOND } from '../core/time.ts';
 import type { DaemonApi } from '../ports/daemon.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Door } from './guard.ts';
-import { allowsHost, SECURITY_HEADERS } from './guard.ts';
+import { allowsHost, inUrl, SECURITY_HEADERS } from './guard.ts';
 import { createRoutes } from './routes.ts';
 import { claimSocketPath } from './socket-file.ts';
 
@@ -65,7 +65,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpDoors> {
     }
     const bound = tcp.address();
     port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
-    log.info({ host: listen.host, port, enableTrigger: enableTrigger() }, 'TCP door open');
+    const page = `http://${inUrl(listen.host)}:${port}/`;
+    log.info({ host: listen.host, port, page, enableTrigger: enableTrigger() }, 'TCP door open');
   }
   return {
     address: listen === null ? null : { host: listen.host, port },

@@ -4,7 +4,7 @@ import type { JournalEvent } from '../core/events.ts';
 import type { PassedOver } from '../core/quota/selection.ts';
 import type { PaneFacts, SwapFacts } from '../core/record-view.ts';
 import type { StatusFacts } from '../core/status.ts';
-import type { SwapRow } from '../core/swap/swap.ts';
+import type { Activation, SwapRow } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import type { EventFilter } from '../ports.ts';
 import type { KeepingApi } from './keeping.ts';
@@ -91,6 +91,8 @@ export interface DaemonApi {
   swapRecord(id: string): Promise<SwapRecord | null>;
   /** Newest first. */
   swaps(limit: number): Promise<readonly SwapRow[]>;
+  /** Which account of the pool was the active one, newest first. */
+  activations(pool: string, limit: number): Promise<readonly Activation[]>;
   /** Switches an account off or on, or forgets what is known of its limits. */
   account(name: string, action: AccountAction): Promise<AccountAnswer>;
   /** Ends every lease of a session, by tmux session name, label, pane id or the lease's own name; null: there is none. */

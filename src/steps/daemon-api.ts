@@ -73,6 +73,7 @@ export function createDaemonApi(ports: ApiPorts): DaemonApi {
     terminate: (session) => terminateSession({ ...ports, shared: ports.direct }, session),
     swapRecord: (id) => swapRecord(ports, id),
     swaps: (limit) => ports.local.swaps({ limit }),
+    activations: (pool, limit) => ports.local.activations(pool, limit),
     paneRecord: (pane) => paneRecord(ports, pane),
     events: (filter) => ports.local.events(filter),
   };

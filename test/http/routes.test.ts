@@ -38,7 +38,8 @@ async function ask(path: string, init: RequestInit = {}, door: Door = { kind: 's
   const headers = { host: 'localhost:8765', ...init.headers };
   const response = await app.request(`http://localhost:8765${path}`, { ...init, headers });
   const text = await response.text();
-  const json = text === '' ? null : JSON.parse(text);
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  const json = isJson && text !== '' ? JSON.parse(text) : null;
   return { status: response.status, json, text, headers: response.headers };
 }
 
@@ -318,7 +319,7 @@ describe('the TCP door', () => {
   });
 
   test('every answer carries the headers that keep browsers off, and none invites another site', async () => {
-    for (const path of ['/status', '/nowhere', '/events?limit=x', '/pause']) {
+    for (const path of ['/status', '/nowhere', '/events?limit=x', '/pause', '/', '/incidents/unknown']) {
       const { headers } = await ask(path, {}, TCP);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('cache-control')).toBe('no-store');
@@ -401,6 +402,8 @@ describe('[R237] planted secrets', () => {
     '/why/last',
     '/why/main%3A0.0',
     '/events',
+    '/',
+    `/incidents/${SWAP_ID}`,
   ];
 
   test.each(READS)('do not leave through %s over TCP', async (path) => {
@@ -424,8 +427,10 @@ describe('[R237] planted secrets', () => {
 
   test('no answer contains a control character but its line feeds', async () => {
     plant();
-    for (const path of READS)
-      expect(textsIn((await ask(path)).json).join('')).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+    for (const path of READS) {
+      const { json, text } = await ask(path);
+      expect(textsIn(json ?? text).join('')).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+    }
   });
 });
 

@@ -1,5 +1,4 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import type { Server } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import { systemClock } from '../../src/adapters/clock.ts';
 import { FatalError } from '../../src/core/errors.ts';
 import type { HttpDoors, HttpOptions } from '../../src/http/server.ts';
 import { startHttp } from '../../src/http/server.ts';
+import { fetchFrom } from '../support/ask-http.ts';
 import { FakeDaemon } from '../support/daemon-facts.ts';
 import { silentLog } from '../support/panes.ts';
 
@@ -44,34 +44,6 @@ async function open(change: Partial<HttpOptions> = {}): Promise<HttpDoors> {
 }
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
-
-interface Sent {
-  readonly method?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: string;
-}
-
-function fetchFrom(
-  target: { socketPath: string } | { host: string; port: number },
-  path: string,
-  sent: Sent = {},
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      { ...target, path, method: sent.method ?? 'GET', headers: sent.headers, agent: false },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (part) => {
-          text += part;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-        response.on('error', reject);
-      },
-    );
-    asked.on('error', reject);
-    asked.end(sent.body);
-  });
-}
 
 /** What a server answers to bytes that no client library would send. */
 function sendRaw(port: number, bytes: string): Promise<string> {

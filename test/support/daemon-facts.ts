@@ -5,7 +5,7 @@ import type { AccountFacts } from '../../src/core/quota/eligibility.ts';
 import type { QuotaRecord } from '../../src/core/quota/record.ts';
 import type { LifecycleRow } from '../../src/core/sessions/lifecycle.ts';
 import type { PoolView, StatusFacts } from '../../src/core/status.ts';
-import type { RecoveryRow, SwapRow } from '../../src/core/swap/swap.ts';
+import type { Activation, RecoveryRow, SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type {
   AccountAction,
@@ -394,6 +394,10 @@ export class FakeDaemon implements DaemonApi {
   accountAnswer: AccountAnswer = { kind: 'done', changed: true, detail: 'work-1 is disabled' };
   failure: Error | null = null;
   alertRows: readonly Alert[] = [anAlert()];
+  activationRows: readonly Activation[] = [
+    { pool: 'work', account: 'work-2', since: NOW - 5 * MINUTE + 800, cause: 'swap' },
+    { pool: 'work', account: 'work-1', since: NOW - 10 * HOUR, cause: 'adopted' },
+  ];
   readonly records = fakeRecords(
     (name, argument) => this.#note(name, argument),
     () => this.alertRows,
@@ -465,6 +469,10 @@ export class FakeDaemon implements DaemonApi {
 
   async swaps(limit: number): Promise<readonly SwapRow[]> {
     return this.record === null ? [] : [this.record.swap].slice(0, limit);
+  }
+
+  async activations(pool: string): Promise<readonly Activation[]> {
+    return this.activationRows.filter((row) => row.pool === pool);
   }
 
   paneRecord(pane: string): PaneRecord | null {

@@ -1,12 +1,12 @@
 /** What the bot says: views of the daemon's facts as short lines, made safe for Telegram's HTML. */
 
 import type { AccountStatusView } from '../account-view.ts';
+import { windowName } from '../quota/window-name.ts';
 import { redact } from '../redact.ts';
 import type { PoolStatusView, StatusView } from '../status.ts';
 import type { EpochMs } from '../time.ts';
 import { formatDuration, SECOND } from '../time.ts';
 import { wallTime, wallTimeAhead } from '../wall-time.ts';
-import { windowName } from '../why.ts';
 import { CHAT_COMMANDS } from './chat-commands.ts';
 import { cutTo, escapeTelegram, oneLine } from './escape.ts';
 import { TELEGRAM_MAX } from './message.ts';

@@ -256,10 +256,14 @@ function accountOf({ swap, account, data }: JournalEvent, leftBy: ReadonlyMap<st
   return leftBy.get(swap) ?? (typeof data.from === 'string' ? data.from : account);
 }
 
-type Span = readonly [from: EpochMs, to: EpochMs];
+export type Span = readonly [from: EpochMs, to: EpochMs];
 
-/** By account: when it was the active one of its pool. */
-function activeSpans(activations: readonly Activation[], from: EpochMs, to: EpochMs): ReadonlyMap<string, Span[]> {
+/** By account: when it was the active one of its pool. @param activations of two at the same instant the later one last */
+export function activeSpans(
+  activations: readonly Activation[],
+  from: EpochMs,
+  to: EpochMs,
+): ReadonlyMap<string, Span[]> {
   const spans = new Map<string, Span[]>();
   const ordered = [...activations].sort((a, b) => a.since - b.since);
   ordered.forEach((activation, i) => {

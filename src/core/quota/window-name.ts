@@ -1,5 +1,6 @@
 /** The windows of a plan in words. */
 import type { QuotaWindow } from '../agents/profile.ts';
+import { plain } from '../plain.ts';
 
 /** @example quotaWindowName('7d') // 'weekly' */
 export function quotaWindowName(window: QuotaWindow): string {
@@ -14,3 +15,8 @@ const WORDS: Readonly<Record<QuotaWindow, string>> = {
   monthly: 'monthly',
   unknown: 'usage',
 };
+
+/** The same for a word out of a record, which may be any. */
+export function windowName(window: string): string {
+  return { '5h': '5-hour', '7d': 'weekly' }[window] ?? plain(window);
+}

@@ -1,6 +1,6 @@
 /** How full a window of an account is, as a cell of a table. */
-import type { AccountStatusView } from '../core/account-view.ts';
-import { percent } from './text.ts';
+import type { AccountStatusView } from './account-view.ts';
+import { percent } from './percent.ts';
 
 /** `limit` at the limit, `-` when nothing is known, else a percentage. */
 export function usedCell(account: AccountStatusView, window: string): string {

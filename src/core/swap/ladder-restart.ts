@@ -7,6 +7,7 @@ import type { LadderPolicy, LadderStep, LadderView } from './ladder-step.ts';
 import {
   ENTER_AGAIN_MS,
   end,
+  hasPersonTyped,
   isSameAgent,
   MAX_ENTERS,
   MAX_PROMPTS,
@@ -167,11 +168,6 @@ function typeCommandAgain(row: RecoveryRow, view: LadderView, now: EpochMs, poli
 
 function sizeOf(screenText: string | null): number {
   return withoutBlanks(screenText ?? '').length;
-}
-
-/** A client pressed a key after our last one; tmux tells the second only. */
-function hasPersonTyped(row: RecoveryRow, view: LadderView): boolean {
-  return view.clientActivityAt !== null && view.clientActivityAt + SECOND > row.stateSince;
 }
 
 /** Why the command may not be sent to the shell: Enter would answer whatever else stands there. */

@@ -108,6 +108,11 @@ export function obstacleTo(view: LadderView, now: EpochMs): string | null {
   return view.reading.composer.text === '' ? null : 'its input line is not empty';
 }
 
+/** A client pressed a key after our last one; tmux tells the second only. */
+export function hasPersonTyped(row: RecoveryRow, view: LadderView): boolean {
+  return view.clientActivityAt !== null && view.clientActivityAt + SECOND > row.stateSince;
+}
+
 export function isSameAgent(row: RecoveryRow, view: LadderView): boolean {
   return (
     view.agent !== null &&

@@ -10,6 +10,7 @@ import type { LadderPolicy, LadderStep, LadderView } from './ladder-step.ts';
 import {
   ENTER_AGAIN_MS,
   end,
+  hasPersonTyped,
   isSameAgent,
   MAX_ENTERS,
   MAX_PROMPTS,
@@ -151,14 +152,13 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
   if (typed !== null && typed !== '') return end(row, 'handed_over', 'somebody else is typing in its input line', now);
 
   const arrived = promptSince(view.transcript, since);
-  // Typed once more only where its own transcript proves that it never arrived.
-  const isProven = view.transcript !== null && !view.isGuess;
-  const quietMs = row.enters === 0 ? PASTE_LOST_MS : policy.verifyTimeoutMs / 2;
-  if (typed === '' && !arrived && now - row.stateSince >= quietMs) {
-    if (!isProven && row.enters === 0) {
+  const isUnsent = row.enters === 0;
+  if (typed === '' && !arrived && now - row.stateSince >= (isUnsent ? PASTE_LOST_MS : policy.verifyTimeoutMs / 2)) {
+    // Its own transcript proves that it never arrived; so does that nobody has pressed a key since it was pasted.
+    const isProven = view.transcript !== null && !view.isGuess;
+    if (isUnsent && !isProven && hasPersonTyped(row, view))
       return end(row, 'handed_over', 'it cannot be proved that the prompt was not sent', now);
-    }
-    if (isProven && row.prompts < (row.enters === 0 ? MAX_PASTES : MAX_PROMPTS)) {
+    if (isUnsent ? row.prompts < MAX_PASTES : isProven && row.prompts < MAX_PROMPTS) {
       const obstacle = personIn(view, now);
       if (obstacle !== null) return wait(row, obstacle, now, policy);
       return paste(row, row.state, prompt, now);

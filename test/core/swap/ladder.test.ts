@@ -313,21 +313,23 @@ describe('sending the prompt', () => {
     expect(told(look(prompted, composing('continue please'), 1))).toBe('handed_over: none');
   });
 
-  test('a paste that was lost is typed once more only where the transcript proves it [R263]', () => {
+  test('a paste that was lost is typed again: its Enter was never pressed, by nobody [R263]', () => {
     expect(told(look(prompted, {}, 2))).toBe('prompted: none');
     const again = look(prompted, {}, 3);
     expect(told(again)).toBe('prompted: paste continue');
     expect(again.row).toMatchObject({ prompts: 2, promptedAt: NOON + 3 * SECOND });
-    expect(told(look(prompted, { transcript: null }, 3))).toBe('handed_over: none');
+    expect(told(look(prompted, { transcript: null }, 3))).toBe('prompted: paste continue');
+    expect(told(look(prompted, { transcript: null, clientActivityAt: NOON + SECOND }, 20))).toBe('handed_over: none');
+    expect(told(look(prompted, { clientActivityAt: NOON + SECOND }, 20))).toBe('prompted: paste continue');
   });
 
   test('what is absent from a transcript that may be of another agent proves nothing [R263]', () => {
     const started = { state: 'reprompted', promptedAt: NOON, prompts: 1 } as const;
     const view = { agent: newAgent, isGuess: true };
-    expect(told(look(started, view, 3))).toBe('handed_over: none');
+    expect(told(look(started, { ...view, clientActivityAt: NOON }, 20))).toBe('handed_over: none');
     expect(told(look({ ...started, enters: 1 }, view, 30))).toBe('reprompted: none');
     expect(told(look({ ...started, enters: 1 }, view, 60))).toBe('handed_over: none');
-    expect(told(look(started, { ...view, isGuess: false }, 3))).toBe('reprompted: paste continue');
+    expect(told(look({ ...started, enters: 1 }, { ...view, isGuess: false }, 30))).toBe('reprompted: paste continue');
   });
 
   test('a prompt that was swallowed is typed once more, never a third time [R263]', () => {
@@ -556,7 +558,10 @@ describe('second rung: restart', () => {
     const relaunching = { state: 'relaunching' } as const;
     expect(told(look(relaunching, noAgent, 0.4))).toBe('relaunching: none');
     expect(told(look(relaunching, noAgent, 0.5))).toBe('relaunching: Enter');
-    for (const view of [{ ...noAgent, screenText: '$ ' }, { ...noAgent, shellInFront: false }]) {
+    for (const view of [
+      { ...noAgent, screenText: '$ ' },
+      { ...noAgent, shellInFront: false },
+    ]) {
       expect(told(look({ ...relaunching, enters: 1 }, view, 59))).toBe('relaunching: none');
       expect(told(look({ ...relaunching, enters: 1 }, view, 60))).toBe('handed_over: none');
     }

@@ -7,6 +7,7 @@ import type { PoolView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { isSwitchable } from '../core/verdict/pane-finding.ts';
 import { lastAnswerAt, loginRefusedAt } from '../core/verdict/refused-login.ts';
 import type { Clock, LocalStore } from '../ports.ts';
 
@@ -71,7 +72,7 @@ export function refusedSessions(
   const facts = accounts.find(({ name }) => name === active);
   // Its login was looked at again before it was marked, and any change of it takes the mark away.
   if (!config.quota.swapOnAccountDown || active === null || facts?.row?.status !== 'expired') return null;
-  const mine = findings.filter((finding) => finding.pool === pool && finding.notSwitchable === null);
+  const mine = findings.filter((finding) => isSwitchable(finding, pool));
   const provenAt = (finding: PaneFinding): EpochMs | null => {
     const isSeen = Math.abs(now - finding.at) <= Math.max(3 * config.quota.pollIntervalMs, SEEN_MS);
     const at = isSeen && finding.charge?.account === active ? loginRefusedAt(finding) : null;

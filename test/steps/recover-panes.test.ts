@@ -158,6 +158,7 @@ test('an agent of ours is brought back whether or not the safety hook can be put
   const done: string[] = [];
   const view = {
     ...paneRecord().finding.view,
+    sessionName: 'auto-1',
     process: null,
     shellInFront: true,
     cwd: '/home/ada/project',

@@ -24,8 +24,8 @@ import { repairPool } from '../steps/repair-pool.ts';
 import { resumeAfterReset } from '../steps/resume-after-reset.ts';
 import { afterStopping, runSwap } from '../steps/run-swap.ts';
 import { flipOf, panesToStop } from '../steps/stop-first.ts';
-import type { SwapPorts } from '../steps/swap-effects.ts';
-import { isTargetLost } from '../steps/swap-effects.ts';
+import { isTargetLost } from '../steps/swap-checks.ts';
+import type { SwapPorts } from '../steps/swap-ports.ts';
 
 export interface SwitcherPorts extends SwapPorts, RecoveryPorts {
   readonly board: Board;

@@ -4,6 +4,7 @@ import type { AgentProfile } from '../core/agents/profile.ts';
 import type { NewEvent } from '../core/events.ts';
 import { describeLink } from '../core/swap/recovery.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
+import type { Logger } from '../ports.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
 import { placeOf } from './read-pool.ts';
 import type { SwapPorts } from './swap-ports.ts';
@@ -59,6 +60,19 @@ export async function verifyPool(ports: SwapPorts, config: PoolConfig, profile: 
   return { ok: true, detail: `the link points at ${state.account}${login}` };
 }
 
+/** A restart that finds the link in order ends a partial state. */
+export async function endIfMended(
+  ports: SwapPorts,
+  config: PoolConfig,
+  profile: AgentProfile,
+  log: Logger,
+): Promise<void> {
+  if ((await readFlags(ports.local, config.name)).partial === null) return;
+  const verified = await verifyPool(ports, config, profile);
+  log.warn({ pool: config.name, ...verified }, 'the pool was partial when the daemon stopped');
+  if (verified.ok) await endPartial(ports, config);
+}
+
 /** Clears everything that holds the pool back. Call only after `verifyPool` said ok. */
 export async function clearPool(ports: SwapPorts, config: PoolConfig): Promise<void> {
   await endPartial(ports, config);
@@ -66,7 +80,7 @@ export async function clearPool(ports: SwapPorts, config: PoolConfig): Promise<v
 }
 
 /** Ends a partial state, and with it the swap that led there: finished if the link is at its target, else failed. */
-export async function endPartial(ports: SwapPorts, config: PoolConfig): Promise<void> {
+async function endPartial(ports: SwapPorts, config: PoolConfig): Promise<void> {
   const { partial } = await readFlags(ports.local, config.name);
   const state = await ports.link.read(placeOf(config));
   if (partial !== null && state.kind === 'account') {

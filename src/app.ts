@@ -1,7 +1,6 @@
 /** The composition root: builds every part of the daemon from one configuration, starts it and stops it. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { basename } from 'node:path';
 import { createCliLocks } from './adapters/accounts/cli-locks.ts';
 import { createAccountHomes } from './adapters/accounts/homes.ts';
 import { createAccountLink } from './adapters/accounts/link.ts';
@@ -14,24 +13,23 @@ import { watchFigures, watchHooks } from './adapters/signals/hook-watch.ts';
 import { createProcesses } from './adapters/signals/processes.ts';
 import { createStateMirror } from './adapters/state-mirror.ts';
 import { createStopping } from './adapters/stopping.ts';
-import { createKeys } from './adapters/tmux/keys.ts';
-import { createPanes } from './adapters/tmux/server.ts';
-import { listenToFile } from './adapters/tmux/terminals.ts';
 import { openChannels } from './app/channels.ts';
 import { openChat } from './app/chat.ts';
+import { followConfig } from './app/config-news.ts';
 import { openFigures } from './app/figures.ts';
 import { openHouse } from './app/house.ts';
 import { takeLocks } from './app/locks.ts';
 import { openSessions } from './app/sessions.ts';
 import { openSignals } from './app/signals.ts';
 import { createTelling } from './app/telling.ts';
+import { openTmux } from './app/tmux.ts';
 import { openWork, taskHoldersOf } from './app/work.ts';
 import type { LiveConfig } from './config/live.ts';
 import type { Config, PoolConfig } from './config/schema.ts';
 import { resolveBearerToken } from './config/secrets.ts';
 import { PROFILES } from './core/agents/languages.ts';
 import type { AgentProfile } from './core/agents/profile.ts';
-import { type FatalError, problemLine } from './core/errors.ts';
+import type { FatalError } from './core/errors.ts';
 import type { StatusFacts } from './core/status.ts';
 import { buildStatus } from './core/status.ts';
 import type { EpochMs } from './core/time.ts';
@@ -53,9 +51,8 @@ import { createSupervisor } from './runtime/supervisor.ts';
 import { profileOf, swapPolicyOf } from './steps/config-policy.ts';
 import { createDaemonApi, createSessionFacts } from './steps/daemon-api.ts';
 import { createLeaseCounter } from './steps/leases.ts';
-import { readFlags } from './steps/pool-flags.ts';
+import { endIfMended } from './steps/partial-state.ts';
 import { createRecordsApi } from './steps/records-api.ts';
-import { endPartial, verifyPool } from './steps/repair-pool.ts';
 import { checkPools, refuseToStart } from './steps/start-checks.ts';
 import { SteadyStore } from './steps/steady-store.ts';
 import { stopObstacle } from './steps/stop-first.ts';
@@ -134,21 +131,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     const { readScreen, signals } = openSignals(live, { clock, log, ownUid: options.ownUid });
     const processes = createProcesses({ profiles: PROFILES, ownUid: options.ownUid, clock, log });
     const stopping = createStopping({ processes, clock, env: options.env });
-    const tmux = {
-      binary: config.tmux.binary,
-      commandTimeoutMs: config.tmux.commandTimeoutMs,
-      env: tmuxEnvironment(options.env),
-      clock,
-      log,
-    };
-    const panes = createPanes({ ...tmux, processes, listen: listenToFile });
-    const keys = createKeys(tmux);
+    const tmux = openTmux(config, { env: options.env, processes, clock, log });
     const locks = createCliLocks({ clock, log });
     const killSwitch = createKillSwitch(config.daemon.stateDir, clock);
 
     let observeReason = await store.local.meta(OBSERVE_KEY);
-    let rejected: string | null = null;
-    let loadedAt = startedAt;
+    const news = followConfig(live, startedAt, { local: store.local, clock, log });
     let bearerToken = resolveBearerToken(config, options.env);
     const poolStore = options.adapters?.pool?.(store.pool) ?? store.pool;
     const shared = new SteadyStore({ store: poolStore, clock, log });
@@ -174,8 +162,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       stopping,
       stopObstacle: (pool: PoolConfig, profile: AgentProfile) =>
         stopObstacle({ board, stopping, link }, pool, profile, { config: live.current, now: clock.now() }),
-      panes,
-      keys,
+      panes: tmux.panes,
+      keys: tmux.keys,
       signals,
       clock,
       board,
@@ -192,7 +180,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       }),
       observing: (current: Config) => (current.mode === 'observe' ? 'mode: observe' : observeReason),
     };
-    const kept = openSessions(ports, { tmux, store, env: options.env });
+    const kept = openSessions(ports, { tmux: tmux.reach, store, env: options.env });
     /** The screens are looked at with it: a limit is seldom told by one source alone. */
     const hearHook = (sessionId: string): void => {
       signals.hear(sessionId);
@@ -207,7 +195,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       outbox: store.outbox,
       board,
       disk: createDiskSpace(),
-      configRejected: () => (live.isRejected ? rejected : null),
+      configRejected: news.rejected,
     });
     let isRunning = false;
     const chat = await openChat(config, {
@@ -292,8 +280,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       config: {
         file: live.current.file,
         hash: live.hash,
-        loadedAt,
-        rejected: live.isRejected ? rejected : null,
+        loadedAt: news.loadedAt(),
+        rejected: news.rejected(),
         needsRestart: live.restartKeys,
       },
       ...caretaker.last(),
@@ -307,32 +295,8 @@ export async function createApp(options: AppOptions): Promise<App> {
         swapTimeoutMs: live.current.switcher.timeoutMs,
       },
     });
-    live.onChange((result) => {
-      if (result.kind === 'applied') {
-        loadedAt = clock.now();
-        rejected = null;
-        log.info({ changed: result.changedKeys, needRestart: result.restartKeys }, 'configuration applied');
-        void store.local
-          .append(
-            [{ type: 'config_applied', data: { changed: result.changedKeys, need_restart: result.restartKeys } }],
-            clock.now(),
-          )
-          .catch(() => {});
-      } else {
-        rejected = result.error.problems
-          .map((problem) => problemLine(basename(live.current.file), { ...problem, hint: null }))
-          .join('; ');
-        log.warn({ problems: result.error.problems }, 'changed configuration rejected; the old one stays');
-        void store.local
-          .append(
-            [{ type: 'config_rejected', data: { detail: rejected, problems: result.error.problems } }],
-            clock.now(),
-          )
-          .catch(() => {});
-      }
-      supervisor.wake();
-    });
     live.onChange(({ kind }) => {
+      supervisor.wake();
       if (kind === 'applied') bearerToken = resolveBearerToken(live.current, options.env);
     });
     const api = createDaemonApi({
@@ -360,17 +324,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
     });
 
-    /** A restart that finds the link in order ends a partial state. */
-    const endPartialStates = async (): Promise<void> => {
-      for (const pool of config.pools) {
-        if ((await readFlags(store.local, pool.name)).partial === null) continue;
-        const verified = await verifyPool(ports, pool, profileOf(PROFILES, pool));
-        log.warn({ pool: pool.name, ...verified }, 'the pool was partial when the daemon stopped');
-        if (verified.ok) await endPartial(ports, pool);
-      }
-    };
     const prepare = async (): Promise<void> => {
-      await endPartialStates();
+      for (const pool of config.pools) await endIfMended(ports, pool, profileOf(PROFILES, pool), log);
       await store.local.append(
         [{ type: 'daemon_started', data: { version: VERSION, pid: options.pid, mode: config.mode } }],
         clock.now(),
@@ -429,14 +384,6 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 /** The whole daemon stands still while a statement waits for another process; what fails is done again by the next tick. */
 const BUSY_TIMEOUT_MS = 1000;
-
-/** What a tmux client needs, and nothing that could travel on into a server. */
-function tmuxEnvironment(env: AppOptions['env']): Record<string, string> {
-  const wanted = { PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin', TMUX_TMPDIR: env.TMUX_TMPDIR };
-  return Object.fromEntries(
-    Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}
 
 /** Sorts by time and is short enough to be typed. */
 function newId(now: EpochMs): string {

@@ -3,10 +3,10 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdoptionRecord, AdoptionStep } from '../core/adoption/step.ts';
+import { errorCode } from '../core/error-code.ts';
 import { LinkError } from '../core/errors.ts';
 import { asObject, parseObject } from '../core/json.ts';
 import type { AdoptionJournal } from '../ports/adoption.ts';
-import { errorCode } from './accounts/system-error.ts';
 
 export function createAdoptionJournal(stateDir: string): AdoptionJournal {
   const folder = join(stateDir, 'adoptions');

@@ -1,10 +1,10 @@
 /** The kill switch: a file named `pause` in the state directory. It works when the database and the socket do not. */
 import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../core/error-code.ts';
 import { FatalError } from '../core/errors.ts';
 import { type EpochMs, toIso } from '../core/time.ts';
 import type { Clock, KillSwitch } from '../ports.ts';
-import { errorCode } from './accounts/system-error.ts';
 
 const PAUSE_FILE = 'pause';
 const LONGEST_REASON = 200;

@@ -1,8 +1,8 @@
 /** Makes the directories that are the daemon's own. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
+import { errorCode } from '../core/error-code.ts';
 import { FatalError } from '../core/errors.ts';
 import { shellWord } from '../core/shell.ts';
-import { errorCode } from './accounts/system-error.ts';
 
 /**
  * Makes the directory with mode 0700 where it is missing.

@@ -2,8 +2,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Mac } from '../core/alerts/callback.ts';
+import { errorCode } from '../core/error-code.ts';
 import { FatalError } from '../core/errors.ts';
-import { errorCode } from './accounts/system-error.ts';
 
 const BYTES = 32;
 

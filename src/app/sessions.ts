@@ -5,18 +5,13 @@ import { serverStarter } from '../core/sessions/server-start.ts';
 import type { LifecycleLoopPorts } from '../loops/lifecycle.ts';
 import { createLifecycle } from '../loops/lifecycle.ts';
 import type { SessionMaker } from '../ports/lifecycle.ts';
-import type { Clock, Logger, Loop } from '../ports.ts';
+import type { Loop } from '../ports.ts';
 import type { OpenedStore } from '../store/open.ts';
+import type { TmuxReach } from './tmux.ts';
 
 export interface SessionOptions {
   /** How tmux is reached, as for panes and keys. */
-  readonly tmux: {
-    readonly binary: string;
-    readonly commandTimeoutMs: number;
-    readonly env: Readonly<Record<string, string>>;
-    readonly clock: Clock;
-    readonly log: Logger;
-  };
+  readonly tmux: TmuxReach;
   readonly store: Pick<OpenedStore, 'lifecycles' | 'tasks'>;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { makeOwnDirectory } from '../adapters/own-directory.ts';
 import type { Config } from '../config/schema.ts';
 import { counted } from '../core/counted.ts';
+import { errorCode } from '../core/error-code.ts';
 import { FailoverError, StoreError } from '../core/errors.ts';
 import type { FormerState } from '../core/quota/former-state.ts';
 import { readFormerState } from '../core/quota/former-state.ts';
@@ -140,8 +141,7 @@ function readStateFile(path: string): StateFile {
     bytes = readFileSync(path);
   } catch (cause) {
     if (cause instanceof FailoverError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-    throw bad(`cannot be read: ${code}`, 'check the path and its mode');
+    throw bad(`cannot be read: ${errorCode(cause)}`, 'check the path and its mode');
   }
   let value: unknown;
   try {
@@ -161,7 +161,7 @@ function keepOriginal(path: string, version: string): void {
   try {
     copyFileSync(path, copy, constants.COPYFILE_EXCL);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    const code = errorCode(cause);
     if (code === 'EEXIST') return;
     throw new FailoverError('import_copy', `${copy}: the original cannot be kept: ${code}; nothing was taken over`, {
       hint: 'copy the file to a directory of your own and import it from there',

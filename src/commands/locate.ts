@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expandPath } from '../config/expand-path.ts';
 import { findConfig } from '../config/find.ts';
+import { fieldsOf } from '../core/json.ts';
 import type { CommandIo, GlobalOptions } from './io.ts';
 
 export interface Places {
@@ -56,9 +57,10 @@ async function statedPaths(file: string): Promise<StatedPaths> {
   } catch {
     return {};
   }
-  const daemon = section(value, 'daemon');
-  const http = section(value, 'http') ?? section(value, 'mcp_http');
-  return { stateDir: words(daemon?.state_dir), runtimeDir: words(daemon?.runtime_dir), socket: words(http?.socket) };
+  const sections = fieldsOf(value);
+  const daemon = fieldsOf(sections.daemon);
+  const http = fieldsOf(sections.http ?? sections.mcp_http);
+  return { stateDir: words(daemon.state_dir), runtimeDir: words(daemon.runtime_dir), socket: words(http.socket) };
 }
 
 const KEY_LINE = /^( +)(state_dir|runtime_dir|socket): +(?:"([^"]*)"|'([^']*)'|([\w~/.$<>{}+-]+)) *(?: #.*)?$/;
@@ -89,12 +91,6 @@ function defaultRuntimeDir(base: string | undefined, stateDir: string): string {
   const expanded =
     base?.startsWith('/') === true ? expandPath(`${base}/claude-failover`, { env: {}, home: '/' }) : null;
   return expanded?.ok === true ? expanded.path : `${stateDir}/run`;
-}
-
-function section(value: unknown, key: string): Readonly<Record<string, unknown>> | null {
-  const part =
-    typeof value === 'object' && value !== null ? Object.entries(value).find(([name]) => name === key)?.[1] : null;
-  return typeof part === 'object' && part !== null ? { ...part } : null;
 }
 
 function words(value: unknown): string | undefined {

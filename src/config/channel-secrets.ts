@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../core/error-code.ts';
 import type { Env } from './expand-path.ts';
 import type { Config, SecretPlace } from './schema.ts';
 
@@ -38,8 +39,7 @@ function fromFile(file: string, mustBePrivate: boolean): ChannelSecret {
       return { kind: 'missing', reason: `${file} can be read by others; chmod 600 it` };
     return checked(readFileSync(file, 'utf8').trim(), file);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return { kind: 'missing', reason: `${file} cannot be read: ${code}` };
+    return { kind: 'missing', reason: `${file} cannot be read: ${errorCode(error)}` };
   }
 }
 

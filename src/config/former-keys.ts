@@ -1,5 +1,6 @@
 /** Keys of the earlier Go program that still load, with a warning. */
 
+import { isObject } from '../core/json.ts';
 import { type Finding, type KeyPath, valueAt, warning } from './finding.ts';
 import { formatPath } from './key-docs.ts';
 
@@ -73,6 +74,7 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, part]) => [key, withoutNulls(part)]));
 }
 
+/** A section of our own copy, which may be written to. */
 function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(value);
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { errorCode } from '../core/error-code.ts';
 import { ConfigError, type ConfigProblem } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
 import type { Env } from './expand-path.ts';
@@ -66,7 +67,7 @@ export function readConfigFile(file: string): Buffer {
     return bytes;
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    const code = errorCode(cause);
     if (code === 'ELOOP') throw fileError(file, 'is a link that leads back to itself', 'make it a file');
     if (code === 'ENOENT') {
       const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;

@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from '../core/error-code.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Env } from './expand-path.ts';
 import type { Config } from './schema.ts';
@@ -52,7 +53,7 @@ function readIfThere(config: Config, file: string): string | null {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return null;
+    if (errorCode(cause) === 'ENOENT') return null;
     throw unreadable(config, file, cause);
   }
 }
@@ -72,17 +73,13 @@ function unreadable(config: Config, file: string, cause: unknown): ConfigError {
   return problem(
     config,
     'bearer_token_file',
-    `${file} cannot be read: ${codeOf(cause)}`,
+    `${file} cannot be read: ${errorCode(cause)}`,
     'check the path, its owner and mode',
   );
 }
 
 function problem(config: Config, key: string, message: string, hint: string): ConfigError {
   return new ConfigError(config.file, [{ line: 1, column: 1, path: `http.${key}`, message, hint }]);
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
 }
 
 function quoted(path: string): string {

@@ -1,5 +1,6 @@
 /** The whole record of an incident for a person: its story, the screen as it stood there, and what a replay made of it. */
 import type { JournalEvent } from './events.ts';
+import { fieldsOf } from './json.ts';
 import { plain } from './plain.ts';
 import { windowName } from './quota/window-name.ts';
 import type { SwapFacts } from './record-view.ts';
@@ -43,7 +44,7 @@ export function wallRecord(event: JournalEvent): WallRecord {
     pool,
     text: typeof text === 'string' ? text : '',
     screen: typeof screen === 'string' ? screen : null,
-    evidence: typeof evidence === 'object' && evidence !== null ? { ...evidence } : {},
+    evidence: fieldsOf(evidence),
   };
 }
 

@@ -2,6 +2,7 @@
 import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
+import { errorCode } from '../core/error-code.ts';
 import { FatalError } from '../core/errors.ts';
 
 /** EX_CONFIG of sysexits.h. */
@@ -17,7 +18,7 @@ export async function claimSocketPath(path: string): Promise<void> {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new FatalError('socket_directory', `cannot make ${directory}: ${codeOf(cause)}`, {
+    throw new FatalError('socket_directory', `cannot make ${directory}: ${errorCode(cause)}`, {
       hint: 'set daemon.runtime_dir to a directory of your own',
       cause,
     });
@@ -62,7 +63,7 @@ function answers(path: string): Promise<boolean> {
       resolve(true);
     });
     socket.once('error', (error) => {
-      const code = codeOf(error);
+      const code = errorCode(error);
       if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
       // A full backlog is a live listener too.
       else if (code === 'EAGAIN') resolve(true);
@@ -72,8 +73,4 @@ function answers(path: string): Promise<boolean> {
         );
     });
   });
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
 }

@@ -15,6 +15,7 @@ import type { Drift, DriftPorts, DriftTeller } from '../steps/drift.ts';
 import { createDriftTeller, homeDrift, identityDrift, poolDrifts } from '../steps/drift.ts';
 import type { LeasePorts } from '../steps/leases.ts';
 import { createLeaseKeeper } from '../steps/leases.ts';
+import { markPartial } from '../steps/partial-state.ts';
 import type { PoolReaders } from '../steps/read-pool.ts';
 import { placeOf, readPool } from '../steps/read-pool.ts';
 import { refreshPool } from '../steps/refresh-pool.ts';
@@ -22,7 +23,6 @@ import { linkRemedy } from '../steps/remedies.ts';
 import { setAsideRemoved } from '../steps/removed-accounts.ts';
 import { sessionRow } from '../steps/session-row.ts';
 import { settleQuota } from '../steps/settle-quota.ts';
-import { markPartial } from '../steps/swap-effects.ts';
 import { forgetWarnings } from '../steps/warn-of-use.ts';
 
 export interface ReconcilerPorts extends PoolReaders, Omit<DriftPorts, 'homes'> {

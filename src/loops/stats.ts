@@ -27,17 +27,17 @@ export function createStats(ports: StatsPorts): Loop {
       waitsSince === null ? Math.min(HOUR, untilTimeOfDay(ports.clock.now(), stats.dailyAtMs)) : AGAIN_AFTER_MS,
     async tick(context) {
       const { config, now, log, signal } = context;
-      if (await mustWait(context)) return;
-      const days = await closeDays(ports.stats, statsAccounts(config), now, config.stats.dailyAtMs, signal);
+      const open = await openDays(ports.stats, now, config.stats.dailyAtMs);
+      if (await mustWait(open, context)) return;
+      const days = await closeDays(ports.stats, open, statsAccounts(config), now, signal);
       if (days.length > 0) log.info({ days }, 'daily figures written');
     },
   };
 
   /** What was used on a day is read before the day is closed: afterwards nothing is added to it. */
-  async function mustWait(context: TickContext): Promise<boolean> {
-    const { config, now } = context;
-    const isDue = (await openDays(ports.stats, now, config.stats.dailyAtMs)).length > 0;
-    const isRead = !isDue || (await ports.counter.count(context));
+  async function mustWait(open: readonly string[], context: TickContext): Promise<boolean> {
+    const isRead = open.length === 0 || (await ports.counter.count(context));
+    const { now } = context;
     waitsSince = isRead ? null : (waitsSince ?? now);
     if (waitsSince === null || now - waitsSince < MAX_WAIT_MS) return waitsSince !== null;
     waitsSince = null;

@@ -24,8 +24,8 @@ import { repairPool } from '../steps/repair-pool.ts';
 import { resumeAfterReset } from '../steps/resume-after-reset.ts';
 import { afterStopping, runSwap } from '../steps/run-swap.ts';
 import { flipOf, panesToStop } from '../steps/stop-first.ts';
-import type { SwapPorts } from '../steps/swap-effects.ts';
-import { isTargetLost } from '../steps/swap-effects.ts';
+import { isTargetLost } from '../steps/swap-checks.ts';
+import type { SwapPorts } from '../steps/swap-ports.ts';
 
 export interface SwitcherPorts extends SwapPorts, RecoveryPorts {
   readonly board: Board;
@@ -269,11 +269,10 @@ async function endAgents(
 
 /** A pane stopped by a limit, or by the refused login, of an account that is no longer the active one. */
 function isStoppedElsewhere(finding: PaneFinding, swap: SwapRow, config: Config): boolean {
-  if (goesOnElsewhere(finding, swap, config))
-    return finding.notSwitchable === null && finding.process.startedAt <= (swap.flippedAt ?? 0);
+  if (finding.notSwitchable !== null) return false;
+  if (goesOnElsewhere(finding, swap, config)) return finding.process.startedAt <= (swap.flippedAt ?? 0);
   const hit = stoppingHit(finding);
-  if (hit === null || finding.notSwitchable !== null || finding.charge === null || isModelOnly(hit, config))
-    return false;
+  if (hit === null || finding.charge === null || isModelOnly(hit, config)) return false;
   // An agent that was started after the flip shows an old session, unless it has an account of its own and met the limit itself;
   // what another swap dealt with is left as it was.
   const isOwnTurn = hit.turnAt !== null && hit.turnAt >= finding.process.startedAt;

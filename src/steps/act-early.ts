@@ -9,6 +9,7 @@ import type { PoolView } from '../core/status.ts';
 import type { SwapRequest } from '../core/swap/request.ts';
 import { MINUTE, SECOND, toIso } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { isSwitchable } from '../core/verdict/pane-finding.ts';
 import { storedScreen } from '../core/verdict/recorded.ts';
 import type { TickContext } from '../ports.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
@@ -51,7 +52,7 @@ export async function actEarly(
   context: TickContext,
 ): Promise<void> {
   if (profileOf(ports.profiles, config).notSwitchable !== null) return;
-  const mine = findings.filter((finding) => finding.pool === config.name && finding.notSwitchable === null);
+  const mine = findings.filter((finding) => isSwitchable(finding, config.name));
   const wish =
     (await downWish(ports, memory.down, config, view, mine, context.config)) ??
     wishOf(ports, memory, config, view, mine, context) ??
@@ -88,7 +89,7 @@ export function earlyStands(
 ): boolean {
   if (wish.kind === 'threshold') return activePause(view, config, now) !== null;
   if (wish.kind === 'down') return refusedSessions(view, findings, config, now) !== null;
-  const mine = findings.filter((finding) => finding.pool === view.pool.pool && finding.notSwitchable === null);
+  const mine = findings.filter((finding) => isSwitchable(finding, view.pool.pool));
   if (!mine.every(isAtRest)) return false;
   return wish.kind === 'return' ? view.pool.active !== wish.to : knownLimit(view, config, now) !== null;
 }

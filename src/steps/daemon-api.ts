@@ -17,13 +17,13 @@ import type { PoolStore, SessionRow } from '../ports.ts';
 import { actOnAccount, terminateSession } from './account-actions.ts';
 import { profileOf, swapPolicyOf } from './config-policy.ts';
 import type { JudgePorts } from './judge-pool.ts';
+import { clearPool, verifyPool } from './partial-state.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
 import { readPool } from './read-pool.ts';
 import { refreshPool } from './refresh-pool.ts';
-import { clearPool, verifyPool } from './repair-pool.ts';
 import { sessionRow } from './session-row.ts';
 import { panesToStop } from './stop-first.ts';
-import type { SwapPorts } from './swap-effects.ts';
+import type { SwapPorts } from './swap-ports.ts';
 
 export interface ApiPorts extends JudgePorts, SwapPorts {
   readonly host: string;

@@ -15,7 +15,7 @@ export async function guardLaunch(
   { argv, cwd }: Pick<LaunchPlan, 'argv' | 'cwd'>,
   { config, signal }: Pick<TickContext, 'config' | 'signal'>,
 ): Promise<string | null> {
-  if (!isGuarded(config) || !skipsPermissions(argv)) return null;
+  if (!mustGuard(argv, config)) return null;
   const why = await safetyHook.deploy(cwd, signal);
   return why === null ? null : `its agent was not started without the safety hook: ${why}`;
 }
@@ -28,11 +28,11 @@ export async function guardResume(
   { config, signal, log }: TickContext,
 ): Promise<void> {
   const isOwn = config.sessions.autonomous.names.includes(session);
-  if (!isOwn || !isGuarded(config) || !skipsPermissions(argv)) return;
+  if (!isOwn || !mustGuard(argv, config)) return;
   const reason = await safetyHook.deploy(cwd, signal);
   if (reason !== null) log.warn({ session, reason }, 'an agent is brought back without the safety hook');
 }
 
-function isGuarded({ dispatcher }: Config): boolean {
-  return dispatcher.safetyHook;
+function mustGuard(argv: readonly string[], { dispatcher }: Config): boolean {
+  return dispatcher.safetyHook && skipsPermissions(argv);
 }

@@ -11,7 +11,7 @@ import { IN_A_TURN } from '../core/swap/stop.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND, toIso, utcMinute } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
-import { confirmedHit, stoppingHit } from '../core/verdict/pane-finding.ts';
+import { confirmedHit, isSwitchable, stoppingHit } from '../core/verdict/pane-finding.ts';
 import { recordEvidence, storedScreen } from '../core/verdict/recorded.ts';
 import type { Board, Clock, TickContext } from '../ports.ts';
 import { isModelOnly, profileOf, swapPolicyOf } from './config-policy.ts';
@@ -120,10 +120,9 @@ export function isSwapHit(
   now: EpochMs,
 ): boolean {
   const hit = confirmedHit(finding);
-  if (hit !== null && hit.endsAt <= now) return false;
-  if (hit === null || finding.pool !== pool.name || finding.notSwitchable !== null || finding.consumedBy !== null)
-    return false;
-  return finding.charge?.account === view.pool.active && !isModelOnly(hit, config);
+  if (hit === null || hit.endsAt <= now || finding.consumedBy !== null) return false;
+  const isCharged = isSwitchable(finding, pool.name) && finding.charge?.account === view.pool.active;
+  return isCharged && !isModelOnly(hit, config);
 }
 
 async function askForSwap(

@@ -7,6 +7,7 @@ import type { PoolView } from '../core/status.ts';
 import type { EpochMs } from '../core/time.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { isSwitchable } from '../core/verdict/pane-finding.ts';
 import { lastAnswerAt, loginRefusedAt } from '../core/verdict/refused-login.ts';
 import type { Clock, LocalStore } from '../ports.ts';
 
@@ -71,25 +72,25 @@ export function refusedSessions(
   const facts = accounts.find(({ name }) => name === active);
   // Its login was looked at again before it was marked, and any change of it takes the mark away.
   if (!config.quota.swapOnAccountDown || active === null || facts?.row?.status !== 'expired') return null;
-  const mine = findings.filter((finding) => finding.pool === pool && finding.notSwitchable === null);
-  const provenAt = (finding: PaneFinding): EpochMs | null => {
+  const mine = findings.filter((finding) => isSwitchable(finding, pool));
+  const refusedAt = new Map<PaneFinding, EpochMs>();
+  for (const finding of mine) {
     const isSeen = Math.abs(now - finding.at) <= Math.max(3 * config.quota.pollIntervalMs, SEEN_MS);
     const at = isSeen && finding.charge?.account === active ? loginRefusedAt(finding) : null;
     const after = Math.max(finding.switchedAt ?? 0, facts.home?.credentialsMtimeMs ?? 0);
-    return at !== null && at > after ? at : null;
-  };
-  const panes = mine.filter((finding) => provenAt(finding) !== null);
-  const newestAt = Math.max(0, ...panes.map((finding) => provenAt(finding) ?? 0));
+    if (at !== null && at > after) refusedAt.set(finding, at);
+  }
+  const newestAt = Math.max(0, ...refusedAt.values());
   const count = countErrors(
     active,
     pool,
     mine.map((finding) => ({
       pool,
       account: finding.charge?.account ?? active,
-      error: panes.includes(finding) ? 'auth' : null,
+      error: refusedAt.has(finding) ? 'auth' : null,
     })),
   );
   const isAnswered = mine.some((finding) => (lastAnswerAt(finding, active) ?? 0) > newestAt);
   const isEnough = count.erring >= MIN_REFUSED && count.share >= config.alerts.accountDownRate;
-  return isEnough && !isAnswered ? { account: active, panes, count, newestAt } : null;
+  return isEnough && !isAnswered ? { account: active, panes: [...refusedAt.keys()], count, newestAt } : null;
 }

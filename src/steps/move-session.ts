@@ -1,6 +1,6 @@
 /** Moves a kept session by one event; one that may not come now changes nothing. */
 import type { LifecycleEvent, LifecycleRow } from '../core/sessions/lifecycle.ts';
-import { IllegalTransition, step } from '../core/sessions/lifecycle.ts';
+import { IllegalTransition, step } from '../core/sessions/machine.ts';
 import type { LifecycleStore } from '../ports/lifecycle.ts';
 import type { Clock, TickContext } from '../ports.ts';
 

@@ -7,16 +7,16 @@ import type { EpochMs } from '../core/time.ts';
 import { DAY } from '../core/time.ts';
 import type { StatsReads, StatsStore } from '../ports/records.ts';
 
-/** Writes a row for each account and one for all together, for each of the last 30 days that ended without. @returns the days */
+/** Writes a row for each account and one for all together, for each of these days. @returns those that were written */
 export async function closeDays(
   store: StatsStore,
+  days: readonly string[],
   accounts: readonly StatsAccount[],
   now: EpochMs,
-  dailyAtMs: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const closed: string[] = [];
-  for (const day of await openDays(store, now, dailyAtMs)) {
+  for (const day of days) {
     if (signal.aborted) break;
     await store.saveDays(await figuresOfDay(store, day, accounts, now));
     closed.push(day);

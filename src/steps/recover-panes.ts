@@ -159,8 +159,9 @@ async function climbOne(
       );
     }
   }
-  if (step.row.state === 'relaunching' && row.state !== 'relaunching' && row.launch !== null)
-    await guardResume(ports, row.label.replace(/:[\d.]+$/, ''), row.launch, context);
+  const isRelaunched = step.row.state === 'relaunching' && row.state !== 'relaunching';
+  if (isRelaunched && row.launch !== null && view !== null)
+    await guardResume(ports, view.sessionName, row.launch, context);
   const result = await carryOut(ports.keys, row.pane, step.action, context.signal);
   if (result.kind !== 'sent')
     context.log.warn({ pool, pane: row.label, key: step.action.kind, reason: result.reason }, 'key was not sent');

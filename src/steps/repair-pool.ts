@@ -1,13 +1,12 @@
-/** Puts a pool in order at start: unfinished swaps, leftover locks and links, a partial state that has been mended. */
+/** Puts a pool in order at start: unfinished swaps, leftover locks and links. */
 import type { PoolConfig } from '../config/schema.ts';
 import type { AgentProfile } from '../core/agents/profile.ts';
-import { describeLink, planRepair } from '../core/swap/recovery.ts';
+import { planRepair } from '../core/swap/recovery.ts';
 import type { TickContext } from '../ports.ts';
-import { readFlags, setFlags } from './pool-flags.ts';
+import { markPartial } from './partial-state.ts';
 import { filesOf, placeOf } from './read-pool.ts';
 import { abandonSwap, finishSwap, undoSwap } from './run-swap.ts';
-import type { SwapPorts } from './swap-effects.ts';
-import { markPartial } from './swap-effects.ts';
+import type { SwapPorts } from './swap-ports.ts';
 
 /**
  * Journal and link decide together; running it again changes nothing.
@@ -38,63 +37,4 @@ export async function repairPool(
     else if (repair.kind === 'abandon') await abandonSwap(ports, swap, repair.reason);
     else await markPartial(ports, config.name, swap, repair.reason);
   }
-}
-
-export interface Verified {
-  readonly ok: boolean;
-  readonly detail: string;
-}
-
-/** What `recover`, or a restart, must find in order before a pool may act again. Changes nothing. */
-export async function verifyPool(ports: SwapPorts, config: PoolConfig, profile: AgentProfile): Promise<Verified> {
-  const state = await ports.link.read(placeOf(config));
-  if (state.kind !== 'account') {
-    const example = config.accounts[0]?.home ?? '<home>';
-    const remedy =
-      state.kind === 'directory' || state.kind === 'file'
-        ? 'move it aside first, nothing here overwrites it; then '
-        : '';
-    return {
-      ok: false,
-      detail: `the link ${config.link} is ${describeLink(state)}; ${remedy}point it at an account: ln -sfn ${example} ${config.link}`,
-    };
-  }
-  const home = config.accounts.find((account) => account.name === state.account)?.home ?? '';
-  const seen = await ports.homes.inspect(profile, home);
-  if (seen.problem !== null) return { ok: false, detail: `the home of ${state.account} is ${seen.problem}` };
-  const login = seen.credentials === 'ok' ? '' : `; its credentials are ${seen.credentials}, log in to it again`;
-  return { ok: true, detail: `the link points at ${state.account}${login}` };
-}
-
-/** Clears everything that holds the pool back. Call only after `verifyPool` said ok. */
-export async function clearPool(ports: SwapPorts, config: PoolConfig): Promise<void> {
-  await endPartial(ports, config);
-  await setFlags(ports.local, config.name, { breaker: null, backoff: null });
-}
-
-/** Ends a partial state, and with it the swap that led there: finished if the link is at its target, else failed. */
-export async function endPartial(ports: SwapPorts, config: PoolConfig): Promise<void> {
-  const { partial } = await readFlags(ports.local, config.name);
-  const state = await ports.link.read(placeOf(config));
-  if (partial !== null && state.kind === 'account') {
-    const at = ports.clock.now();
-    const swap = partial.swapId === null ? null : await ports.local.swap(partial.swapId);
-    if (swap?.phase === 'partial' && swap.to === state.account) {
-      // The link is where the swap wanted it: the switcher finishes it, so that its panes are brought back.
-      const steps = [{ at, step: 'taken_up', durationMs: null, detail: { link: state.target } }];
-      await ports.local.updateSwap(swap.id, { phase: 'prepared', error: null, finishedAt: null }, { at, steps });
-    } else {
-      if (swap?.phase === 'partial') {
-        // Its hits count again: what it was meant for is still to be done.
-        await ports.local.updateSwap(
-          swap.id,
-          { phase: 'failed' },
-          { at, result: { outcome: 'failed', error: swap.error } },
-        );
-      }
-      await ports.local.recordActivation({ pool: config.name, account: state.account, since: at, cause: 'recover' });
-      await ports.shared.markActive(state.account, null, at);
-    }
-  }
-  await setFlags(ports.local, config.name, { partial: null });
 }

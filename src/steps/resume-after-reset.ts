@@ -6,6 +6,7 @@ import type { PoolView } from '../core/status.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
 import { MINUTE } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { isSwitchable } from '../core/verdict/pane-finding.ts';
 import type { Clock, LocalStore, TickContext } from '../ports.ts';
 import { swapPolicyOf } from './config-policy.ts';
 import type { ProbePorts } from './probe-first.ts';
@@ -31,9 +32,7 @@ export async function resumeAfterReset(
   if (!isResting || active === undefined || view.linkState.kind !== 'account') return null;
   const now = ports.clock.now();
   if (!isEligible(active, now, swapPolicyOf(context.config).eligibility, { purpose: 'keep' }).ok) return null;
-  const due = findings.filter(
-    (finding) => finding.pool === config.name && finding.notSwitchable === null && isDue(finding, active.name, now),
-  );
+  const due = findings.filter((finding) => isSwitchable(finding, config.name) && isDue(finding, active.name, now));
   if (due.length === 0) return null;
   const open = view.pool.swaps.find(
     ({ trigger, phase, to }) => trigger === 'reset' && phase === 'recovering' && to === active.name,

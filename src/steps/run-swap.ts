@@ -12,8 +12,8 @@ import type { SwapRow } from '../core/swap/swap.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
 import type { TickContext } from '../ports.ts';
 import { filesOf, placeOf } from './read-pool.ts';
-import type { Run, SwapPorts } from './swap-effects.ts';
 import { EFFECTS, isRunEffect, messageOf } from './swap-effects.ts';
+import type { Run, SwapPorts } from './swap-ports.ts';
 
 /**
  * Swaps as decided, up to the point where panes are to be brought back, or where the agents that must not run meanwhile are to

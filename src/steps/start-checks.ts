@@ -9,7 +9,7 @@ import type { Logger } from '../ports.ts';
 import { profileOf } from './config-policy.ts';
 import { placeOf } from './read-pool.ts';
 import { homeProblem, initCommand, interruptedWords, linkRemedy, linkWords, loginCommandFor } from './remedies.ts';
-import type { SwapPorts } from './swap-effects.ts';
+import type { SwapPorts } from './swap-ports.ts';
 
 export interface StartProblem {
   readonly severity: 'fatal' | 'warning';

@@ -8,6 +8,7 @@ import { obstacleToStop } from '../core/swap/stop.ts';
 import type { SwapRow } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
 import type { PaneFinding } from '../core/verdict/pane-finding.ts';
+import { isSwitchable } from '../core/verdict/pane-finding.ts';
 import type { Stopping } from '../ports/stopping.ts';
 import type { AccountLink, Board, TickContext } from '../ports.ts';
 import { placeOf } from './read-pool.ts';
@@ -31,10 +32,7 @@ export function panesToStop(
   profile: AgentProfile,
 ): readonly PaneFinding[] {
   return [...findings].filter(
-    (finding) =>
-      finding.pool === config.name &&
-      finding.notSwitchable === null &&
-      mustStopFirst(profile, finding.signals?.version ?? null),
+    (finding) => isSwitchable(finding, config.name) && mustStopFirst(profile, finding.signals?.version ?? null),
   );
 }
 

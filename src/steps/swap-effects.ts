@@ -1,68 +1,24 @@
 /** The effects of a swap, one by one: what each entry of the state machine's lists does to the world and writes down. */
-import type { PoolConfig } from '../config/schema.ts';
-import type { AgentProfile } from '../core/agents/profile.ts';
 import { LinkError } from '../core/errors.ts';
-import type { NewEvent } from '../core/events.ts';
 import { decisionChain } from '../core/quota/chain.ts';
-import type { AccountFacts } from '../core/quota/eligibility.ts';
-import { isEligible } from '../core/quota/eligibility.ts';
-import type { Decision } from '../core/quota/policy.ts';
-import { purposeOf, retryDelayMs } from '../core/quota/policy.ts';
+import { retryDelayMs } from '../core/quota/policy.ts';
 import type { SwitchEffect } from '../core/swap/machine.ts';
 import { describeLink } from '../core/swap/recovery.ts';
-import type { SwapRequest } from '../core/swap/request.ts';
-import type { IncidentStep, SwapRow } from '../core/swap/swap.ts';
-import type { EpochMs } from '../core/time.ts';
+import type { IncidentStep } from '../core/swap/swap.ts';
 import { SECOND } from '../core/time.ts';
-import type { PaneFinding } from '../core/verdict/pane-finding.ts';
-import type { Stopping } from '../ports/stopping.ts';
-import type { CliLocks, Clock, LockAttempt, SharedEntries, TickContext } from '../ports.ts';
-import { swapPolicyOf } from './config-policy.ts';
+import { markPartial } from './partial-state.ts';
 import { readFlags, setFlags } from './pool-flags.ts';
-import type { PoolReaders } from './read-pool.ts';
-import { filesOf, placeOf, readAccount } from './read-pool.ts';
+import { filesOf, placeOf } from './read-pool.ts';
 import { consume, newRecovery } from './recover-panes.ts';
 import { isBackground, nameOf, usersOfLink } from './stop-first.ts';
-
-export interface SwapPorts extends PoolReaders {
-  readonly stopping: Stopping;
-  readonly locks: CliLocks;
-  readonly sharedEntries: SharedEntries;
-  /** Homes that do not share their sessions are accepted. */
-  readonly allowUnshared: boolean;
-  readonly clock: Clock;
-}
+import { areLocksYoung, assertReady, assertStillRight, demandTrustedLocks } from './swap-checks.ts';
+import type { Run, SwapPorts } from './swap-ports.ts';
 
 /** How long the CLI may keep its locks before the swap is postponed. */
 const LOCK_BUDGET_MS = 12 * SECOND;
 const LOCK_RETRY_MS = 250;
-/** Locks older than this are not flipped under: the CLI waits for them, and a machine that slept may have lost them. */
-const LOCK_TRUST_MS = 800;
 /** On a slow machine the last look alone may take that long: then the locks are taken anew, and it is looked again. */
 const MAX_RENEWALS = 5;
-
-type Held = Extract<LockAttempt, { kind: 'held' }>;
-
-/** What one run knows while it lasts. */
-export interface Run {
-  readonly config: PoolConfig;
-  readonly profile: AgentProfile;
-  readonly context: TickContext;
-  readonly request: SwapRequest | null;
-  readonly decision: Extract<Decision, { kind: 'swap' }> | null;
-  /** Panes whose agents must end before the link moves; empty once they have. */
-  readonly stops: readonly PaneFinding[];
-  swap: SwapRow;
-  locks: Held | null;
-  /** Monotonic, from before the first lock was taken. */
-  lockedAt: number | null;
-  /** The mtime that the flip gave the credentials. */
-  mtimeMs: number | null;
-  /** When the link was moved, by its own mtime; null: just now. */
-  movedAt: EpochMs | null;
-  error: string | null;
-  contended: boolean;
-}
 
 /** The other effects belong to transitions that happen between two runs. */
 export type RunEffect = Exclude<SwitchEffect, 'write_done' | 'tell_exhausted' | 'tell_eligible' | 'clear_partial'>;
@@ -178,7 +134,7 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   async inspect_again(ports, run) {
     for (let renewals = 0; ; renewals++) {
       await assertStillRight(ports, run);
-      if (heldMs(ports, run) <= LOCK_TRUST_MS || run.locks?.compromised() !== null || renewals === MAX_RENEWALS) return;
+      if (areLocksYoung(ports, run) || run.locks?.compromised() !== null || renewals === MAX_RENEWALS) return;
       await EFFECTS.release_locks(ports, run);
       await EFFECTS.take_locks(ports, run);
     }
@@ -322,71 +278,8 @@ export const EFFECTS: Readonly<Record<RunEffect, (ports: SwapPorts, run: Run) =>
   },
 };
 
-const LOST = ' became ineligible: ';
-
-/** Whether this swap failed because its target could not be used any more: nothing was touched. */
-export function isTargetLost({ phase, to, error }: SwapRow): boolean {
-  return phase === 'failed' && error?.startsWith(`${to}${LOST}`) === true;
-}
-
 export function isRunEffect(effect: SwitchEffect): effect is RunEffect {
   return effect in EFFECTS;
-}
-
-/**
- * The link is where the plan says, both homes are ours, and the target holds a usable login of the identity it always had.
- *
- * @returns what is known of the target now
- */
-async function assertReady(ports: SwapPorts, run: Run): Promise<AccountFacts> {
-  const state = await ports.link.read(placeOf(run.config));
-  if (state.kind !== 'account' || state.account !== run.swap.from) {
-    throw new LinkError('link_moved', `the link is ${describeLink(state)}, not at ${run.swap.from}`);
-  }
-  // The outgoing login may be dead or somebody else's: that is no reason to stay on it.
-  const target = await readAccount(ports, run.config, run.swap.to, run.profile, ports.clock.now());
-  const { home, row } = target;
-  if (home?.problem != null) throw new LinkError('home_unusable', `the home of ${target.name} is ${home.problem}`);
-  if (home === null || home.credentials !== 'ok') {
-    throw new LinkError(
-      'credentials_unusable',
-      `the credentials of ${target.name} are ${home?.credentials ?? 'unknown'}`,
-    );
-  }
-  const known = row?.identity ?? null;
-  if (known !== null && home.identity !== null && known !== home.identity) {
-    const hint = 'run: claude-failover doctor';
-    throw new LinkError('identity_changed', `${target.name} is logged in as somebody else`, { hint });
-  }
-  return target;
-}
-
-/** Ready, and its account may still be used. */
-async function assertStillRight(ports: SwapPorts, run: Run): Promise<void> {
-  const target = await assertReady(ports, run);
-  const wish = run.request?.wish;
-  if (wish?.kind === 'manual' && wish.force) return;
-  const { eligibility } = swapPolicyOf(run.context.config);
-  const purpose = wish === undefined ? 'swap' : purposeOf(wish);
-  const verdict = isEligible(target, ports.clock.now(), eligibility, { purpose });
-  if (verdict.ok) return;
-  const why = verdict.reasons.map((reason) => reason.detail).join('; ');
-  throw new LinkError('target_became_ineligible', `${run.swap.to}${LOST}${why}`);
-}
-
-function heldMs(ports: SwapPorts, run: Run): number {
-  return run.lockedAt === null ? 0 : ports.clock.monotonic() - run.lockedAt;
-}
-
-/** Under locks that were lost, or are about to be taken over, the link is not moved. */
-function demandTrustedLocks(ports: SwapPorts, run: Run): void {
-  const lost = run.locks === null ? 'they are not held' : run.locks.compromised();
-  // A CLI that has no locks of this kind has ended.
-  const ageMs = run.locks?.locks.length === 0 ? 0 : heldMs(ports, run);
-  if (lost === null && ageMs <= LOCK_TRUST_MS) return;
-  run.contended = true;
-  const why = lost ?? `they are held for ${Math.round(ageMs)} ms already`;
-  throw new LinkError('locks_not_trusted', `the link is not moved under these locks: ${why}; the swap is postponed`);
 }
 
 /** Strictly newer than any mtime seen before, and than now: a running CLI must see a difference. */
@@ -417,29 +310,4 @@ function stepOf(
 
 export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** Makes a pool `partial`: no automatic action until somebody has looked. */
-export async function markPartial(
-  ports: Pick<SwapPorts, 'local' | 'clock'>,
-  pool: string,
-  swap: SwapRow | null,
-  reason: string,
-): Promise<void> {
-  const at = ports.clock.now();
-  await setFlags(ports.local, pool, { partial: { reason, at, swapId: swap?.id ?? null } });
-  const event: NewEvent = { type: 'partial_swap', pool, data: { reason }, ...(swap === null ? {} : { swap: swap.id }) };
-  if (swap === null) await ports.local.append([event], at);
-  else {
-    await ports.local.updateSwap(
-      swap.id,
-      { phase: 'partial', finishedAt: at, error: reason },
-      {
-        at,
-        steps: [{ at, step: 'partial', durationMs: null, detail: { reason } }],
-        result: { outcome: 'partial', error: reason },
-        events: [event],
-      },
-    );
-  }
 }

@@ -3,8 +3,8 @@
 import { linkSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { errorCode } from '../core/error-code.ts';
 import { APPLICATION_ID } from './damage.ts';
-import { codeOf } from './failures.ts';
 import { applySteps, syncPath } from './migrate.ts';
 import type { Migration } from './migrations/migration.ts';
 import type { Connection } from './sqlite.ts';
@@ -32,7 +32,7 @@ export function createDatabase(path: string, migrations: readonly Migration[], f
     linkSync(draft, path);
     syncPath(dirname(path));
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   } finally {
     removeDraft(draft);
   }
@@ -56,6 +56,6 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return codeOf(error) === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }

@@ -1,10 +1,11 @@
 /** What SQLite and the file system refuse, told as a StoreError with the next step. */
+import { errorCode } from '../core/error-code.ts';
 import { StoreError } from '../core/errors.ts';
 
 /** The StoreError for anything thrown while `path` was read or written; a StoreError stays as it is. */
 export function asStoreError(error: unknown, path: string): StoreError {
   if (error instanceof StoreError) return error;
-  const code = codeOf(error);
+  const code = errorCode(error);
   const text = error instanceof Error ? error.message : String(error);
   const known = KINDS.find(({ codes }) => codes.test(code));
   if (known === undefined) return new StoreError('store_failed', `${path}: ${text}`, { cause: error });
@@ -13,12 +14,7 @@ export function asStoreError(error: unknown, path: string): StoreError {
 
 /** Whether the file itself is damaged, as opposed to busy, full or out of reach. */
 export function isCorruption(error: unknown): boolean {
-  return /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(error));
-}
-
-/** The code of a system or SQLite error, for example `ENOSPC`; empty: it has none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(errorCode(error));
 }
 
 const KINDS: readonly { codes: RegExp; code: string; says: string; hint: string }[] = [

@@ -9,10 +9,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { errorCode } from '../core/error-code.ts';
 import { StoreError } from '../core/errors.ts';
 import { parseObject } from '../core/json.ts';
 import type { EpochMs } from '../core/time.ts';
-import { codeOf } from './failures.ts';
 import { readBootId, readStartTicks } from './process-identity.ts';
 
 export interface LockRecord {
@@ -134,7 +134,7 @@ function linkIfFree(from: string, to: string): boolean {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -145,7 +145,7 @@ function readRecord(path: string): LockRecord | null {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (errorCode(error) === 'ENOENT') return null;
     throw error;
   }
   return parseRecord(text) ?? { token: hashOf(`${path} ${text}`), pid: 0, startTicks: '', bootId: '', startedAt: 0 };

@@ -5,6 +5,7 @@ import { HOUR, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { SwitcherPorts } from '../../src/loops/switcher.ts';
 import { createSwitcher } from '../../src/loops/switcher.ts';
+import { anIncident } from '../store/support/rows.ts';
 import { aSwap, NOON } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
 import { aQuietPane, aRefusedPane, byKey, quotaBench } from '../support/quota-bench.ts';
@@ -165,8 +166,7 @@ test('a session at the refused login of the account that was left for it is brou
     flippedAt: NOON,
     finishedAt: NOON + SECOND,
   });
-  const record = { id: swap.id, swapId: swap.id, pool: 'default', at: NOON, screen: null, evidence: [], decision: {} };
-  await local.createSwap(swap, { ...record, steps: [], result: null }, []);
+  await local.createSwap(swap, anIncident(swap.id, { pool: 'default' }), []);
   bench.linkAt = 'b';
   const gone = { ...switcherPorts(bench, async () => undefined).panes, observe: async () => null };
   const switcher = createSwitcher({ ...switcherPorts(bench, async () => undefined), panes: gone }, 'default');

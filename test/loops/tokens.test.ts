@@ -12,7 +12,7 @@ import { createTokens } from '../../src/loops/tokens.ts';
 import { createBoard } from '../../src/runtime/board.ts';
 import type { FollowedFile } from '../../src/steps/count-tokens.ts';
 import { countTokens, createTokenCounter } from '../../src/steps/count-tokens.ts';
-import { closeDays, readStats } from '../../src/steps/read-stats.ts';
+import { closeDays, openDays, readStats } from '../../src/steps/read-stats.ts';
 import { statsAccounts } from '../../src/steps/records-api.ts';
 import { temporaryDirectory } from '../support/account-homes.ts';
 import { aTranscript, signalsOf } from '../support/builders.ts';
@@ -229,7 +229,8 @@ describe('the counting', () => {
     say('msg_1', 10, startedAt);
     await tick();
     clock.set(new Date(startedAt + DAY).toISOString());
-    await closeDays(store.stats, statsAccounts(config), clock.now(), 0, new AbortController().signal);
+    const days = await openDays(store.stats, clock.now(), 0);
+    await closeDays(store.stats, days, statsAccounts(config), clock.now(), new AbortController().signal);
     say('msg_2', 5, startedAt);
     await tick();
     expect(await used()).toMatchObject({ a: 10, all: 10 });

@@ -1,17 +1,10 @@
 /** The official Claude Code does a task in a session of the daemon's own, and asks on the way whether it may. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { mergeSections, writeConfig } from '../support/daemon-config.ts';
-import { startDaemonProcess } from '../support/daemon-process.ts';
-import { keepShells } from '../support/kept.ts';
-import { StandInWorld } from '../support/stand-in/index.ts';
-import { dispatching, taskProject } from '../support/task-files.ts';
-import { startTmux } from '../support/tmux.ts';
-import { waitFor } from '../support/wait.ts';
 import { installAgent } from './install.ts';
-import { startProvider } from './provider.ts';
-import { beforeStageClears, clearStage, settledIn } from './stage.ts';
+import { clearStage } from './stage.ts';
+import { stageTasks } from './stage-tasks.ts';
 
 afterEach(clearStage);
 
@@ -27,36 +20,13 @@ describe.each([
   it.skipIf(agent.kind === 'absent')(
     'a task whose folder and whose command must be allowed is done, and nobody is told [R69 R265]',
     async () => {
-      const world = new StandInWorld();
-      beforeStageClears(() => world.remove());
-      const tmux = await startTmux();
-      beforeStageClears(() => tmux.kill());
-      const provider = await startProvider();
-      beforeStageClears(() => provider.close());
-      writeFileSync(join(world.user, '.claude.json'), JSON.stringify(settledIn(world, [])), { mode: 0o600 });
-      const command = join(world.bin, 'real-claude');
-      const settings = [
-        `ANTHROPIC_BASE_URL=${provider.url}`,
-        ...['CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC', 'DISABLE_AUTOUPDATER', 'DISABLE_ERROR_REPORTING'].map(on),
-        ...['DISABLE_INSTALLATION_CHECKS', 'DISABLE_TELEMETRY', 'IS_SANDBOX'].map(on),
-      ];
-      const program = agent.kind === 'installed' ? agent.program : '';
-      const script = `#!/bin/sh\nexec env ${settings.join(' ')} SHELL=/bin/bash '${program}' --permission-mode default "$@"\n`;
-      writeFileSync(command, script, { mode: 0o755 });
-      await keepShells(world, tmux);
-      const project = taskProject(world);
-      project.drop('door', 'please run: touch made-by-the-tool # "\n');
-      const changes = mergeSections(dispatching(world, 1), {
-        agents: { claude: { command } },
-        watcher: { auto_answers: ['trust_folder', 'permission'] },
+      const { project, daemon, allDone } = await stageTasks(agent.kind === 'installed' ? agent.program : '', {
+        args: ['--permission-mode', 'default'],
+        isTrusted: false,
+        tasks: () => ({ door: 'please run: touch made-by-the-tool # "\n' }),
+        config: { watcher: { auto_answers: ['trust_folder', 'permission'] } },
       });
-      const daemon = await startDaemonProcess(world, writeConfig(world, tmux, changes));
-      beforeStageClears(() => daemon.end('SIGTERM'));
-      await waitFor(() => project.over('done').includes('door'), { timeoutMs: 150_000 }).catch(async (error) => {
-        console.log(await tmux.run('capture-pane', '-p', '-t', '=auto-1:'));
-        console.log(daemon.log().slice(-4000));
-        throw error;
-      });
+      await allDone(150_000);
       expect(existsSync(join(project.path, 'made-by-the-tool'))).toBe(true);
       type Events = { events: readonly { type: string; data: { dialog: string } }[] };
       const told = await daemon.get<Events>('/events?type=dialog_answered');
@@ -65,7 +35,3 @@ describe.each([
     },
   );
 });
-
-function on(name: string): string {
-  return `${name}=1`;
-}

@@ -66,14 +66,7 @@ export async function stage(program: string, options: StageOptions = {}): Promis
         project: `project-${i}`,
         env: {
           ...env,
-          ANTHROPIC_BASE_URL: provider.url,
-          CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-          DISABLE_AUTOUPDATER: '1',
-          DISABLE_ERROR_REPORTING: '1',
-          DISABLE_INSTALLATION_CHECKS: '1',
-          DISABLE_TELEMETRY: '1',
-          IS_SANDBOX: '1',
-          SHELL: '/bin/bash',
+          ...offline(provider),
         },
         args: ['--dangerously-skip-permissions'],
       }),
@@ -83,6 +76,20 @@ export async function stage(program: string, options: StageOptions = {}): Promis
   open.push(() => daemon.end('SIGTERM'));
   for (const pane of panes) await pane.shows(/^\s*[❯>]/m, 30_000);
   return { world, tmux, provider, daemon, panes };
+}
+
+/** Variables with which the program asks this provider only. */
+export function offline(provider: Provider): Readonly<Record<string, string>> {
+  return {
+    ANTHROPIC_BASE_URL: provider.url,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    DISABLE_AUTOUPDATER: '1',
+    DISABLE_ERROR_REPORTING: '1',
+    DISABLE_INSTALLATION_CHECKS: '1',
+    DISABLE_TELEMETRY: '1',
+    IS_SANDBOX: '1',
+    SHELL: '/bin/bash',
+  };
 }
 
 /** What a user of some weeks has: no first-run dialog stands in the way. */

@@ -1,11 +1,11 @@
 /** Swaps that are asked for before any limit demands them. */
 import { describe, expect, test } from 'vitest';
 import { claude } from '../../src/core/agents/claude.ts';
-import type { SwapRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { EarlyMemory } from '../../src/steps/act-early.ts';
 import { actEarly, newEarlyMemory } from '../../src/steps/act-early.ts';
+import { anIncident } from '../store/support/rows.ts';
 import { aReading, aRecovery, aSwap, NOON } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
 import { aQuietPane, quotaBench } from '../support/quota-bench.ts';
@@ -87,7 +87,7 @@ describe('the active account is over its threshold', () => {
     const bench = await quotaBench({ quota: THRESHOLD });
     await bench.put({ account: 'a', used: 0.93 });
     const swap = aSwap({ pool: 'default', from: 'b', to: 'a', flippedAt: NOON - MINUTE, finishedAt: NOON - MINUTE });
-    await writeSwap(bench, swap);
+    await bench.store.local.createSwap(swap, anIncident(swap.id, { pool: 'default' }), []);
     expect(await look(bench, newEarlyMemory(), aQuietPane(bench))).toBeNull();
     expect(await bench.events()).toEqual([]);
   });
@@ -181,7 +181,7 @@ describe('the active account has a limit on record, and no pane shows it', () =>
       flippedAt: null,
       startedAt: NOON - HOUR,
     });
-    await writeSwap(other, swap);
+    await other.store.local.createSwap(swap, anIncident(swap.id, { pool: 'default' }), []);
     await other.store.local.saveRecovery(aRecovery({ swapId: swap.id, state: 'relaunching' }), []);
     expect(await restingLook(other, newEarlyMemory(), aQuietPane(other))).toBeNull();
   });
@@ -208,8 +208,9 @@ describe('the active account has a limit on record, and no pane shows it', () =>
 
   test('neither a swap by hand nor a link moved by hand is undone [R54 R57]', async () => {
     const forced = await limited();
-    const swap = aSwap({ pool: 'default', from: 'b', to: 'a', trigger: 'manual', flippedAt: NOON - 2 * HOUR });
-    await writeSwap(forced, { ...swap, finishedAt: NOON - 2 * HOUR });
+    const flippedAt = NOON - 2 * HOUR;
+    const swap = aSwap({ pool: 'default', from: 'b', to: 'a', trigger: 'manual', flippedAt, finishedAt: flippedAt });
+    await forced.store.local.createSwap(swap, anIncident(swap.id, { pool: 'default' }), []);
     expect(await restingLook(forced, newEarlyMemory(), aQuietPane(forced))).toBeNull();
     expect(await forced.events()).toMatchObject([{ type: 'swap_refused', data: { reason: 'made_by_hand' } }]);
 
@@ -228,10 +229,3 @@ describe('the active account has a limit on record, and no pane shows it', () =>
     ]);
   });
 });
-
-/** With the incident that belongs to it. */
-async function writeSwap(bench: QuotaBench, swap: SwapRow): Promise<void> {
-  const { id, pool } = swap;
-  const plan = { screen: null, evidence: [], decision: {}, steps: [], result: null };
-  await bench.store.local.createSwap(swap, { id, swapId: id, pool, at: NOON, ...plan }, []);
-}

@@ -6,6 +6,7 @@ import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import type { Vote } from '../../src/core/verdict/votes.ts';
 import { actEarly, newEarlyMemory } from '../../src/steps/act-early.ts';
 import { goesOnElsewhere, newRecovery } from '../../src/steps/recover-panes.ts';
+import { anIncident } from '../store/support/rows.ts';
 import { aSwap, NOON, noEvidence } from '../support/builders.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
 import { aQuietPane, aRefusal, aRefusedPane, quotaBench, REFUSED } from '../support/quota-bench.ts';
@@ -143,16 +144,7 @@ test('what was counted once stays wanted for as long as the sessions stand there
   const bench = await downBench({ quota: { ...LEAVES.quota, swap_cooldown: '10m' } });
   const flippedAt = NOON - MINUTE;
   const swap = aSwap({ pool: 'default', from: 'b', to: 'a', flippedAt, finishedAt: flippedAt });
-  const incident = {
-    id: swap.id,
-    swapId: swap.id,
-    pool: 'default',
-    at: NOON,
-    screen: null,
-    evidence: [],
-    decision: {},
-  };
-  await bench.store.local.createSwap(swap, { ...incident, steps: [], result: null }, []);
+  await bench.store.local.createSwap(swap, anIncident(swap.id, { pool: 'default' }), []);
   const memory = newEarlyMemory();
   const panes = () => [aRefusedPane(bench, 1), aRefusedPane(bench, 2)];
   expect(await look(bench, panes(), memory)).toBeNull();

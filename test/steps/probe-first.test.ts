@@ -4,6 +4,7 @@ import type { RecoveryRow } from '../../src/core/swap/swap.ts';
 import { HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
 import type { PaneFinding } from '../../src/core/verdict/pane-finding.ts';
 import { probeFirst } from '../../src/steps/probe-first.ts';
+import { anIncident } from '../store/support/rows.ts';
 import { aRecovery, aRow, aSwap, aTranscript, NOON, PANE, signalsOf } from '../support/builders.ts';
 import { paneRecord } from '../support/daemon-facts.ts';
 import type { QuotaBench } from '../support/quota-bench.ts';
@@ -15,8 +16,7 @@ const SWAP = aSwap({ id: 'swap-1', pool: 'default', to: 'a', phase: 'recovering'
 async function rolledOver(used = 1) {
   const bench = await quotaBench();
   await bench.put({ account: 'a', used, limitReached: used >= 1, resetAt: NOON - HOUR, updatedAt: NOON - 5 * HOUR });
-  const incident = { pool: 'default', at: NOON, screen: null, evidence: [], decision: {}, steps: [], result: null };
-  await bench.store.local.createSwap(SWAP, { id: SWAP.id, swapId: SWAP.id, ...incident }, []);
+  await bench.store.local.createSwap(SWAP, anIncident(SWAP.id, { pool: 'default' }), []);
   const panes = ['%1', '%2', '%3'].map((id) => aQuietPane(bench, {}, id));
   return { bench, panes };
 }

@@ -13,6 +13,7 @@ import type { Panes, TickContext } from '../../src/ports.ts';
 import type { RecoveryPorts } from '../../src/steps/recover-panes.ts';
 import { climbAll, openRecoveries } from '../../src/steps/recover-panes.ts';
 import { type OpenedStore, openStore } from '../../src/store/open.ts';
+import { anIncident } from '../store/support/rows.ts';
 import { aRecovery, aSwap, NOON } from '../support/builders.ts';
 import { paneRecord } from '../support/daemon-facts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -54,18 +55,7 @@ function context(): TickContext {
 
 async function swapOf(id: string): Promise<SwapRow> {
   const swap = aSwap({ id, pool: 'default', phase: 'recovering', flippedAt: NOON, startedAt: NOON });
-  const incident = {
-    id,
-    swapId: id,
-    pool: 'default',
-    at: NOON,
-    screen: null,
-    evidence: [],
-    decision: {},
-    steps: [],
-    result: null,
-  };
-  await store.local.createSwap(swap, incident, []);
+  await store.local.createSwap(swap, anIncident(id, { pool: 'default' }), []);
   return swap;
 }
 
@@ -158,6 +148,7 @@ test('an agent of ours is brought back whether or not the safety hook can be put
   const done: string[] = [];
   const view = {
     ...paneRecord().finding.view,
+    sessionName: 'auto-1',
     process: null,
     shellInFront: true,
     cwd: '/home/ada/project',

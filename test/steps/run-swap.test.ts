@@ -13,7 +13,7 @@ import type { LocalStore, TickContext } from '../../src/ports.ts';
 import { readPool } from '../../src/steps/read-pool.ts';
 import { repairPool } from '../../src/steps/repair-pool.ts';
 import { runSwap } from '../../src/steps/run-swap.ts';
-import type { SwapPorts } from '../../src/steps/swap-effects.ts';
+import type { SwapPorts } from '../../src/steps/swap-ports.ts';
 import { type OpenedStore, openStore } from '../../src/store/open.ts';
 import { aHome, NOON } from '../support/builders.ts';
 import { FakeClock } from '../support/fake-clock.ts';

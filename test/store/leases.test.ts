@@ -67,7 +67,7 @@ const namesOf = (leases: readonly Pick<LeaseRow, 'account' | 'session' | 'holder
 
 const HISTORIES = LONG ? 100_000 : 300;
 
-test(`[R182 R200] ${HISTORIES} random histories of two writers and kills: nobody loses a lease to another, and after a look the leases are the holders`, {
+test(`[R182 R183 R186 R200] ${HISTORIES} random histories of two writers and kills: nobody loses a lease to another, each is released once, what was renewed in time lives on, and after a look the leases are the holders`, {
   timeout: LONG ? 1_800_000 : 60_000,
 }, async () => {
   const db = new Database(':memory:');

@@ -3,6 +3,7 @@ import { lstat, lutimes, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CredentialState, HomeState } from '../../core/accounts.ts';
 import type { AgentProfile } from '../../core/agents/profile.ts';
+import { errorCode } from '../../core/error-code.ts';
 import { LinkError } from '../../core/errors.ts';
 import { asObject, parseObject } from '../../core/json.ts';
 import { MINUTE } from '../../core/time.ts';
@@ -10,7 +11,6 @@ import type { AccountHomes, Clock, Logger } from '../../ports.ts';
 import { type CredentialFacts, readCredentials } from './credentials.ts';
 import { identityOf } from './logins.ts';
 import { readOwnFile } from './own-file.ts';
-import { errorCode } from './system-error.ts';
 
 /** Claude Code's own state; in a home when that home is its configuration directory. */
 const STATE_FILE = '.claude.json';

@@ -5,10 +5,10 @@ import { readlinkSync } from 'node:fs';
 import { lstat, open, readdir, readFile, readlink, realpath, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { LinkState } from '../../core/accounts.ts';
+import { errorCode } from '../../core/error-code.ts';
 import { LinkError } from '../../core/errors.ts';
 import { asObject, parseObject } from '../../core/json.ts';
 import type { AccountLink, LinkedFiles, LinkPlace, Logger } from '../../ports.ts';
-import { errorCode } from './system-error.ts';
 
 /** As many hops as Linux follows before it calls a chain of links a loop. */
 const MAX_HOPS = 40;

@@ -1,7 +1,7 @@
 /** One lock directory held by the conventions of proper-lockfile, removed only while it is the very directory we made. */
 import { type BigIntStats, lstat, lstatSync, mkdir, realpath, rmdir, rmdirSync, utimes } from 'node:fs';
 import { lock } from 'proper-lockfile';
-import { errorCode } from './system-error.ts';
+import { errorCode } from '../../core/error-code.ts';
 
 /** Well below a third of the shortest stale time a CLI uses (15 s). */
 const TOUCH_MS = 3_000;

@@ -2,9 +2,9 @@
 import { lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Place } from '../../core/adoption/step.ts';
+import { errorCode } from '../../core/error-code.ts';
 import { LinkError } from '../../core/errors.ts';
 import type { Moves } from '../../ports/adoption.ts';
-import { errorCode } from './system-error.ts';
 
 export function createMoves(): Moves {
   return { look, isEmpty, makeDirectory, removeDirectory, move, link, unlink: removeLink };

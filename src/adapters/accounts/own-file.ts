@@ -1,7 +1,7 @@
 /** Reads a small file of the user's own: never through a symbolic link, never a pipe or device, never without a bound. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { errorCode } from './system-error.ts';
+import { errorCode } from '../../core/error-code.ts';
 
 export type OwnFile =
   | { readonly kind: 'file'; readonly text: string; readonly stats: Stats }

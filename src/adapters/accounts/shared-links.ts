@@ -2,9 +2,9 @@
 import { lstat, mkdir, readlink, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentProfile } from '../../core/agents/profile.ts';
+import { errorCode } from '../../core/error-code.ts';
 import { moveAside, shellWord } from '../../core/shell.ts';
 import type { Logger, SharedEntries, SharedEntryProblem } from '../../ports.ts';
-import { errorCode } from './system-error.ts';
 
 const MISSING = 'is missing';
 

@@ -1,12 +1,12 @@
 /** Claims: a task is somebody's from the one rename out of the inbox on; a record beside it says whose. */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { errorCode } from '../../core/error-code.ts';
 import { parseObject } from '../../core/json.ts';
 import type { EpochMs } from '../../core/time.ts';
 import { toIso } from '../../core/time.ts';
 import type { ClaimAttempt, ClaimFile, ClaimRecord, InboxFile, QueueProject, TaskFiles } from '../../ports/queue.ts';
 import type { HeldDirectory, QueueDirectories } from './directories.ts';
-import { codeOf } from './directories.ts';
 import type { FileTerms } from './files.ts';
 import { inodeOf, look, openFile, readText, versionOf } from './files.ts';
 import type { ReadYaml } from './read-task.ts';
@@ -40,7 +40,7 @@ export async function claimTask(
       await rename(inbox.at(`${stem}.md`), claimed.at(`${name}.md`));
     } catch (error) {
       await rm(claimed.at(`${name}.json`), { force: true });
-      if (codeOf(error) === 'ENOENT') return { kind: 'gone' };
+      if (errorCode(error) === 'ENOENT') return { kind: 'gone' };
       throw error;
     }
     await Promise.all([claimed.sync(), inbox.sync()]);
@@ -126,7 +126,7 @@ export async function releaseClaim(queue: QueueDirectories, { stem, claimId }: T
   try {
     await rename(claimed.at(`${stem}__${claimId}.md`), inbox.at(`${stem}.md`));
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (errorCode(error) === 'ENOENT') return null;
     throw error;
   }
   await Promise.all([inbox.sync(), claimed.sync()]);
@@ -146,7 +146,7 @@ export async function exists(directory: HeldDirectory, name: string): Promise<bo
     await lstat(directory.at(name));
     return true;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
+    if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
 }

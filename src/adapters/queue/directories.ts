@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../core/error-code.ts';
 import { QueueError } from '../../core/errors.ts';
 import type { QueueFlaw } from '../../ports/queue.ts';
 
@@ -110,9 +111,9 @@ async function openPart(root: HeldDirectory, part: QueuePart, owners: Owners): P
   try {
     return await openBelow(root, part, owners);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
     await mkdir(root.at(part)).catch((cause: unknown) => {
-      if (codeOf(cause) !== 'EEXIST') throw cause;
+      if (errorCode(cause) !== 'EEXIST') throw cause;
     });
     return openBelow(root, part, owners);
   }
@@ -124,9 +125,9 @@ async function openDirectory(at: string, path: string, owners: Owners): Promise<
   try {
     handle = await open(at, flags);
   } catch (error) {
-    if (codeOf(error) === 'ELOOP') throw new UnfitDirectory('symlink', `${path} is a symbolic link`);
+    if (errorCode(error) === 'ELOOP') throw new UnfitDirectory('symlink', `${path} is a symbolic link`);
     // With O_DIRECTORY the system calls a link no directory as well.
-    if (codeOf(error) === 'ENOTDIR')
+    if (errorCode(error) === 'ENOTDIR')
       throw new UnfitDirectory('not_a_directory', `${path} is a symbolic link or no directory`);
     throw error;
   }
@@ -147,18 +148,14 @@ export function isTrusted(uid: number, { ownUid, trustedUids }: Owners): boolean
   return uid === ownUid || trustedUids.includes(uid);
 }
 
-/** The errno code of a failed system call; empty: it has none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
 /** What the system refused, told with the next step. */
 export function asQueueError(error: unknown, path: string): QueueError {
   if (error instanceof QueueError) return error;
   if (error instanceof UnfitDirectory) return new QueueError(`queue_${error.kind}`, error.message, { cause: error });
-  const code = codeOf(error);
+  const code = errorCode(error);
   const known = REFUSALS[code];
-  if (known === undefined) return new QueueError('queue_failed', `${path}: ${code || String(error)}`, { cause: error });
+  if (known === undefined)
+    return new QueueError('queue_failed', `${path}: ${errorCode(error, String(error))}`, { cause: error });
   const [name, says, hint] = known;
   return new QueueError(name, `${path}: ${says} (${code})`, { hint, cause: error });
 }

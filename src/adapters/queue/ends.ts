@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { errorCode } from '../../core/error-code.ts';
 import { parseObject } from '../../core/json.ts';
 import type { TaskResult } from '../../core/queue/result.ts';
 import { stemProblem } from '../../core/queue/task-file.ts';
 import type { RefusedFile, TaskFiles, TaskPlace } from '../../ports/queue.ts';
 import { dropRecord, exists, pathIn, writeNew } from './claims.ts';
 import type { HeldDirectory, Owners, QueueDirectories, QueuePart } from './directories.ts';
-import { codeOf, openBelow } from './directories.ts';
+import { openBelow } from './directories.ts';
 import type { FileTerms } from './files.ts';
 import { inodeOf, openFile, readText } from './files.ts';
 
@@ -50,7 +51,7 @@ export async function refuseFile(
 ): Promise<string | null> {
   const inbox = queue.part('inbox');
   const stats = await lstat(inbox.at(file.name), { bigint: true }).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (errorCode(error) === 'ENOENT') return null;
     throw error;
   });
   if (stats === null || (file.inode !== '' && inodeOf(stats) !== file.inode)) return null;
@@ -87,7 +88,7 @@ export async function reopenTask(queue: QueueDirectories, stem: string, path: st
   try {
     await rename(source.at(name), inbox.at(`${stem}.md`));
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (errorCode(error) === 'ENOENT') return null;
     throw error;
   }
   await Promise.all([inbox.sync(), source.sync()]);
@@ -143,7 +144,7 @@ async function moveEnded(
       await rename(source.at(name), target.at(`${candidate}.md`));
     } catch (error) {
       await rm(target.at(`${candidate}.result.json`), { force: true });
-      if (codeOf(error) === 'ENOENT') return null;
+      if (errorCode(error) === 'ENOENT') return null;
       throw error;
     }
     await Promise.all([target.sync(), source.sync()]);
@@ -180,7 +181,7 @@ async function writeResult(target: HeldDirectory, name: string, result: TaskResu
     await link(target.at(draft), target.at(`${name}.result.json`));
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return (await claimOf(target, name, owners)) === result.claim_id;
+    if (errorCode(error) === 'EEXIST') return (await claimOf(target, name, owners)) === result.claim_id;
     throw error;
   } finally {
     await rm(target.at(draft), { force: true });
@@ -220,7 +221,7 @@ async function isFile(directory: HeldDirectory, name: string): Promise<boolean> 
 }
 
 function noEntry(error: unknown): null {
-  if (codeOf(error) === 'ENOENT') return null;
+  if (errorCode(error) === 'ENOENT') return null;
   throw error;
 }
 

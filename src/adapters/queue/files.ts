@@ -3,9 +3,10 @@ import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { lstat, open } from 'node:fs/promises';
+import { errorCode } from '../../core/error-code.ts';
 import type { TaskRefusal } from '../../core/queue/task.ts';
 import type { HeldDirectory, Owners } from './directories.ts';
-import { codeOf, isTrusted } from './directories.ts';
+import { isTrusted } from './directories.ts';
 
 export interface FileTerms {
   readonly owners: Owners;
@@ -95,7 +96,7 @@ function kindOf(stats: BigIntStats): string {
 }
 
 function failed(error: unknown): Exclude<Looked, { readonly kind: 'fit' }> {
-  const code = codeOf(error);
+  const code = errorCode(error);
   if (code === 'ENOENT') return { kind: 'gone' };
   if (code === 'ELOOP')
     return {

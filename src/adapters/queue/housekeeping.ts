@@ -2,10 +2,11 @@
 import type { BigIntStats } from 'node:fs';
 import { link, lstat, mkdir, readdir, rm, unlink } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { errorCode } from '../../core/error-code.ts';
 import type { JanitorPlace, QueueFile } from '../../core/janitor/plan.ts';
 import type { Housekeeping, StateLeftover, Tidied } from '../../ports/janitor.ts';
 import type { HeldDirectory, Owners } from './directories.ts';
-import { asQueueError, codeOf, openBelow, openQueue, QUEUE_DIR } from './directories.ts';
+import { asQueueError, openBelow, openQueue, QUEUE_DIR } from './directories.ts';
 import { inodeOf } from './files.ts';
 
 export interface HousekeepingParts {
@@ -149,7 +150,7 @@ async function removeFile(directory: HeldDirectory, name: string): Promise<Tidie
     await unlink(directory.at(name));
     return 'done';
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 'gone';
+    if (errorCode(error) === 'ENOENT') return 'gone';
     throw error;
   }
 }
@@ -160,8 +161,8 @@ async function moveFile(source: HeldDirectory, target: HeldDirectory, name: stri
     try {
       await link(source.at(name), target.at(count === 1 ? name : numbered(name, count)));
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') continue;
-      if (codeOf(error) === 'ENOENT') return 'gone';
+      if (errorCode(error) === 'EEXIST') continue;
+      if (errorCode(error) === 'ENOENT') return 'gone';
       throw error;
     }
     await target.sync();
@@ -178,7 +179,7 @@ function numbered(name: string, count: number): string {
 
 async function makeIfMissing(parent: HeldDirectory, name: string): Promise<void> {
   await mkdir(parent.at(name)).catch((error: unknown) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   });
 }
 

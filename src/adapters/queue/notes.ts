@@ -1,12 +1,12 @@
 /** The small files of a queue: why a task is blocked, what happened to tasks, and what an agent says of itself. */
 import { constants, type Stats } from 'node:fs';
 import { lutimes, open, rename, rm } from 'node:fs/promises';
+import { errorCode } from '../../core/error-code.ts';
 import { parseObject } from '../../core/json.ts';
 import type { EpochMs } from '../../core/time.ts';
 import type { AgentHeartbeat } from '../../ports/queue.ts';
 import { exists, writeNew } from './claims.ts';
 import type { HeldDirectory, QueueDirectories } from './directories.ts';
-import { codeOf } from './directories.ts';
 import type { FileTerms } from './files.ts';
 import { openFile, readText, versionOf } from './files.ts';
 
@@ -24,7 +24,7 @@ export async function markBlocked(inbox: HeldDirectory, stem: string, why: strin
     await writeNew(inbox, name, `${why}\n`);
     await lutimes(inbox.at(name), at / 1000, at / 1000);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
 

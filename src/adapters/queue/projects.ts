@@ -2,9 +2,10 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../core/error-code.ts';
 import type { QueueFlaw, QueueProject } from '../../ports/queue.ts';
 import type { Owners } from './directories.ts';
-import { codeOf, openBelow, openQueue, QUEUE_DIR, UnfitDirectory } from './directories.ts';
+import { openBelow, openQueue, QUEUE_DIR, UnfitDirectory } from './directories.ts';
 
 export interface FoundProjects {
   readonly projects: readonly QueueProject[];
@@ -39,7 +40,7 @@ export async function findProjects(projectsDir: string, owners: Owners, strict: 
       if (!found.has(path)) found.set(path, { name: entry.name, path });
     } catch (error) {
       if (error instanceof UnfitDirectory) flaw(error.kind, error.message);
-      else if (codeOf(error) !== 'ENOENT') flaw('unreadable', `${at}: ${codeOf(error) || String(error)}`);
+      else if (errorCode(error) !== 'ENOENT') flaw('unreadable', `${at}: ${errorCode(error, String(error))}`);
     }
   }
   return { projects: [...found.values()], flaws };
@@ -74,7 +75,7 @@ async function hasInbox(project: string): Promise<boolean> {
     await lstat(join(project, QUEUE_DIR, 'inbox'));
     return true;
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) return false;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error))) return false;
     throw error;
   }
 }
@@ -86,7 +87,7 @@ async function checkQueue(project: string, owners: Owners): Promise<boolean> {
     let isOpenToAll = queue.root.isWorldWritable;
     for (const part of ['inbox', 'claimed', 'done', 'failed', 'archive']) {
       const directory = await openBelow(queue.root, part, owners).catch((error: unknown) => {
-        if (codeOf(error) === 'ENOENT' && part !== 'inbox') return null;
+        if (errorCode(error) === 'ENOENT' && part !== 'inbox') return null;
         throw error;
       });
       await directory?.close();

@@ -2,11 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../core/error-code.ts';
 import type { AgentHeartbeat, QueueDir, TaskFiles } from '../../ports/queue.ts';
 import type { Logger } from '../../ports.ts';
 import { claimTask, dropRecord, exists, listClaims, pathIn, releaseClaim, saveRecord, writeNew } from './claims.ts';
 import type { QueueDirectories, QueuePart } from './directories.ts';
-import { asQueueError, codeOf, openQueue, QUEUE_DIR } from './directories.ts';
+import { asQueueError, openQueue, QUEUE_DIR } from './directories.ts';
 import { ALL_PARTS, doneTasks, finishTask, locateTask, refuseFile, reopenTask } from './ends.ts';
 import type { FileTerms } from './files.ts';
 import { openFile, readText } from './files.ts';
@@ -107,7 +108,7 @@ export function createQueueDir({ terms, ownUid, readYaml, log }: QueueDirParts):
       inQueue(project, ['inbox', 'done', 'failed'], (queue) => reopenTask(queue, stem, path)),
     async add(project, stem, text) {
       await mkdir(join(project, QUEUE_DIR)).catch((error: unknown) => {
-        if (codeOf(error) !== 'EEXIST') throw asQueueError(error, join(project, QUEUE_DIR));
+        if (errorCode(error) !== 'EEXIST') throw asQueueError(error, join(project, QUEUE_DIR));
       });
       return inQueue(project, ['inbox'], async (queue) => {
         const inbox = queue.part('inbox');
@@ -118,7 +119,7 @@ export function createQueueDir({ terms, ownUid, readYaml, log }: QueueDirParts):
           await link(inbox.at(draft), inbox.at(`${stem}.md`));
           return pathIn(inbox, `${stem}.md`);
         } catch (error) {
-          if (codeOf(error) === 'EEXIST') return null;
+          if (errorCode(error) === 'EEXIST') return null;
           throw error;
         } finally {
           await rm(inbox.at(draft), { force: true });
@@ -137,7 +138,7 @@ export function createQueueDir({ terms, ownUid, readYaml, log }: QueueDirParts):
           await rename(inbox.at(`${stem}.md.dispatched`), inbox.at(`${stem}.md`));
           return true;
         } catch (error) {
-          if (codeOf(error) === 'ENOENT') return false;
+          if (errorCode(error) === 'ENOENT') return false;
           throw error;
         }
       }),

@@ -1,10 +1,11 @@
 /** What one row of a Claude Code transcript adds to the tokens that were counted. Row shapes: versions 1.0.128 to 2.1.330. */
+import { fieldsOf } from '../../core/json.ts';
 import type { Counted } from '../../core/tokens/token-file.ts';
 import type { Tokens, Usage } from '../../core/tokens/tokens.ts';
 import { addTokens, beyond, NO_TOKENS, totalOf } from '../../core/tokens/tokens.ts';
 import { instantOf } from './instants.ts';
 import type { UsageRow } from './usage-fields.ts';
-import { fieldsOf, modelOf, tokensOf } from './usage-fields.ts';
+import { modelOf, tokensOf } from './usage-fields.ts';
 
 /** Several answers are written at once where subagents share the file. */
 const MAX_ANSWERS = 32;

@@ -1,12 +1,13 @@
 /** What one row of a Codex rollout adds to the tokens that were counted. Row shapes: versions 0.44 to 0.169. */
 
+import { fieldsOf } from '../../core/json.ts';
 import { SECOND } from '../../core/time.ts';
 import type { Counted } from '../../core/tokens/token-file.ts';
 import type { Tokens } from '../../core/tokens/tokens.ts';
 import { totalOf } from '../../core/tokens/tokens.ts';
 import { instantOf } from './instants.ts';
 import type { UsageRow } from './usage-fields.ts';
-import { fieldsOf, modelOf, tokensOf } from './usage-fields.ts';
+import { modelOf, tokensOf } from './usage-fields.ts';
 
 /** A fork begins with the rows of the session it goes on from, written in one go. */
 const COPYING_MS = 2 * SECOND;

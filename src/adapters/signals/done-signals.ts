@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SignalFile } from '../../core/completion/signal.ts';
+import { errorCode } from '../../core/error-code.ts';
 import type { DoneSignals } from '../../ports/dispatch.ts';
 import type { Logger } from '../../ports.ts';
 import { makeOwnDirectory } from '../own-directory.ts';
@@ -44,8 +45,7 @@ export function createDoneSignals({ directory, ownUid, log }: DoneSignalParts): 
         await rm(pathOf(session));
         return true;
       } catch (err) {
-        if ((err as NodeJS.ErrnoException).code !== 'ENOENT')
-          log.warn({ session, err }, 'a signal file could not be removed');
+        if (errorCode(err) !== 'ENOENT') log.warn({ session, err }, 'a signal file could not be removed');
         return false;
       }
     },

@@ -1,6 +1,7 @@
 /** The tail of files of JSON lines, read a little at a time: each look reads at most one mebibyte of what was added. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { errorCode } from '../../core/error-code.ts';
 import type { Logger } from '../../ports.ts';
 
 /** The most that one look reads, and the longest line that is not skipped. */
@@ -77,7 +78,7 @@ export function createJsonlTail<State>(parts: JsonlTailParts<State>): JsonlTail<
       remember(path, progress);
       return { kind: 'read', state: progress.state, skipped: { ...progress.skipped } };
     } catch (error) {
-      return forget(path, REASONS[(error as NodeJS.ErrnoException).code ?? ''] ?? 'unreadable');
+      return forget(path, REASONS[errorCode(error)] ?? 'unreadable');
     } finally {
       await file?.close().catch(() => {});
     }

@@ -1,6 +1,7 @@
 /** Whether variables outrank the login of a CLI: not where its settings choose the login. */
 import { join } from 'node:path';
 import type { AgentProfile } from '../../core/agents/profile.ts';
+import { fieldsOf } from '../../core/json.ts';
 import { readSmallJson } from './small-json.ts';
 
 const MAX_SETTINGS_BYTES = 1024 * 1024;
@@ -28,8 +29,5 @@ export async function outranking(
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (within, key) => (typeof within === 'object' && within !== null ? Reflect.get(within, key) : undefined),
-    value,
-  );
+  return path.reduce<unknown>((within, key) => fieldsOf(within)[key], value);
 }

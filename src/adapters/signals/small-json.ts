@@ -1,6 +1,7 @@
 /** Reads a small JSON file that another program may be writing, replacing or removing at this moment. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { errorCode } from '../../core/error-code.ts';
 import { type JsonObject, parseObject } from '../../core/json.ts';
 import type { NoFileReason } from './jsonl-tail.ts';
 
@@ -25,7 +26,7 @@ export async function readSmallJson(path: string, maxBytes: number, ownUid: numb
     const value = parseObject(await file.readFile('utf8'));
     return value === null ? none('bad_json') : { kind: 'read', value, stats };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return none('missing');
     return none(code === 'ELOOP' ? 'link' : 'unreadable');
   } finally {

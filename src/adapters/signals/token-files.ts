@@ -1,4 +1,5 @@
 /** The files in which agents write down what their models used, read from the beginning, a mebibyte at a time. */
+import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -16,6 +17,7 @@ import type { UsageRow } from './usage-fields.ts';
 
 /** The most that one look reads, and the longest line that is not passed over. */
 const MAX_READ = 1024 * 1024;
+/** Bytes before the offset that must still be the same, or the file was written anew. */
 const MARK_BYTES = 64;
 /** A row may have been written down a little after its time; one from long before its file is a copy out of another one. */
 const BORN_TOLERANCE_MS = MINUTE;
@@ -82,11 +84,11 @@ export function createTokenFiles({ clock, log, ownUid, maxReadBytes = MAX_READ }
     const rows = ROWS[file.agent];
     const fresh = { key: tokenFileKey(file.path), offset: 0, mark: '', skipping: false, counted: NOTHING_COUNTED };
     const from = { ...fresh, ...before, ...file, readAt: clock.now() };
-    const mark = Buffer.from(from.mark, 'hex');
-    const start = from.offset - mark.length;
-    const length = Math.max(0, Math.min(stats.size - start, mark.length + maxReadBytes));
+    const overlap = Math.min(from.offset, MARK_BYTES);
+    const start = from.offset - overlap;
+    const length = Math.max(0, Math.min(stats.size - start, overlap + maxReadBytes));
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, start);
-    if (rows === undefined || bytesRead < mark.length || !buffer.subarray(0, mark.length).equals(mark)) {
+    if (rows === undefined || bytesRead < overlap || !isMarked(buffer.subarray(0, overlap), from.mark)) {
       if (rows !== undefined)
         log.debug({ path: file.path }, 'a file was written anew: its tokens are counted from here on');
       // What stands there now may have been counted before.
@@ -94,7 +96,7 @@ export function createTokenFiles({ clock, log, ownUid, maxReadBytes = MAX_READ }
       return { cursor, usages: [], isEnd: true };
     }
 
-    const bytes = buffer.subarray(mark.length, bytesRead);
+    const bytes = buffer.subarray(overlap, bytesRead);
     const bornAt = stats.birthtimeMs > 0 ? stats.birthtimeMs - BORN_TOLERANCE_MS : 0;
     const usages: Usage[] = [];
     let { skipping, counted } = from;
@@ -114,11 +116,20 @@ export function createTokenFiles({ clock, log, ownUid, maxReadBytes = MAX_READ }
       skipping = true;
       taken = bytes.length;
     }
-    const last = bytes.subarray(Math.max(0, taken - MARK_BYTES), taken);
-    const newMark = Buffer.concat([mark, last]).subarray(-MARK_BYTES);
-    const cursor = { ...from, offset: from.offset + taken, mark: newMark.toString('hex'), skipping, counted };
+    const mark = markOf(buffer.subarray(0, overlap + taken).subarray(-MARK_BYTES));
+    const cursor = { ...from, offset: from.offset + taken, mark, skipping, counted };
     return { cursor, usages, isEnd: taken === 0 || start + bytesRead >= stats.size };
   }
+}
+
+/** Not the bytes themselves, which may be somebody's words. */
+function markOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`;
+}
+
+/** An empty mark says nothing; its former kind was the end of the bytes itself, in hex. */
+function isMarked(bytes: Buffer, mark: string): boolean {
+  return mark === markOf(bytes) || bytes.toString('hex').endsWith(mark);
 }
 
 async function agentFiles(directory: string): Promise<readonly string[]> {

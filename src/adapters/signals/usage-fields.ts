@@ -21,7 +21,3 @@ export function tokensOf(value: unknown): number {
 export function modelOf(value: unknown): string {
   return typeof value === 'string' && MODEL.test(value) ? value : UNKNOWN_MODEL;
 }
-
-export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-}

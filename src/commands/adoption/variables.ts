@@ -1,6 +1,7 @@
 /** Variables in the `env` block of a settings.json, set and taken out without touching the rest of its text. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { replaceFile } from '../../adapters/replace-file.ts';
+import { errorCode } from '../../core/error-code.ts';
 import { LinkError } from '../../core/errors.ts';
 import { nodeAt, parseJson, removeJson, setJson, textAt } from '../../core/settings/json.ts';
 import type { SettingsVariables } from '../../ports/adoption.ts';
@@ -49,7 +50,7 @@ function readSettings(file: string) {
     if (root.kind !== 'object' || (block !== null && block.kind !== 'object')) throw new SyntaxError();
     return { path, before, text };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (errorCode(error) === 'ENOENT') return null;
     const why =
       error instanceof SyntaxError ? 'it is no settings file in JSON' : error instanceof Error ? error.message : '';
     throw new LinkError('settings', `${file} cannot be used: ${why}`, {

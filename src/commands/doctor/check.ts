@@ -30,7 +30,3 @@ export function failed(name: string, detail: string, fix: string): Check {
 export function octal(mode: number): string {
   return (mode & 0o777).toString(8).padStart(4, '0');
 }
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-}

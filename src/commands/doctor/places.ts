@@ -2,12 +2,13 @@
 import { accessSync, constants, existsSync, lstatSync, type Stats, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/schema.ts';
+import { errorCode } from '../../core/error-code.ts';
 import { moveAside, shellWord } from '../../core/shell.ts';
 import type { HealthView } from '../../core/status.ts';
 import type { DaemonReply } from '../daemon-client.ts';
 import { asRecord } from '../daemon-client.ts';
 import type { Check } from './check.ts';
-import { codeOf, failed, noted, octal, passed, warned } from './check.ts';
+import { failed, noted, octal, passed, warned } from './check.ts';
 
 const MIB = 1024 * 1024;
 /** Below this the journal may not be writable for long. */
@@ -51,7 +52,7 @@ function ownDirectory(name: string, path: string, ownUid: number): Check {
       return failed(name, `${path} is open to others (mode ${octal(found.mode)})`, `chmod 700 ${shellWord(path)}`);
     return passed(name, path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return toBeMade(name, path);
+    if (errorCode(error) === 'ENOENT') return toBeMade(name, path);
     return unreadable(name, path, error);
   }
 }
@@ -72,7 +73,7 @@ function toBeMade(name: string, path: string): Check {
 function unreadable(name: string, path: string, error: unknown): Check {
   return failed(
     name,
-    `${path} cannot be looked at (${codeOf(error)})`,
+    `${path} cannot be looked at (${errorCode(error)})`,
     `ls -ld ${shellWord(path)} ${shellWord(dirname(path))}`,
   );
 }
@@ -88,8 +89,8 @@ function freeDisk(stateDir: string): Check {
         ? failed('disk', words, `make room: df -h ${shellWord(path)}; df -i ${shellWord(path)}`)
         : passed('disk', words);
     } catch (error) {
-      if (path === dirname(path) || !['ENOENT', 'ENOTDIR'].includes(codeOf(error)))
-        return failed('disk', `${path}: ${codeOf(error)}`, `df -h ${shellWord(path)}`);
+      if (path === dirname(path) || !['ENOENT', 'ENOTDIR'].includes(errorCode(error)))
+        return failed('disk', `${path}: ${errorCode(error)}`, `df -h ${shellWord(path)}`);
     }
   }
 }

@@ -3,12 +3,13 @@ import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { createTmuxCommand, MIB } from '../../adapters/tmux/command.ts';
 import type { Env } from '../../config/expand-path.ts';
 import type { Config } from '../../config/schema.ts';
+import { errorCode } from '../../core/error-code.ts';
 import { skipsPermissions } from '../../core/sessions/permissions.ts';
 import { lookalikes } from '../../core/sessions/pool-size.ts';
 import { shellWord } from '../../core/shell.ts';
 import { clean } from '../text.ts';
 import type { Check } from './check.ts';
-import { codeOf, failed, noted, octal, passed, warned } from './check.ts';
+import { failed, noted, octal, passed, warned } from './check.ts';
 
 export async function checkSessions(config: Config, env: Env, signal: AbortSignal): Promise<readonly Check[]> {
   const { dedicated, autonomous } = config.sessions;
@@ -89,7 +90,7 @@ function agentCommands(config: Config): readonly Check[] {
       return [passed(name, command)];
     } catch (error) {
       return [
-        failed(name, `${command} cannot be run (${codeOf(error)})`, 'name the program by its path, or by its name'),
+        failed(name, `${command} cannot be run (${errorCode(error)})`, 'name the program by its path, or by its name'),
       ];
     }
   });

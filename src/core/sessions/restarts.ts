@@ -2,7 +2,6 @@
 import type { EpochMs } from '../time.ts';
 import { HOUR, MINUTE, SECOND } from '../time.ts';
 import type { LifecycleRow } from './lifecycle.ts';
-import { recent } from './lifecycle.ts';
 
 export type Restart =
   | { readonly kind: 'now' }
@@ -27,4 +26,9 @@ export function mayRestart(row: LifecycleRow, now: EpochMs, maxPerHour: number):
   const until = row.stateSince + pauseMs;
   // A clock that was set back must not make it wait for ever.
   return now >= until || row.stateSince > now ? { kind: 'now' } : { kind: 'wait', until };
+}
+
+/** The restarts that count: those of the last hour. */
+export function recent(restarts: readonly EpochMs[], now: EpochMs): readonly EpochMs[] {
+  return restarts.filter((at) => at > now - HOUR && at <= now);
 }

@@ -2,7 +2,7 @@
 import type { EpochMs } from '../time.ts';
 import { toIso } from '../time.ts';
 import type { LifecycleRow } from './lifecycle.ts';
-import { recent } from './lifecycle.ts';
+import { recent } from './restarts.ts';
 
 export interface KeptView {
   readonly session: string;

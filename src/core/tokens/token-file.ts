@@ -44,7 +44,7 @@ export interface TokenCursor extends TokenFile {
   readonly key: string;
   /** Bytes that were taken in. */
   readonly offset: number;
-  /** The last bytes before the offset, in hex: other ones there mean that the file was written anew. */
+  /** A hash of the last bytes before the offset: other ones there mean that the file was written anew. Empty: not known. */
   readonly mark: string;
   /** The rest of the present line is passed over. */
   readonly skipping: boolean;

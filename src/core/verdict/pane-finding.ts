@@ -37,6 +37,11 @@ export interface PaneFinding {
   readonly consumedBy: string | null;
 }
 
+/** Whether a flip of this pool's link moves the pane. */
+export function isSwitchable(finding: PaneFinding, pool: string): boolean {
+  return finding.pool === pool && finding.notSwitchable === null;
+}
+
 /** The hit of a pane that is stopped by a confirmed limit, consumed or not. */
 export function confirmedHit(finding: PaneFinding): Hit | null {
   return finding.decision.kind === 'confirmed' ? finding.decision.hit : null;

@@ -1,5 +1,7 @@
 /** Evidence as it is written down, and the detector run again on what was written down. */
 import type { AgentKind, FindingClass, QuotaWindow } from '../agents/profile.ts';
+import type { JsonObject } from '../json.ts';
+import { fieldsOf } from '../json.ts';
 import { redact, snippet } from '../redact.ts';
 import type { Reading } from '../screen/finding.ts';
 import type { EpochMs } from '../time.ts';
@@ -10,8 +12,6 @@ import type { PaneFinding } from './pane-finding.ts';
 import type { Claim } from './votes.ts';
 import { screenClaim } from './votes.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** More than any terminal shows. */
 export const MAX_SCREEN = 32_768;
 
@@ -21,7 +21,7 @@ export function storedScreen(text: string): string {
 }
 
 /** All that the verdict on one pane rests on. @param zone IANA name, in which the screen's times were read */
-export function recordEvidence(finding: PaneFinding, zone: string, maxWords: number): Fields {
+export function recordEvidence(finding: PaneFinding, zone: string, maxWords: number): JsonObject {
   const { evidence, reading, process, signals } = finding;
   return {
     judged_at: toIso(finding.at),
@@ -79,7 +79,7 @@ export interface ReplayContext {
  * @param record  as `recordEvidence` made it; of any shape, as it comes from a file
  */
 export function replayEvidence(
-  record: Fields,
+  record: JsonObject,
   screen: string | null,
   read: (screen: string, context: ReplayContext) => Reading,
 ): Replay {
@@ -166,8 +166,4 @@ function instant(value: unknown): EpochMs | null {
 
 function text(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

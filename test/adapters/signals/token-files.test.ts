@@ -1,6 +1,6 @@
 /** Files are read a little at a time, from the beginning, and nothing in them is counted twice. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -136,6 +136,28 @@ describe('a file', () => {
     expect(anew.tokens).toEqual(NO_TOKENS);
     appendFileSync(path, userRow(now, 'next') + answerRow(now, 'msg_3', [7, 0, 0, 0]));
     expect((await readOn(files(), fileAt(), anew.cursor)).tokens.input).toBe(7);
+  });
+
+  test('leaves none of its words in the record, only a hash [R168]', async () => {
+    writeFileSync(path, one() + userRow(now, 'my words'));
+    const { cursor } = await readOn(files(), fileAt(), null);
+    expect(cursor?.mark).toMatch(/^sha256:[0-9a-f]{32}$/);
+  });
+
+  test('whose record has the former kind of mark, its last bytes, is counted on from there, and the mark replaced [R168]', async () => {
+    writeFileSync(path, one() + two());
+    const { cursor } = await readOn(files(), fileAt(), null);
+    if (cursor === null) throw new Error('the file was not read');
+    for (const length of [64, 20]) {
+      const former = { ...cursor, mark: readFileSync(path).subarray(-length).toString('hex') };
+      const still = await readOn(files(), fileAt(), former);
+      expect(still).toMatchObject({ tokens: NO_TOKENS, cursor: { mark: cursor.mark, offset: cursor.offset } });
+    }
+    const former = { ...cursor, mark: readFileSync(path).subarray(-64).toString('hex') };
+    appendFileSync(path, answerRow(now, 'msg_3', [7, 0, 0, 0]));
+    expect((await readOn(files(), fileAt(), former)).tokens.input).toBe(7);
+    writeFileSync(path, userRow(now, 'y'.repeat(former.offset)) + answerRow(now, 'msg_4', [9, 0, 0, 0]));
+    expect((await readOn(files(), fileAt(), former)).tokens).toEqual(NO_TOKENS);
   });
 
   test('that begins as a copy of another session counts its own answers only [R168]', async (context) => {

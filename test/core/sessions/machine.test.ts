@@ -2,16 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  IllegalTransition,
-  LEGAL,
   LIFECYCLE_STATES,
   type LifecycleEvent,
   type LifecycleEventKind,
   type LifecycleRow,
   type LifecycleState,
   newLifecycle,
-  step,
 } from '../../../src/core/sessions/lifecycle.ts';
+import { IllegalTransition, LEGAL, step } from '../../../src/core/sessions/machine.ts';
 import { MINUTE } from '../../../src/core/time.ts';
 import { NOON, PANE, PROPERTY_TIMEOUT_MS, RUNS } from '../../support/builders.ts';
 import { aSession } from '../../support/kept.ts';

@@ -44,6 +44,8 @@ export type AnswerStep =
 
 /** A dialog must have closed, or its cursor moved, so long after a key. */
 const CLOSE_MS = 5 * SECOND;
+/** Claude Code 2.1.330 may lose a key in its first second. A step of the cursor chooses nothing, so it may come again. */
+const MAX_MOVES = 3;
 
 /** @param answering what was pressed in the dialog before; null: nothing. Pure. */
 export function answerDialog(
@@ -61,10 +63,11 @@ export function answerDialog(
   const wanted = choices.choices.find(({ text }) => text === known.choice);
   const before = answering?.shown === choices.shown ? answering : null;
   const last = before?.keys.at(-1);
-  const hasMoved = (last === 'Up' || last === 'Down') && wanted?.hasCursor === true;
-  if (before !== null && !hasMoved) {
+  const isMove = last === 'Up' || last === 'Down';
+  if (before !== null && !(isMove && wanted?.hasCursor === true)) {
     if (Math.abs(now - before.at) < CLOSE_MS) return { kind: 'wait' };
-    return left(`"${known.choice}" was chosen there, and it did not close`);
+    if (!isMove || before.keys.length >= MAX_MOVES)
+      return left(`"${known.choice}" was chosen there, and it did not close`);
   }
   if (wanted === undefined) return left('it is none that may be answered');
   const key = nextKey(wanted, choices.choices);

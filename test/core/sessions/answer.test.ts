@@ -55,7 +55,17 @@ describe('the dialogs of the real program', () => {
     expect(answerDialog(first.answering, viewOf(before), NOON + SECOND, AUTO_ANSWERS)).toEqual({ kind: 'wait' });
     const second = answerDialog(first.answering, viewOf(after), NOON + SECOND, AUTO_ANSWERS);
     expect(second).toMatchObject({ kind: 'press', key: 'Enter', line: '❯ Yes, I trust this folder' });
-    expect(answerDialog(first.answering, viewOf(before), NOON + 5 * SECOND, AUTO_ANSWERS)).toMatchObject({
+  });
+
+  it('a step that the CLI lost while it started is made again, twice at most: it chooses nothing [R265]', () => {
+    const lost = viewOf(dialog('2.1.330-trust'));
+    let answering: Answering | null = null;
+    for (let step = 0; step < 3; step++) {
+      const again = answerDialog(answering, lost, NOON + step * 5 * SECOND, AUTO_ANSWERS);
+      expect(again).toMatchObject({ kind: 'press', key: 'Down', line: 'Yes, I trust this folder' });
+      if (again.kind === 'press') answering = again.answering;
+    }
+    expect(answerDialog(answering, lost, NOON + 15 * SECOND, AUTO_ANSWERS)).toMatchObject({
       kind: 'left',
       why: '"Yes, I trust this folder" was chosen there, and it did not close',
     });
@@ -114,7 +124,7 @@ describe('what is left to a person', () => {
 });
 
 it(
-  'one appearance gets one number, or one step and one Enter, whatever is seen and whenever [R263 R265]',
+  'one appearance gets one number, or up to three steps and one Enter, whatever is seen and whenever [R263 R265]',
   () => {
     const bare = dialog('2.1.330-trust');
     const moved = bare.replace('❯ No, exit', '  No, exit').replace('  Yes, I', '❯ Yes, I');
@@ -138,7 +148,7 @@ it(
           keys.push(step.key);
           answering = step.answering;
         }
-        expect(['', '1', 'Down', 'Enter', 'Down Enter']).toContain(keys.join(' '));
+        expect(keys.join(' ')).toMatch(/^(1|(Down ?){0,3}|(Down ){0,3}Enter)$/);
       }),
       { numRuns: RUNS },
     );

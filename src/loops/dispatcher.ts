@@ -32,6 +32,8 @@ export interface Dispatcher extends Loop {
 const TYPING_MS = 200;
 /** While tasks wait for a session, or a cancelled one's turn for its end. */
 const WAITING_MS = SECOND;
+/** While a task is being typed the inboxes are looked at no more often: a thousand files take as long as the typing. */
+const SCAN_PAUSE_MS = SECOND;
 /** Tasks that are looked at side by side. */
 const AT_ONCE = 8;
 const MOST = 500;
@@ -39,7 +41,10 @@ const MOST = 500;
 interface State {
   isRepaired: boolean;
   isAsked: boolean;
-  /** By the monotonic clock. */
+  /** The inboxes are to be looked at although it is not yet time. */
+  mustScan: boolean;
+  /** By the monotonic clock, as the next one. */
+  scannedMs: number;
   nextScanMs: number;
   intervalMs: number;
   /** When each task was last judged. */
@@ -57,6 +62,8 @@ export function createDispatcher(ports: DispatcherPorts): Dispatcher {
   const state: State = {
     isRepaired: false,
     isAsked: true,
+    mustScan: true,
+    scannedMs: Number.NEGATIVE_INFINITY,
     nextScanMs: Number.NEGATIVE_INFINITY,
     intervalMs: 0,
     judgedAt: new Map(),
@@ -81,12 +88,12 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
   const { config } = context;
   const isAsked = state.isAsked;
   state.isAsked = false;
+  state.mustScan ||= isAsked;
   state.intervalMs = config.dispatcher.scanIntervalMs;
   if (!state.isRepaired) {
     await ports.queue.repair(ports.clock.now());
     state.isRepaired = true;
   }
-  await scan(ports, state, isAsked, context);
 
   const rows = await ports.lifecycles.lifecycles();
   const stopping = await freeLeftovers(ports, rows, context);
@@ -97,6 +104,7 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
     await Promise.all(due.slice(from, from + AT_ONCE).map((task) => work(ports, state, task, rows, context)));
   }
 
+  await scan(ports, state, tasks.some(isBeingTyped), context);
   state.last = await beginTasks(ports, await ports.lifecycles.lifecycles(), context);
   say(state, context);
   const { byStatus } = await ports.tasks.counts();
@@ -113,17 +121,24 @@ async function tick(ports: DispatcherPorts, state: State, context: TickContext):
 async function scan(
   ports: DispatcherPorts,
   state: State,
-  isAsked: boolean,
+  isTyping: boolean,
   { config, log }: TickContext,
 ): Promise<void> {
   const nowMs = ports.clock.monotonic();
-  if (config.dispatcher.projectsDir === null || (!isAsked && nowMs < state.nextScanMs)) return;
+  if (config.dispatcher.projectsDir === null || (!state.mustScan && nowMs < state.nextScanMs)) return;
+  if (isTyping && nowMs - state.scannedMs < SCAN_PAUSE_MS) return;
+  state.mustScan = false;
+  state.scannedMs = nowMs;
   const now = ports.clock.now();
   const { projects, isPartial, settlesAt } = await ports.queue.scan(now);
   ports.queueWatch.follow(config.dispatcher.projectsDir, projects);
   const settlesMs = settlesAt === null ? config.dispatcher.scanIntervalMs : Math.max(0, settlesAt - now);
   state.nextScanMs = nowMs + (isPartial ? 0 : Math.min(config.dispatcher.scanIntervalMs, settlesMs));
   log.debug({ projects: projects.length, isPartial, settlesAt }, 'inboxes looked at');
+}
+
+function isBeingTyped({ status }: TaskRow): boolean {
+  return status === 'claimed' || status === 'launching';
 }
 
 /** A running task is judged in its turn, and at once when a hook of its session was heard. */

@@ -298,7 +298,8 @@ export class StandInWorld {
   }
 
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    // A program that has just been ended may still write there.
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 15, retryDelay: 50 });
   }
 
   #makeHome(account: string): Home {

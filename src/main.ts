@@ -34,8 +34,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 );
 
 await main();
-// A provider's answer that never ends would hold the process for minutes: see adapters/channels/fetch-whole.ts.
-process.exit();
+// A provider's answer that never ends would hold the process for minutes: see adapters/channels/fetch-whole.ts. What was
+// printed goes out first.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 
 async function main(): Promise<void> {
   const program = build((code) => {

@@ -7,6 +7,7 @@ import { systemClock } from '../src/adapters/clock.ts';
 import { startHttp } from '../src/http/server.ts';
 import { FakeDaemon, NOW } from './support/daemon-facts.ts';
 import { silentLog } from './support/panes.ts';
+import { waitFor } from './support/wait.ts';
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
 
@@ -46,6 +47,20 @@ function run(
     child.stdin.end(options.input ?? '');
   });
 }
+
+test('what is printed arrives whole, however late it is read', async () => {
+  const env = { PATH: process.env.PATH, HOME: home };
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'detect', '--jsonl'], { env, stdio: 'pipe' });
+  const lines = Array.from({ length: 3_000 }, (_, id) =>
+    JSON.stringify({ id: String(id), agent: 'claude', text: 'hi' }),
+  );
+  child.stdin.end(lines.join('\n'));
+  // A pipe holds 64 KB: it cannot have ended before somebody reads.
+  await waitFor(() => child.exitCode !== null, { timeoutMs: 2_500 }).catch(() => undefined);
+  let read = '';
+  for await (const part of child.stdout.setEncoding('utf8')) read += part;
+  expect(read.trimEnd().split('\n')).toHaveLength(3_000);
+});
 
 test('help goes to standard output and exits 0', async () => {
   const { code, stdout, stderr } = await run(['--help']);

@@ -98,7 +98,7 @@ async function swapWithKill(prompt: string, until: (first: DaemonProcess) => Pro
   const config = writeConfig(world, tmux, {
     quota: { poll_interval: '200ms', confirm_min_age: '500ms', swap_cooldown: '1s', account_reactivate_cooldown: '0s' },
     tmux: { submit_delay: '200ms' },
-    switcher: { exit_grace: '2s', retry_backoff: { initial: '1s', max: '2s' } },
+    switcher: { exit_grace: '8s', retry_backoff: { initial: '1s', max: '2s' } },
     daemon: { circuit_breaker: { swaps_per_hour: 1000 }, log: { level: 'info' } },
   });
   const from = world.activeAccount();

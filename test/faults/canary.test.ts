@@ -155,7 +155,11 @@ test('no token is found in logs, database, answers, messages, arguments or envir
       daemon = await start();
     }
     // Locks that a killed daemon had not noted yet are left alone until they are stale, a minute later.
-    await waitFor(() => world.servedBy().length >= before + panes.length, { timeoutMs: 150_000 });
+    await waitFor(() => world.servedBy().length >= before + panes.length, { timeoutMs: 150_000 }).catch(async () => {
+      const screens = await Promise.all(panes.map((pane) => pane.screen()));
+      const last = await daemon?.text('/swaps/last');
+      throw new Error(`not every pane came back: ${last}\n${screens.join('\n----\n')}\n${daemon?.log()}`);
+    });
     await waitFor(async () => (await daemon?.get<{ swap: { phase: string } }>('/swaps/last'))?.swap.phase === 'done', {
       timeoutMs: 90_000,
     });

@@ -1,4 +1,5 @@
 /** Finds the agent that runs in a pane by walking the pane's process tree in /proc. */
+import { readFileSync } from 'node:fs';
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -123,7 +124,7 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
       if (profile === null || (await stat(directory)).uid !== options.ownUid) return null;
       const cwd = await readlink(join(directory, 'cwd'));
       const environment = readEnvironment(await readFile(join(directory, 'environ')), profile);
-      const startedAt = await startInstant(startTicks);
+      const startedAt = startInstant(startTicks);
       if (table.refresh(pid)?.startTicks !== startTicks) return null;
       const home = environment.home ?? userInfo().homedir;
       const configDir =
@@ -151,8 +152,9 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
     }
   }
 
-  async function startInstant(startTicks: string): Promise<number> {
-    const uptimeS = Number((await readFile(join(root, 'uptime'), 'utf8')).split(' ')[0]);
+  /** In one go: what the loop does between the two would make the process younger, and charge its limits to another account. */
+  function startInstant(startTicks: string): number {
+    const uptimeS = Number(readFileSync(join(root, 'uptime'), 'utf8').split(' ')[0]);
     const ageMs = uptimeS * 1000 - Number(startTicks) * MS_PER_TICK;
     return Math.round(options.clock.now() - Math.max(0, ageMs));
   }

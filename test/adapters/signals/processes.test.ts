@@ -1,11 +1,14 @@
 /** Finding agents in process trees: made-up ones, and real ones. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/adapters/clock.ts';
 import { createProcesses } from '../../../src/adapters/signals/processes.ts';
 import type { AgentProcess } from '../../../src/core/panes.ts';
+import { SECOND } from '../../../src/core/time.ts';
 import type { Logger, Processes } from '../../../src/ports.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { silentLog, testProfile } from '../../support/panes.ts';
@@ -73,6 +76,32 @@ const agent = (pid: number, ppid: number, more: Partial<Made> = {}): Made => ({
 });
 
 describe('the agent in a pane', () => {
+  it('has the start that it had however slow this process is: clock and uptime are read in one moment', async () => {
+    await make({ pid: 10 });
+    await make(agent(11, 10, { startTicks: 500 }));
+    const begun = clock.now();
+    let seconds = 0;
+    const timer = setInterval(() => {
+      seconds++;
+      writeFileSync(join(dir, 'uptime'), `${1000 + seconds}.00 3000.00\n`);
+    }, 0);
+    const onTime = { ...systemClock(), now: () => begun + seconds * SECOND };
+    try {
+      for (let look = 0; look < 20; look++) {
+        const from = createProcesses({
+          profiles: [testProfile],
+          procRoot: dir,
+          ownUid: userInfo().uid,
+          clock: onTime,
+          log,
+        });
+        expect((await agentIn(10, from))?.startedAt).toBe(begun - 995 * SECOND);
+      }
+    } finally {
+      clearInterval(timer);
+    }
+  });
+
   it('is described by what it was started as, and when, and where', async () => {
     await make({ pid: 10 });
     await make(agent(11, 10, { argv: ['/bin/cf-agent', '--model', '', 'x'], startTicks: 60_000 }));

@@ -16,6 +16,7 @@ import {
   obstacleTo,
   PASTE_LOST_MS,
   paste,
+  pressEnter,
   recovered,
   stay,
   wait,
@@ -133,19 +134,8 @@ function startAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: La
 
 /** The resume command is on the shell's line, or the agent is starting. */
 export function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
-  const waitedMs = now - row.stateSince;
-  if (view.agent === null) {
-    const isSent = row.enters > 0;
-    if (waitedMs < (isSent ? ENTER_LOST_MS : policy.submitDelayMs)) return stay(row);
-    const hasPerson = hasPersonTyped(row, view);
-    if (hasPerson && !isSent) return end(row, 'handed_over', 'somebody used this session since it ended', now);
-    const obstacle = personIn(view, now) ?? obstacleToSubmit(row, view, policy);
-    if (obstacle === null && !hasPerson && row.enters < MAX_ENTERS)
-      return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
-    if (isSent) return wait(row, 'the agent did not start again', now, policy);
-    if (obstacle === NO_COMMAND && waitedMs >= PASTE_LOST_MS) return typeCommandAgain(row, view, now, policy);
-    return wait(row, obstacle ?? NO_COMMAND, now, policy);
-  }
+  if (view.agent === null)
+    return row.enters === 0 ? submit(row, view, now, policy) : submitAgain(row, view, now, policy);
   const dialog = view.reading?.dialog ?? null;
   if (dialog !== null) return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
   const obstacle = obstacleTo(view, now);
@@ -155,6 +145,27 @@ export function relaunching(row: RecoveryRow, view: LadderView, now: EpochMs, po
     return end(row, 'handed_over', `${NOT_SWAPPED}; it was started again on the account it had`, now);
   if (now - view.agent.startedAt < (policy.profile.settleMs ?? 0)) return stay(row);
   return paste(row, 'reprompted', policy.profile.continuePrompt, now);
+}
+
+/** Enter under the command, which stands there alone. */
+function submit(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  const waitedMs = now - row.stateSince;
+  if (waitedMs < policy.submitDelayMs) return stay(row);
+  if (hasPersonTyped(row, view)) return end(row, 'handed_over', 'somebody used this session since it ended', now);
+  const obstacle = personIn(view, now) ?? obstacleToSubmit(row, view, policy);
+  if (obstacle === NO_COMMAND && waitedMs >= PASTE_LOST_MS) return typeCommandAgain(row, view, now, policy);
+  return obstacle === null ? pressEnter(row, now) : wait(row, obstacle, now, policy);
+}
+
+/** Enter was written down: pressed once more only where it provably never came. */
+function submitAgain(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderPolicy): LadderStep {
+  if (now - row.stateSince < ENTER_LOST_MS) return stay(row);
+  const isLost =
+    row.enters < MAX_ENTERS &&
+    !hasPersonTyped(row, view) &&
+    personIn(view, now) === null &&
+    obstacleToSubmit(row, view, policy) === null;
+  return isLost ? pressEnter(row, now) : wait(row, 'the agent did not start again', now, policy);
 }
 
 /** Once, and only where nothing has come to the screen since it was typed: without its Enter it did nothing. */

@@ -78,6 +78,10 @@ export function paste(row: RecoveryRow, state: RecoveryState, text: string, now:
   };
 }
 
+export function pressEnter(row: RecoveryRow, now: EpochMs): LadderStep {
+  return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
+}
+
 export function recovered(row: RecoveryRow, by: 'hot' | 'restart' | 'self', reason: string, now: EpochMs): LadderStep {
   return {
     row: { ...row, state: 'recovered', stateSince: now, finishedAt: now, recoveredBy: by, reason },

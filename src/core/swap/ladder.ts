@@ -20,6 +20,7 @@ import {
   obstacleTo,
   PASTE_LOST_MS,
   paste,
+  pressEnter,
   recovered,
   stay,
   wait,
@@ -147,7 +148,7 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
     const obstacle = personIn(view, now);
     if (obstacle !== null) return wait(row, obstacle, now, policy);
     if (row.enters >= MAX_SUBMITS) return end(row, 'handed_over', 'the prompt does not leave the input line', now);
-    return { row: { ...row, enters: row.enters + 1, stateSince: now }, action: { kind: 'press', key: 'Enter' } };
+    return pressEnter(row, now);
   }
   if (typed !== null && typed !== '') return end(row, 'handed_over', 'somebody else is typing in its input line', now);
 

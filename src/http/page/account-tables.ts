@@ -8,7 +8,7 @@ import { accountNotes, nextReset } from '../../core/status-words.ts';
 import { usedCell } from '../../core/used-cell.ts';
 import { dayStrip } from './day-strip.ts';
 import type { Markup, Moment } from './markup.ts';
-import { byteLength, clockTime, fitting, markup, more, NOTHING, timeOf, told } from './markup.ts';
+import { byteLength, clockTime, fitting, markup, more, NOTHING, table, timeOf, told } from './markup.ts';
 
 const MAX_NAME = 64;
 const MAX_NOTE = 160;
@@ -24,16 +24,17 @@ export function accountTables(view: StatusView, strips: ReadonlyMap<string, DayS
   for (const pool of view.pools) {
     const accounts = view.accounts.filter((account) => account.pool === pool.name);
     const windows = windowsOf(accounts);
+    const heads = ['account', 'state', ...windows.map(windowName), 'next reset', 'last 24 h', 'note'];
     const around = (rows: readonly Markup[]): Markup =>
-      markup`<section>${poolHead(pool, accounts.length, moment)}${accountTable(windows, rows)}</section>`;
+      markup`<section>${poolHead(pool, accounts.length, moment)}${table(heads, rows)}</section>`;
     const { rows, left } = fitting(accounts, room - byteLength(around([])), (account) =>
       accountRow(account, windows, strips === null ? NOTHING : dayStrip(strips.get(account.name), moment), moment),
     );
-    const table = around(rows);
+    const piece = around(rows);
     unseen += left;
-    if (byteLength(table) > room) continue;
-    room -= byteLength(table);
-    tables.push(table);
+    if (byteLength(piece) > room) continue;
+    room -= byteLength(piece);
+    tables.push(piece);
   }
   return markup`${tables}${more(unseen, 'claude-failover accounts')}`;
 }
@@ -51,17 +52,6 @@ function poolHead(pool: PoolStatusView, count: number, moment: Moment): Markup {
   ].join(' · ');
   const held = pool.hold_until === null ? NOTHING : markup` · held until ${timeOf(pool.hold_until, moment)}`;
   return markup`<h2>Pool ${snippet(pool.name, MAX_NAME)}<small>${facts}${held}</small></h2>`;
-}
-
-function accountTable(windows: readonly string[], rows: readonly Markup[]): Markup {
-  const heads = windows.map((window) => markup`<th scope="col">${windowName(window)}</th>`);
-  return markup`<table>
-    <thead><tr>
-      <th scope="col">account</th><th scope="col">state</th>${heads}
-      <th scope="col">next reset</th><th scope="col">last 24 h</th><th scope="col">note</th>
-    </tr></thead>
-    <tbody>${rows}</tbody>
-  </table>`;
 }
 
 function accountRow(account: AccountStatusView, windows: readonly string[], strip: Markup, moment: Moment): Markup {

@@ -37,16 +37,21 @@ function safe(value: Value): Value {
   return typeof value === 'string' ? snippet(value, MAX_TEXT) : value;
 }
 
-/** The first of these that fit into so many bytes, and how many do not. */
+export function table(heads: readonly string[], rows: readonly Markup[]): Markup {
+  const cells = heads.map((head) => markup`<th scope="col">${head}</th>`);
+  return markup`<table><thead><tr>${cells}</tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+/** The first of these that fit into so many bytes, and how many do not. @param render is told how many bytes are left */
 export function fitting<T>(
   items: readonly T[],
   maxBytes: number,
-  render: (item: T) => Markup,
+  render: (item: T, room: number) => Markup,
 ): { readonly rows: readonly Markup[]; readonly left: number } {
   const rows: Markup[] = [];
   let bytes = 0;
   for (const item of items) {
-    const row = render(item);
+    const row = render(item, maxBytes - bytes);
     bytes += byteLength(row);
     if (bytes > maxBytes) break;
     rows.push(row);

@@ -9,7 +9,7 @@ import { swapStory } from '../../core/swap-story.ts';
 import { MAX_SCREEN } from '../../core/verdict/recorded.ts';
 import { wholePage } from './layout.ts';
 import type { Markup, Moment } from './markup.ts';
-import { byteLength, fitting, linkTo, markup, more, NOTHING, told } from './markup.ts';
+import { fitting, linkTo, markup, more, NOTHING, table, told } from './markup.ts';
 
 export interface SwapPageOptions {
   /** Whether the masked screen goes with it. */
@@ -103,12 +103,9 @@ function screenText(screen: string, show: string): Markup {
 
 function evidence(story: SwapStory, show: string, moment: Moment): Markup {
   if (story.noEvidence !== null) return markup`<p class="soft">${story.noEvidence}</p>`;
-  let room: number = MAX_BYTES.evidence;
-  const { rows, left } = fitting(story.evidence, MAX_BYTES.evidence, (item) => {
-    const piece = paneEvidence(item, room, show, moment);
-    room -= byteLength(piece);
-    return piece;
-  });
+  const { rows, left } = fitting(story.evidence, MAX_BYTES.evidence, (item, room) =>
+    paneEvidence(item, room, show, moment),
+  );
   return markup`${rows}${more(left, show)}`;
 }
 
@@ -135,7 +132,5 @@ function steps(list: readonly StepStory[], show: string): Markup {
       <td class="wide">${snippet(detail, MAX_WORDS)}</td>
     </tr>`,
   );
-  return markup`<table>
-    <thead><tr><th scope="col">after</th><th scope="col">step</th><th scope="col">took</th><th scope="col">details</th></tr></thead>
-    <tbody>${rows}</tbody></table>${more(left, show)}`;
+  return markup`${table(['after', 'step', 'took', 'details'], rows)}${more(left, show)}`;
 }

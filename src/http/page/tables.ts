@@ -9,7 +9,7 @@ import type { SessionView } from '../../core/status-words.ts';
 import { paneName, sinceWords, swapWords } from '../../core/status-words.ts';
 import { formatDuration, SECOND } from '../../core/time.ts';
 import type { Markup, Moment } from './markup.ts';
-import { fitting, linkTo, markup, more, NOTHING, timeOf } from './markup.ts';
+import { fitting, linkTo, markup, more, NOTHING, table, timeOf } from './markup.ts';
 
 const MAX_NAME = 64;
 const MAX_NOTE = 200;
@@ -149,9 +149,4 @@ const UNREADABLE: Markup = markup`<p class="warn">the database did not answer; t
 
 function section(title: string, note: string, content: Markup): Markup {
   return markup`<section><h2>${title}<small>${note}</small></h2>${content}</section>`;
-}
-
-function table(heads: readonly string[], rows: readonly Markup[]): Markup {
-  const cells = heads.map((head) => markup`<th scope="col">${head}</th>`);
-  return markup`<table><thead><tr>${cells}</tr></thead><tbody>${rows}</tbody></table>`;
 }

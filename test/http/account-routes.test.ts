@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Door } from '../../src/http/guard.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { FakeDaemon } from '../support/daemon-facts.ts';
+import { tcpWithToken } from '../support/doors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -64,13 +65,7 @@ describe('accounts and sessions by hand', () => {
   });
 
   test.each(PATHS)('%s over TCP needs enable_trigger and the token [R235]', async (path) => {
-    const door = (enabled: boolean): Door => ({
-      kind: 'tcp',
-      host: '127.0.0.1',
-      port: () => 8765,
-      enableTrigger: () => enabled,
-      bearerToken: () => 'correct-token',
-    });
+    const door = (enabled: boolean): Door => tcpWithToken('correct-token', enabled);
     const headers = { authorization: 'Bearer correct-token' };
     expect((await ask(path, { method: 'POST', headers }, door(false))).status).toBe(403);
     expect((await ask(path, { method: 'POST' }, door(true))).status).toBe(401);

@@ -4,6 +4,7 @@ import { explainSwap } from '../../src/core/why.ts';
 import type { Door } from '../../src/http/guard.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { FakeDaemon, NOW, SWAP_ID, swapRecord, swapRow } from '../support/daemon-facts.ts';
+import { SOCKET, TCP } from '../support/doors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { readPage } from '../support/html.ts';
 import { RecordingLog } from '../support/recording-log.ts';
@@ -12,15 +13,6 @@ let daemon: FakeDaemon;
 beforeEach(() => {
   daemon = new FakeDaemon();
 });
-
-const SOCKET: Door = { kind: 'socket' };
-const TCP: Door = {
-  kind: 'tcp',
-  host: '127.0.0.1',
-  port: () => 8765,
-  enableTrigger: () => false,
-  bearerToken: () => null,
-};
 
 async function ask(id = SWAP_ID, door: Door = TCP, zone = 'UTC') {
   const deps = { api: daemon, clock: new FakeClock(undefined, zone), log: new RecordingLog(), version: '0.1.0' };

@@ -18,6 +18,7 @@ import {
   statusFacts,
   swapRow,
 } from '../support/daemon-facts.ts';
+import { SOCKET, TCP } from '../support/doors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { anAlert } from '../support/fake-records.ts';
 import { aTask, byStatusOf } from '../support/fake-tasks.ts';
@@ -30,15 +31,6 @@ beforeEach(() => {
   daemon = new FakeDaemon();
   log = new RecordingLog();
 });
-
-const SOCKET: Door = { kind: 'socket' };
-const TCP: Door = {
-  kind: 'tcp',
-  host: '127.0.0.1',
-  port: () => 8765,
-  enableTrigger: () => false,
-  bearerToken: () => null,
-};
 
 function ask(path: string, init: RequestInit = {}, door: Door = TCP, zone = 'UTC'): Promise<Response> {
   const clock = new FakeClock(undefined, zone);

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Door } from '../../src/http/guard.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { FakeDaemon } from '../support/daemon-facts.ts';
+import { tcpWithToken } from '../support/doors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { anAlert } from '../support/fake-records.ts';
 import { RecordingLog } from '../support/recording-log.ts';
@@ -12,13 +13,7 @@ beforeEach(() => {
   daemon = new FakeDaemon();
 });
 
-const TCP = (enabled: boolean): Door => ({
-  kind: 'tcp',
-  host: '127.0.0.1',
-  port: () => 8765,
-  enableTrigger: () => enabled,
-  bearerToken: () => 'the-right-token-of-a-good-length',
-});
+const TCP = (enabled: boolean): Door => tcpWithToken('the-right-token-of-a-good-length', enabled);
 
 async function ask(path: string, init: RequestInit = {}, door: Door = { kind: 'socket' }) {
   const app = createRoutes({ api: daemon, clock: new FakeClock(), log: new RecordingLog(), version: '0.1.0' }, door);

@@ -15,6 +15,7 @@ import {
   swapRecord,
   swapRow,
 } from '../support/daemon-facts.ts';
+import { TCP } from '../support/doors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -24,14 +25,6 @@ beforeEach(() => {
   daemon = new FakeDaemon();
   log = new RecordingLog();
 });
-
-const TCP = {
-  kind: 'tcp',
-  host: '127.0.0.1',
-  port: () => 8765,
-  enableTrigger: () => false,
-  bearerToken: () => null,
-} as const;
 
 async function ask(path: string, init: RequestInit = {}, door: Door = { kind: 'socket' }) {
   const app = createRoutes({ api: daemon, clock: new FakeClock(), log, version: '0.1.0' }, door);

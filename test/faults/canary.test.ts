@@ -13,6 +13,7 @@ import { type Provider, startProvider } from '../support/providers.ts';
 import { StandInWorld } from '../support/stand-in/index.ts';
 import { startTmux, type TestTmux } from '../support/tmux.ts';
 import { waitFor } from '../support/wait.ts';
+import { standing } from './support/standing.ts';
 
 const HOUR = 3_600_000;
 const ON_SCREEN = 'canary-on-the-screen-0123456789abcdef';
@@ -156,9 +157,7 @@ test('no token is found in logs, database, answers, messages, arguments or envir
     }
     // Locks that a killed daemon had not noted yet are left alone until they are stale, a minute later.
     await waitFor(() => world.servedBy().length >= before + panes.length, { timeoutMs: 150_000 }).catch(async () => {
-      const screens = await Promise.all(panes.map((pane) => pane.screen()));
-      const last = await daemon?.text('/swaps/last');
-      throw new Error(`not every pane came back: ${last}\n${screens.join('\n----\n')}\n${daemon?.log()}`);
+      throw new Error(`not every pane came back: ${await standing(panes, daemon)}`);
     });
     await waitFor(async () => (await daemon?.get<{ swap: { phase: string } }>('/swaps/last'))?.swap.phase === 'done', {
       timeoutMs: 90_000,

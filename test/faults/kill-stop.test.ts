@@ -10,6 +10,7 @@ import { type StandInPane, StandInWorld } from '../support/stand-in/index.ts';
 import { startTmux, type TestTmux } from '../support/tmux.ts';
 import { waitFor } from '../support/wait.ts';
 import { isLong, myCount, myPart } from './support/campaign.ts';
+import { standing } from './support/standing.ts';
 
 const HOUR = 3_600_000;
 const ROUNDS = isLong ? myCount(40) : 3;
@@ -118,9 +119,7 @@ async function swapWithKill(prompt: string, until: (first: DaemonProcess) => Pro
   daemon = second;
 
   const failed = async (what: string): Promise<never> => {
-    const screens = await Promise.all(panes.map((pane) => pane.screen()));
-    const last = JSON.stringify(await second.get('/swaps/last'));
-    throw new Error(`${prompt}, killed in ${seen}: ${what}: ${last}\n${screens.join('\n----\n')}\n${second.log()}`);
+    throw new Error(`${prompt}, killed in ${seen}: ${what}: ${await standing(panes, second)}`);
   };
   await waitFor(() => since(before, 'reply').length > 0, { timeoutMs: 50_000 }).catch(() =>
     failed('the limited pane did not come back'),

@@ -37,6 +37,15 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
     return command(server, args, { timeoutMs: options.commandTimeoutMs, maxBytes: 8 * MIB, signal });
   }
 
+  /** Of a session whose pane is gone: it is gone too, unless something has its name. */
+  async function namesake(server: string, session: string, signal: AbortSignal): Promise<Ended> {
+    const known = await run(tmux, server, ['has-session', '-t', `=${session}:`], signal);
+    if (isGone(known)) return { kind: 'ended' };
+    if (known.kind !== 'ran') return { kind: 'refused', reason: known.reason };
+    if (known.exitCode !== 0) return { kind: 'ended' };
+    return { kind: 'refused', reason: 'its pane is gone, and another session has its name' };
+  }
+
   return {
     async make(server, session, cwd, signal): Promise<Made> {
       if (!NAME.test(session)) return { kind: 'refused', reason: 'name', detail: 'tmux would change this name' };
@@ -78,18 +87,18 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
       const accept = `kill-session -t =${session}: ; display-message -p ended`;
       const args = ['if-shell', '-F', '-t', pane.paneId, isWhole(pane, session), accept, refusal];
       const reply = await run(tmux, pane.server, args, signal);
-      if (reply.kind === 'absent') return { kind: 'ended' };
+      // The last session takes the server with it, maybe before it can answer.
+      if (isGone(reply)) return { kind: 'ended' };
       if (reply.kind !== 'ran') return { kind: 'refused', reason: reply.reason };
-      // The last session takes the server with it, before it can answer.
-      const isEnded = reply.stdout.trimEnd() === 'ended' || /^(?:server exited|lost server)/.test(reply.stderr);
-      if (!isEnded) return { kind: 'refused', reason: refusalOf(reply) };
+      if (isPaneless(reply)) return namesake(pane.server, session, signal);
+      if (reply.stdout.trimEnd() !== 'ended') return { kind: 'refused', reason: refusalOf(reply) };
       options.log.info({ server: pane.server, session, pane: pane.paneId }, 'tmux session ended');
       return { kind: 'ended' };
     },
 
     async names(server, signal) {
       const reply = await run(tmux, server, ['list-sessions', '-F', '#{session_name}'], signal);
-      if (reply.kind === 'absent') return [];
+      if (isGone(reply)) return [];
       if (reply.kind !== 'ran' || reply.exitCode !== 0) return null;
       return reply.stdout.split('\n').filter((name) => name !== '');
     },
@@ -146,6 +155,16 @@ function identityOf(server: string, line: string): PaneIdentity | null {
     paneId,
     panePid: Number(panePid),
   };
+}
+
+/** No server, or one that ended while the client was connected (tmux client.c): it has no session. */
+function isGone(reply: TmuxReply): boolean {
+  return reply.kind === 'absent' || (reply.kind === 'error' && /^(?:server exited|lost server)/.test(reply.reason));
+}
+
+/** Of a pane it does not have, tmux fills in nothing (3.3), or says so where the target of a message must exist. */
+function isPaneless({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): boolean {
+  return stdout === 'refused   \n' || stderr.startsWith("can't find pane");
 }
 
 function refusalOf({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): string {

@@ -155,6 +155,18 @@ describe('ending a session', () => {
     expect(await names()).toContain('ccl-1');
   });
 
+  it('is done when somebody else ended it, as long as nothing else has its name [R244]', async () => {
+    const pane = await made('ccl-1');
+    await tmux.run('kill-session', '-t', '=ccl-1');
+    expect(await maker().end(pane, 'ccl-1', never)).toEqual({ kind: 'ended' });
+    await made('ccl-1');
+    expect(await maker().end(pane, 'ccl-1', never)).toEqual({
+      kind: 'refused',
+      reason: 'its pane is gone, and another session has its name',
+    });
+    expect([...(await names())].sort()).toEqual(['ccl-1', 'other']);
+  });
+
   it('is done when there was no other session, so that the server ends with it', async () => {
     const pane = await made('ccl-1');
     await tmux.run('kill-session', '-t', '=other');

@@ -103,6 +103,7 @@ test.concurrent(
     await daemon.told('account_recovered');
     await daemon.polls(5);
     await waitFor(() => daemon.health().pools[0]?.switcher === 'normal');
+    await waitFor(() => world.servedBy().length > 0);
 
     expect(world.events('prompt').map(({ source }) => source)).toEqual(['typed', 'reset']);
     expect(world.servedBy()).toEqual(['work-1']);

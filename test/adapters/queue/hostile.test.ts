@@ -223,7 +223,8 @@ describe('[R216] a file that is exchanged between the look and the claim', () =>
     const watcher = watch(projects.at('api', 'claimed'), () => {
       if (isLaid || !existsSync(inbox)) return;
       isLaid = true;
-      rmSync(inbox);
+      // It may be moved in this very moment.
+      rmSync(inbox, { force: true });
       lay(inbox, secret);
     });
     const answer = await dir.claim(project, file, claimRecord('c1')).finally(() => watcher.close());

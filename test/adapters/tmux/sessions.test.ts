@@ -1,13 +1,15 @@
 /** Making and ending sessions of real tmux servers: the one that was meant, or none. */
 import { chmodSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSessionMaker, type SessionsOptions } from '../../../src/adapters/tmux/sessions.ts';
 import type { PaneIdentity } from '../../../src/core/panes.ts';
 import type { Made, SessionMaker } from '../../../src/ports/lifecycle.ts';
 import { clientEnv, silentLog } from '../../support/panes.ts';
 import { startTmux, type TestTmux } from '../../support/tmux.ts';
 import { waitFor } from '../../support/wait.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const never = new AbortController().signal;
 let tmux: TestTmux;
@@ -26,7 +28,7 @@ afterEach(async () => {
 function maker(options: Partial<SessionsOptions> = {}): SessionMaker {
   return createSessionMaker({
     binary: 'tmux',
-    commandTimeoutMs: 5000,
+    commandTimeoutMs: 15_000,
     env: clientEnv,
     serverEnv: { ...clientEnv, HOME: dir, SHELL: '/bin/sh' },
     starter: { kind: 'plain' },
@@ -178,8 +180,10 @@ describe('ending a session', () => {
 
 describe('what a pane shows', () => {
   it('is read with what scrolled off it, and only of that very pane [R222]', async () => {
-    const pane = await tmux.newPane('for i in $(seq 100); do echo "line $i"; done; exec sleep 1000', { height: 10 });
-    await waitFor(async () => (await tmux.screen(pane.paneId)).includes('line 100'));
+    // Ended by a word without a newline, which would come after what is waited for and scroll once more.
+    const lines = 'for i in $(seq 100); do echo "line $i"; done; printf end; exec sleep 1000';
+    const pane = await tmux.newPane(lines, { height: 10 });
+    await waitFor(async () => (await tmux.screen(pane.paneId)).includes('end'));
     const tail = await maker().tail(pane, 200, never);
     expect(tail?.text.split('\n').slice(0, 2)).toEqual(['line 1', 'line 2']);
     expect(tail?.cwd).toBe(await cwdOf(pane));

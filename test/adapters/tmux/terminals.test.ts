@@ -128,11 +128,14 @@ describe('terminals at rest', () => {
     );
   });
 
-  it('hears a real program write, and hears no reader', async () => {
+  it('hears a real program write, and hears no reader', { timeout: 60_000 }, async () => {
     const tmux = await startTmux();
     try {
       const pane = await tmux.newPane('printf ready; exec sleep 1000');
       await waitFor(async () => (await tmux.run('capture-pane', '-p', '-t', pane.paneId)).includes('ready'));
+      // The kernel tells of a write when it is over, which may be after tmux has shown it.
+      const command = ['display-message', '-p', '-t', pane.paneId, '#{pane_current_command}'];
+      await waitFor(async () => (await tmux.run(...command)) === 'sleep');
       const tty = await tmux.run('display-message', '-p', '-t', pane.paneId, '#{pane_tty}');
       let heard = 0;
       const ear = listenToFile(tty, () => heard++);

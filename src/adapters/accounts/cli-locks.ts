@@ -7,7 +7,8 @@ import { errorCode } from '../../core/error-code.ts';
 import { LinkError } from '../../core/errors.ts';
 import type { HeldLock } from '../../core/swap/swap.ts';
 import type { CliLocks, Clock, LockAttempt, Logger } from '../../ports.ts';
-import { inodeAt, type LockDirectory, takeLockDirectory } from './lock-directory.ts';
+import { inodeAt } from '../inode.ts';
+import { type LockDirectory, takeLockDirectory } from './lock-directory.ts';
 
 /**
  * Locks as Claude Code 2.1.328 takes them (proper-lockfile; 60 s, 60 s and 15 s until stale). It takes a lock over before

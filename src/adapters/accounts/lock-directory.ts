@@ -1,7 +1,8 @@
 /** One lock directory held by the conventions of proper-lockfile, removed only while it is the very directory we made. */
-import { type BigIntStats, lstat, lstatSync, mkdir, realpath, rmdir, rmdirSync, utimes } from 'node:fs';
+import { type BigIntStats, lstat, mkdir, realpath, rmdir, rmdirSync, utimes } from 'node:fs';
 import { lock } from 'proper-lockfile';
 import { errorCode } from '../../core/error-code.ts';
+import { inodeAt, inodeOf } from '../inode.ts';
 
 /** Well below a third of the shortest stale time a CLI uses (15 s). */
 const TOUCH_MS = 3_000;
@@ -73,22 +74,6 @@ export async function takeLockDirectory(
       return ours;
     },
   };
-}
-
-/**
- * Device, inode and birth of what stands at a path; null: nothing. The birth is part of it because a file system hands a
- * freed inode number to the next directory made.
- */
-export function inodeAt(path: string): string | null {
-  try {
-    return inodeOf(lstatSync(path, { bigint: true }));
-  } catch {
-    return null;
-  }
-}
-
-function inodeOf(found: BigIntStats): string {
-  return `${found.dev}:${found.ino}:${found.birthtimeNs}`;
 }
 
 type Done = (error: unknown) => void;

@@ -1,8 +1,9 @@
 /** Hears that something changed in an inbox, so that a task need not wait for the next look at all of them. */
-import { type Stats, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import type { FSWatcher } from 'chokidar';
 import type { QueueWatch } from '../../ports/queue.ts';
 import type { Clock, Logger } from '../../ports.ts';
+import { inodeAt } from '../inode.ts';
 import { QUEUE_DIR } from './directories.ts';
 
 /** A flood of files is told of so often. */
@@ -29,8 +30,8 @@ export async function watchQueues({ onChange, clock, log }: QueueWatchParts): Pr
     });
   };
 
-  /** Path → the inode that is followed. */
-  const followed = new Map<string, number>();
+  /** Path → the directory that is followed. */
+  const followed = new Map<string, string>();
   const watcher: FSWatcher = watch([], {
     depth: 0,
     ignoreInitial: true,
@@ -63,8 +64,4 @@ export async function watchQueues({ onChange, clock, log }: QueueWatchParts): Pr
       await watcher.close();
     },
   };
-}
-
-function inodeAt(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? null;
 }

@@ -81,7 +81,9 @@ export function createProcesses(options: ProcessesOptions): AllProcesses {
         if (agent === null) {
           for (const child of table.childrenOf(pid)) next.push({ pid: child, parent: pid });
         } else {
-          const foreground = process.pgrp === process.tpgid;
+          // Before its command ran, the shell had not given it the terminal.
+          const { pgrp, tpgid } = known === undefined ? (table.refresh(pid) ?? process) : process;
+          const foreground = pgrp === tpgid;
           found.push({ foreground, startTicks: Number(process.startTicks), depth, agent: { ...agent, foreground } });
         }
       }

@@ -70,8 +70,12 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
       const args = ['new-session', '-d', '-E', '-P', '-F', IDENTITY, '-s', session];
       // The directory goes through tmux's formats, in which `#(…)` would be a command.
       const place = ['-c', cwd.replaceAll('#', '##'), '-x', COLUMNS, '-y', ROWS];
-      const command = known.kind === 'absent' && starter.kind === 'plain' ? starting : tmux;
-      const reply = await run(command, server, [...args, ...place], signal);
+      const making = [...args, ...place];
+      // A server may end just now, and `new-session` by itself would start one with what this process has.
+      const reply =
+        known.kind === 'absent' && starter.kind === 'plain'
+          ? await run(starting, server, making, signal)
+          : await run(tmux, server, ['if-shell', '-F', '1', making.map(quote).join(' ')], signal);
       if (reply.kind !== 'ran') return { kind: 'refused', reason: 'tmux', detail: reply.reason };
       if (/^duplicate session/.test(reply.stderr)) return { kind: 'exists' };
       const pane = reply.exitCode === 0 ? identityOf(server, reply.stdout) : null;
@@ -114,6 +118,11 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
       return { cwd: reply.stdout.slice(0, end), text, hash: createHash('sha256').update(text).digest('hex') };
     },
   };
+}
+
+/** A word of a tmux command that is written as text: nothing in it is expanded. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** True in the one step in which the session is ended, or nothing is. tmux before 3.5 knows `&&` of two only. */

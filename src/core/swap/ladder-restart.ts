@@ -9,6 +9,7 @@ import {
   end,
   hasPersonTyped,
   isSameAgent,
+  leaveToPerson,
   MAX_ENTERS,
   MAX_PROMPTS,
   NONE,
@@ -77,8 +78,8 @@ export function leaving(row: RecoveryRow, view: LadderView, now: EpochMs, policy
     return end(row, 'handed_over', `a dialog waits for you: ${dialog.text}`, now);
   const { exitCommand } = policy.profile;
   const typed = view.reading?.composer?.text ?? '';
-  if (typed !== '' && typed !== exitCommand)
-    return end(row, 'handed_over', 'somebody else is typing in its input line', now);
+  // The last frame of an agent that is ending may be its history without an input line.
+  if (typed !== '' && typed !== exitCommand) return leaveToPerson(row, view, now, policy.exitGraceMs);
 
   const next = keyToLeave(row, typed, waitedMs, policy);
   if (next === 'wait') return stay(row);

@@ -103,6 +103,12 @@ export function wait(row: RecoveryRow, obstacle: string, now: EpochMs, policy: L
   return end(row, 'handed_over', obstacle, now);
 }
 
+/** Other words than ours stand in the input line: somebody's when a client pressed a key, or when they still stand there after a while. */
+export function leaveToPerson(row: RecoveryRow, view: LadderView, now: EpochMs, afterMs: number): LadderStep {
+  if (!hasPersonTyped(row, view) && now - row.stateSince < afterMs) return stay(row);
+  return end(row, 'handed_over', 'somebody else is typing in its input line', now);
+}
+
 /** Why no text may be typed into the agent just now. */
 export function obstacleTo(view: LadderView, now: EpochMs): string | null {
   const person = personIn(view, now);

@@ -12,6 +12,7 @@ import {
   end,
   hasPersonTyped,
   isSameAgent,
+  leaveToPerson,
   MAX_ENTERS,
   MAX_PROMPTS,
   MAX_SUBMITS,
@@ -150,7 +151,8 @@ function prompted(row: RecoveryRow, view: LadderView, now: EpochMs, policy: Ladd
     if (row.enters >= MAX_SUBMITS) return end(row, 'handed_over', 'the prompt does not leave the input line', now);
     return pressEnter(row, now);
   }
-  if (typed !== null && typed !== '') return end(row, 'handed_over', 'somebody else is typing in its input line', now);
+  // A frame may be on its way.
+  if (typed !== null && typed !== '') return leaveToPerson(row, view, now, PASTE_LOST_MS);
 
   const arrived = promptSince(view.transcript, since);
   const isUnsent = row.enters === 0;

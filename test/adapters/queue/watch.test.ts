@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test, vi } from 'vitest';
 import { systemClock } from '../../../src/adapters/clock.ts';
@@ -53,6 +53,21 @@ describe('[R73] a change is heard of without waiting for the next look', () => {
     mkdirSync(projects.at('web', 'inbox'));
     watch.follow(projects.dir, both);
     await heard((round) => writeFileSync(projects.at('web', 'inbox', `b${round}.md`), 'x'));
+  });
+
+  test('in one that was made anew where nobody looked, with the inode number of the first', async () => {
+    const inbox = projects.at('api', 'inbox');
+    await heard((round) => writeFileSync(join(inbox, `a${round}.md`), 'x'));
+    const { ino } = statSync(inbox);
+    const makeAnew = (): void => {
+      rmSync(inbox, { recursive: true });
+      mkdirSync(inbox);
+    };
+    // File systems that never give a number again have nothing to show here.
+    for (let tries = 0; tries === 0 || (tries < 100 && statSync(inbox).ino !== ino); tries++) makeAnew();
+    watch.follow(projects.dir, [{ name: 'api', path: projects.path('api') }]);
+    // The end of the first one is heard as well, but not so often.
+    for (const name of 'bcdef') await heard((round) => writeFileSync(join(inbox, `${name}${round}.md`), 'x'));
   });
 
   test('an inbox that is gone, and a directory that is not there, harm nobody', async () => {

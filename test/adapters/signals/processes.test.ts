@@ -1,7 +1,7 @@
 /** Finding agents in process trees: made-up ones, and real ones. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -100,6 +100,25 @@ describe('the agent in a pane', () => {
     } finally {
       clearInterval(timer);
     }
+  });
+
+  it('is in the foreground as soon as its program runs, also for one who looked when its shell had just forked [R275]', async () => {
+    await make({ pid: 10 });
+    await make(agent(11, 10, { foreground: false }));
+    const forked = await readFile(join(dir, '11', 'stat'), 'utf8');
+    await make(agent(11, 10));
+    const running = await readFile(join(dir, '11', 'stat'), 'utf8');
+    await writeFile(join(dir, '11', 'stat'), forked);
+    const cmdline = join(dir, '11', 'cmdline');
+    await rm(cmdline);
+    execFileSync('mkfifo', [cmdline]);
+    const found = agentIn(10);
+    // Open from the moment in which the other end is read.
+    const writing = await open(cmdline, 'w');
+    await writeFile(join(dir, '11', 'stat'), running);
+    await writing.writeFile('cf-agent\0');
+    await writing.close();
+    expect(await found).toMatchObject({ pid: 11, foreground: true });
   });
 
   it('is described by what it was started as, and when, and where', async () => {

@@ -62,16 +62,23 @@ describe('making a session', () => {
     expect(await make('ccl-1')).toEqual({ kind: 'exists' });
   });
 
-  it.each(['a #(touch owned)', '#{session_name}', "it's; rm -rf x", '--flag', 'ünïcode', '##', '%H'])(
-    'begins in the directory %s, whose name is never obeyed [R60]',
-    async (name) => {
-      const cwd = join(dir, name);
-      mkdirSync(cwd);
-      const pane = await made('s', cwd);
-      await waitFor(async () => (await cwdOf(pane)) === cwd);
-      expect(await tmux.run('list-sessions', '-F', '#{session_name}')).not.toContain('owned');
-    },
-  );
+  it.each([
+    'a #(touch owned)',
+    '#{session_name}',
+    "it's; rm -rf x",
+    '--flag',
+    'ünïcode',
+    '##',
+    '%H',
+    '$HOME {a}',
+    'a\nb',
+  ])('begins in the directory %s, whose name is never obeyed [R60]', async (name) => {
+    const cwd = join(dir, name);
+    mkdirSync(cwd);
+    const pane = await made('s', cwd);
+    await waitFor(async () => (await cwdOf(pane)) === cwd);
+    expect(await tmux.run('list-sessions', '-F', '#{session_name}')).not.toContain('owned');
+  });
 
   it('is refused where there is no such directory, and for a name that tmux would change [R104]', async () => {
     expect(await make('s', join(dir, 'gone'))).toMatchObject({ kind: 'refused', reason: 'no_directory' });
@@ -95,6 +102,17 @@ describe('a tmux server that does not run', () => {
       reason: 'no_server',
       detail: 'start it yourself',
     });
+    await expect(names()).rejects.toThrow();
+  });
+
+  it('is not started inside of the daemon’s own service when the one that ran ends meanwhile [R276]', async () => {
+    await made('first');
+    const program = join(dir, 'ends-after-an-answer');
+    const ends = `if [ "$4" = has-session ]; then tmux -S ${tmux.socket} kill-server; fi`;
+    writeFileSync(program, `#!/bin/sh\ntmux "$@"; code=$?\n${ends}\nexit $code\n`);
+    chmodSync(program, 0o755);
+    const own = maker({ binary: program, starter: { kind: 'refused', detail: 'start it yourself' } });
+    expect(await make('second', dir, own)).toMatchObject({ kind: 'refused', reason: 'tmux' });
     await expect(names()).rejects.toThrow();
   });
 

@@ -310,7 +310,11 @@ describe('sending the prompt', () => {
   });
 
   test('other words in the input line are those of a person: no Enter, hand over [R245 R275]', () => {
-    expect(told(look(prompted, composing('continue please'), 1))).toBe('handed_over: none');
+    const other = composing('continue please');
+    // The frame that shows our paste may be half drawn.
+    expect(told(look(prompted, other, 2))).toBe('prompted: none');
+    expect(told(look(prompted, other, 3))).toBe('handed_over: none');
+    expect(told(look(prompted, { ...other, clientActivityAt: NOON + SECOND }, 2))).toBe('handed_over: none');
   });
 
   test('a paste that was lost is typed again: its Enter was never pressed, by nobody [R263]', () => {
@@ -483,7 +487,16 @@ describe('second rung: restart', () => {
 
   test("a person's words in the input line are not wiped away by Ctrl-C [R275]", () => {
     for (const state of ['exiting', 'interrupting'] as const) {
-      expect(told(look({ state, enters: 1 }, composing('my draft'), 10))).toBe('handed_over: none');
+      const row = { state, enters: 1 };
+      expect(told(look(row, composing('my draft'), 10))).toBe('handed_over: none');
+      const attached = { ...composing('my draft'), clientActivityAt: NOON + SECOND };
+      expect(told(look(row, attached, 2))).toBe('handed_over: none');
+    }
+  });
+
+  test('words under the last frame of an agent that is ending are looked at again before they are anybody’s [R263]', () => {
+    for (const state of ['exiting', 'interrupting'] as const) {
+      expect(told(look({ state, enters: 1 }, composing('what was asked before'), 9))).toBe(`${state}: none`);
     }
   });
 

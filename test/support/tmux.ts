@@ -91,7 +91,8 @@ export async function startTmux(): Promise<TestTmux> {
     killServer,
     async kill() {
       await killServer();
-      await rm(dir, { recursive: true, force: true });
+      // What ran in its panes may still write there.
+      await rm(dir, { recursive: true, force: true, maxRetries: 15, retryDelay: 50 });
     },
   };
 }

@@ -355,7 +355,7 @@ describe('swap', () => {
     mkdirSync(join(home, 'one'));
     symlinkSync(join(home, 'one'), join(home, '.claude'));
     const agents = [{}, { CLAUDE_CONFIG_DIR: join(home, 'one') }].map((env) =>
-      spawn('bash', ['-c', 'exec -a claude sleep 60'], { env: { PATH: process.env.PATH ?? '', HOME: home, ...env } }),
+      spawn('bash', ['-c', 'exec -a claude sleep 600'], { env: { PATH: process.env.PATH ?? '', HOME: home, ...env } }),
     );
     try {
       for (const { pid } of agents)

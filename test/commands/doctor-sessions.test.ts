@@ -21,7 +21,7 @@ afterEach(async () => {
 
 async function said(more: object): Promise<readonly string[]> {
   const accounts = ['a', 'b'].map((name) => ({ name, home: join(dir, name) }));
-  const config = toConfig({ accounts, tmux: { sockets: [tmux.socket] }, ...more }, {}, dir);
+  const config = toConfig({ accounts, tmux: { sockets: [tmux.socket], command_timeout: '30s' }, ...more }, {}, dir);
   const env = { PATH: process.env.PATH ?? '' };
   const checks = await checkSessions(config, env, new AbortController().signal);
   for (const { state, fix } of checks) expect(fix === null).toBe(state === 'ok' || state === 'note');

@@ -75,8 +75,8 @@ async function run(
 describe('[R240] doctor', () => {
   test('finds nothing to mend in a good installation', async () => {
     tmux = await startTmux();
-    await tmux.newPane('sleep 60');
-    writeConfig(`tmux: {sockets: [${tmux.socket}]}\n`);
+    await tmux.newPane('exec sleep 1000');
+    writeConfig(`tmux: {sockets: [${tmux.socket}], command_timeout: 30s}\n`);
     const { code, checks } = await run();
     expect([...checks.values()].filter(({ state }) => state === 'fail')).toEqual([]);
     expect(code).toBe(0);

@@ -76,13 +76,13 @@ async function startProcess(
     stdio: [options.file === undefined ? 'pipe' : openSync(options.file, 'r'), 'ignore', 'ignore'],
   });
   ends.push(() => void child.kill('SIGKILL'));
-  await waitFor(() => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').includes('60'));
+  await waitFor(() => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').includes('600'));
   await waitFor(() => readFileSync(`/proc/${child.pid}/comm`, 'utf8').startsWith('sleep'));
   return child.pid ?? 0;
 }
 
 /** Bears the name of the agent and does nothing. */
-const AGENT = ['bash', '-c', 'exec -a claude sleep 60'];
+const AGENT = ['bash', '-c', 'exec -a claude sleep 600'];
 
 const CONFIG = `version: 1
 # mine
@@ -196,10 +196,10 @@ describe('init on a directory of weeks', () => {
 describe('init refuses', () => {
   test('while an agent runs there, and names every other process too [R242 R286]', async () => {
     const before = user.picture();
-    const editor = await startProcess(['sleep', '60'], { cwd: user.claude });
-    const reader = await startProcess(['sleep', '60'], { file: join(user.claude, 'settings.json') });
-    const job = await startProcess(['sleep', '60'], { env: { CLAUDE_CONFIG_DIR: user.claude } });
-    const bystander = await startProcess(['sleep', '60']);
+    const editor = await startProcess(['sleep', '600'], { cwd: user.claude });
+    const reader = await startProcess(['sleep', '600'], { file: join(user.claude, 'settings.json') });
+    const job = await startProcess(['sleep', '600'], { env: { CLAUDE_CONFIG_DIR: user.claude } });
+    const bystander = await startProcess(['sleep', '600']);
     expect(await run({ dryRun: true })).toBe(0);
     expect(io.stdout).toContain(`sleep, pid ${editor}: works in that directory`);
     expect(io.stdout).toContain(`sleep, pid ${reader}: has a file open there`);

@@ -15,6 +15,7 @@ import { FakeDaemon } from '../support/daemon-facts.ts';
 import { aSession } from '../support/kept.ts';
 import { silentLog } from '../support/panes.ts';
 import { startTmux, type TestTmux } from '../support/tmux.ts';
+import { waitFor } from '../support/wait.ts';
 
 let home: string;
 let config: string;
@@ -29,7 +30,7 @@ beforeEach(async () => {
   config = join(home, 'c.yaml');
   writeFileSync(
     config,
-    `accounts:\n  - {name: work-1, home: ~/one}\n  - {name: work-2, home: ~/two}\ntmux: {sockets: ["${tmux.socket}"]}\n`,
+    `accounts:\n  - {name: work-1, home: ~/one}\n  - {name: work-2, home: ~/two}\ntmux: {sockets: ["${tmux.socket}"], command_timeout: 30s}\n`,
     { mode: 0o600 },
   );
   io = commandIo({ home, env: { PATH: process.env.PATH ?? '' } });
@@ -105,7 +106,8 @@ describe('without a daemon', () => {
 
 describe('a session of tmux', () => {
   test('is adopted by lines for the configuration, with its directory', async () => {
-    await tmux.newPane(`cd ${home} && exec sleep 1000`, { session: 'main-2' });
+    const { paneId } = await tmux.newPane(`cd ${home} && exec sleep 1000`, { session: 'main-2' });
+    await waitFor(async () => (await tmux.run('display-message', '-p', '-t', paneId, '#{pane_current_path}')) === home);
     expect(await adoptSession('main-2', { config }, io)).toBe(0);
     expect(parse(io.stdout)).toEqual({ sessions: { dedicated: [{ name: 'main-2', project: home }] } });
     expect(io.stderr).toContain(config);

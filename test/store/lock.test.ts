@@ -127,7 +127,7 @@ describe('[R243] the daemon lock', () => {
     );
   });
 
-  test('of 20 takers of a dead daemon’s lock exactly one wins, every time', { timeout: 90_000 }, async () => {
+  test('of 20 takers of a dead daemon’s lock exactly one wins, every time', { timeout: 300_000 }, async () => {
     const rounds = process.env.CF_LONG === '1' ? 200 : 20;
     const directory = tempDir();
     for (let round = 0; round < rounds; round++) {

@@ -135,12 +135,8 @@ describe('the stand-in agent of version 2.1.328', () => {
     const pane = await start();
     await pane.press('C-c');
     await pane.shows('Press Ctrl-C again to exit');
-    // It waits for the second one a short while only, as the real one does.
-    const hasLeft = async (): Promise<boolean> => {
-      await pane.press('C-c');
-      return world.events('exit').length === 1;
-    };
-    await waitFor(hasLeft, { everyMs: 300 });
+    await pane.press('C-c');
+    await waitFor(() => world.events('exit').length === 1);
     await pane.shows(/^\$ $/m);
   });
 
@@ -168,10 +164,14 @@ describe('the stand-in agent of version 2.1.328', () => {
   });
 
   test('numbers every prompt it received, so that a double one is seen', async () => {
-    const pane = await start({ env: { STAND_IN_TURN_MS: '300' } });
+    const turns = world.turnHold();
+    const pane = await start({ env: turns.env });
+    turns.hold();
     await pane.say('one');
     await pane.shows('esc to interrupt');
     await pane.say('two');
+    await waitFor(() => world.prompts().length === 2);
+    turns.letGo();
     await pane.shows('REPLY-2');
     const events = world.events();
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
@@ -211,9 +211,14 @@ describe('the stand-in agent of version 2.1.328', () => {
   });
 
   test('goes on by itself when the limit it waits for is over', async () => {
-    world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 1500 });
-    const pane = await start();
+    const turns = world.turnHold();
+    const pane = await start({ env: turns.env });
+    turns.hold();
     await pane.say('hello');
+    await pane.shows('esc to interrupt');
+    // Long enough for the turn to meet it, and for it to be seen, on a machine that stands still for a while.
+    world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 8000 });
+    turns.letGo();
     await pane.shows('Continuing automatically');
     await pane.shows('REPLY-1 account=work-1');
     expect(world.events('prompt').map(({ source }) => source)).toEqual(['typed', 'reset']);
@@ -337,6 +342,13 @@ describe('the stand-in agent of version 2.0.76', () => {
 describe.each(['2.1.328', '2.0.76'])('the screens of the stand-in agent of version %s', (version) => {
   const read = async (pane: StandInPane): Promise<ReturnType<typeof detect>> =>
     detect(await pane.screen(), { agent: 'claude', now: Date.now(), zone: 'UTC' });
+  /** Waits until its screen is read so: a screen may be caught in the middle of a painting. */
+  const reads = (pane: StandInPane, fits: (found: ReturnType<typeof detect>) => boolean) =>
+    waitFor(async () => {
+      const found = await read(pane);
+      if (fits(found)) return found;
+      throw new Error(`read as ${JSON.stringify(found)}`);
+    });
   const open = (env: Record<string, string> = {}): Promise<StandInPane> =>
     start({ env: { STAND_IN_VERSION: version, ...env } });
 
@@ -346,8 +358,8 @@ describe.each(['2.1.328', '2.0.76'])('the screens of the stand-in agent of versi
     const pane = await open();
     await pane.say('hello');
     await pane.shows(/resets .*\(UTC\)/);
-    const { class: found, resetAt } = await read(pane);
-    expect(found).toBe('quota');
+    // What stands below the message is painted after it.
+    const { resetAt } = await reads(pane, ({ class: found }) => found === 'quota');
     expect(Math.abs((resetAt ?? 0) - limit.resetsAt)).toBeLessThanOrEqual(60_000);
   });
 
@@ -356,7 +368,7 @@ describe.each(['2.1.328', '2.0.76'])('the screens of the stand-in agent of versi
     const pane = await open();
     await pane.say('hello');
     await pane.shows('Upgrade your plan');
-    expect((await read(pane)).reading.dialog?.kind).toBe('limit-menu');
+    await reads(pane, ({ reading }) => reading.dialog?.kind === 'limit-menu');
   });
 
   test('read as throttled at a server error, and as nothing at an answer', async () => {
@@ -365,20 +377,20 @@ describe.each(['2.1.328', '2.0.76'])('the screens of the stand-in agent of versi
     await pane.say('hello');
     await pane.shows('API Error: 500');
     await pane.shows(/─+\n[❯>] .*\n─+/);
-    expect((await read(pane)).class).toBe('throttle');
+    await reads(pane, ({ class: found }) => found === 'throttle');
     world.setFailing('work-1', false);
     await pane.say('again');
     await pane.shows('REPLY-1');
-    expect((await read(pane)).class).toBe('none');
+    await reads(pane, ({ class: found }) => found === 'none');
   });
 
   test('read as busy while a turn runs', async () => {
     const pane = await open({ STAND_IN_TURN_MS: '60000' });
     await pane.say('hello');
     await pane.shows('esc to interrupt');
-    expect((await read(pane)).reading.busy).toBe(true);
+    await reads(pane, ({ reading }) => reading.busy);
     await pane.press('Escape');
     await pane.shows('Interrupted');
-    expect((await read(pane)).reading).toMatchObject({ busy: false, composer: { text: '' } });
+    await reads(pane, ({ reading: { busy, composer } }) => !busy && composer?.text === '');
   });
 });

@@ -25,7 +25,7 @@ const cwd = await readlink(`/proc/${task.agentPid}/cwd`);
 await createAccountLink({ log }).point(task.link, task.target);
 const keys = createKeys({
   binary: 'tmux',
-  commandTimeoutMs: 5000,
+  commandTimeoutMs: 30_000,
   env: { PATH: process.env.PATH ?? '' },
   clock,
   log,

@@ -1,6 +1,6 @@
 /** Program: takes, renews and releases leases of sessions of its own and of shared ones, until it is killed. */
 import { openStore } from '../../../src/store/open.ts';
-import { NOON } from './rows.ts';
+import { BUSY_MS, NOON } from './rows.ts';
 
 const [stateDir = '', name = '', seed = '1'] = process.argv.slice(2);
 let state = Number(seed);
@@ -8,7 +8,7 @@ const below = (limit: number): number => {
   state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
   return Math.floor((state / 2_147_483_648) * limit);
 };
-const store = await openStore({ stateDir, now: NOON });
+const store = await openStore({ stateDir, now: NOON, busyTimeoutMs: BUSY_MS });
 await store.pool.ensureAccounts(['work', 'spare'].map((account) => ({ name: account, pool: 'claude' })));
 console.log('ready');
 const terms = { maxSessions: 0, ttlMs: 60_000 };

@@ -1,9 +1,9 @@
 /** Program: adds one to the use of the account `shared`, as often and as fast as it can. */
 import { openStore } from '../../../src/store/open.ts';
-import { aQuotaRecord, NOON } from './rows.ts';
+import { aQuotaRecord, BUSY_MS, NOON } from './rows.ts';
 
 const [stateDir = '', count = '1'] = process.argv.slice(2);
-const store = await openStore({ stateDir, now: NOON });
+const store = await openStore({ stateDir, now: NOON, busyTimeoutMs: BUSY_MS });
 await store.pool.ensureAccounts([{ name: 'shared', pool: 'claude' }]);
 console.log('ready');
 process.stdin.once('end', async () => {

@@ -6,6 +6,9 @@ import type { HitRow, SessionRow } from '../../../src/ports.ts';
 
 export const NOON = Date.parse('2026-01-05T12:00:00Z');
 
+/** How long a program of the tests waits for the database: another one may be stopped while it writes. */
+export const BUSY_MS = 60_000;
+
 export function aSwap(change: Partial<SwapRow> = {}): SwapRow {
   return {
     id: 'swap-1',

@@ -1,10 +1,10 @@
 /** Program: writes swaps, one transaction per phase, and prints each step after its commit. Runs until it is killed. */
 import { openStore } from '../../../src/store/open.ts';
-import { anIncident, aSwap, NOON } from './rows.ts';
+import { anIncident, aSwap, BUSY_MS, NOON } from './rows.ts';
 import { PHASES, phaseWrite } from './swap-phases.ts';
 
 const [stateDir = '', prefix = '', count = 'Infinity'] = process.argv.slice(2);
-const store = await openStore({ stateDir, now: NOON });
+const store = await openStore({ stateDir, now: NOON, busyTimeoutMs: BUSY_MS });
 await store.pool.ensureAccounts([{ name: prefix, pool: 'claude' }]);
 console.log('ready');
 for (let turn = 0; turn < Number(count); turn++) {

@@ -8,5 +8,7 @@ export default defineConfig({
     root: fileURLToPath(new URL('../../..', import.meta.url)),
     include: ['test/support/guard-fixture/trespass.ts'],
     setupFiles: ['test/support/guard.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -24,8 +24,8 @@ import { changeBook, readBook } from './book.mjs';
 
 const LOCK_TRIES = 6;
 const REFRESH_LOCK = '.oauth_refresh.lock';
-/** After a 401 the file is read again so often while a sibling holds the lock. */
-const SIBLING_TRIES = 20;
+/** After a 401 the file is read again so often while a sibling holds the lock: it may be stopped there for some seconds. */
+const SIBLING_TRIES = 400;
 const REFRESH_STALE_MS = 60_000;
 const WRITE_STALE_MS = 15_000;
 

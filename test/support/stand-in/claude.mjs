@@ -20,7 +20,8 @@ if (process.argv.includes('--version')) {
 }
 
 const TITLE_AFTER_MS = 1000;
-const EXIT_TWICE_MS = 2000;
+/** The real one waits a shorter while: whoever presses twice may be stopped in between for some seconds. */
+const EXIT_TWICE_MS = 20_000;
 const NEAR_RESET_MS = 24 * 3_600_000;
 const WORK_PROMPT = 'work through the list';
 const SERVER_ERROR =
@@ -67,6 +68,10 @@ let willSwallow = options.swallowFirst && options.resumeId !== null;
 start();
 
 function start() {
+  // Before anything is shown: on a terminal that is not raw, Enter comes as a line feed and Ctrl-C ends the process.
+  readKeys();
+  transcript.owner(account.accountUuid, account.organizationUuid);
+  registry.set('idle');
   screen.open();
   if (options.resumeId !== null) showHistory();
   if (options.resumeId !== null && options.dialog === 'foreign-session') below.kind = 'dialog';
@@ -74,16 +79,13 @@ function start() {
     options.dialog = 'untrusted';
     below.kind = 'dialog';
   }
-  transcript.owner(account.accountUuid, account.organizationUuid);
-  registry.set('idle');
-  readKeys();
   process.stdout.on('resize', paint);
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
   if (options.refreshMs > 0) void refreshForever();
   if (options.setsTitle) setTimeout(setTitle, TITLE_AFTER_MS).unref();
-  paint();
-  // Said when keys are read, so that whoever waits for it may type.
+  // Said when keys are read, so that whoever waits for it may type; and before it is seen, as with all that is shown or written.
   log('start', { resumed: options.resumeId !== null, argv: process.argv.slice(2), version: options.version });
+  paint();
   if (options.prompt !== null) submit(options.prompt, 'argv');
   else if (options.workMs > 0 && options.resumeId === null) submit(WORK_PROMPT, 'self');
 }
@@ -279,8 +281,8 @@ async function askOnce(own) {
 /** Says in its own way that the task is done. @param {import('./tasks.mjs').Task} own */
 function endTask(own) {
   task = null;
-  own.end(sessionId);
   log('task-done', { text: own.id });
+  own.end(sessionId);
 }
 
 /** Later requests of a turn carry what a tool gave. @param {boolean} isLater */
@@ -318,53 +320,54 @@ function settle(outcome) {
   if (outcome.kind === 'answer') {
     replies += 1;
     const text = `REPLY-${replies} account=${outcome.label}${options.says === '' ? '' : `\n${options.says}`}`;
+    log('reply', { n: replies, account: outcome.label });
     transcript.assistant(text);
     screen.reply(text);
-    log('reply', { n: replies, account: outcome.label });
     return true;
   }
   if (outcome.kind === 'rejected') {
-    reject(outcome.window, outcome.resetsAt);
-    log('limit', { account: outcome.label, window: outcome.window });
+    reject(outcome);
   } else if (outcome.kind === 'server-error') {
     below.placeholder = options.isModern ? 'Resend your message to try again' : null;
+    log('server-error');
     transcript.failure(SERVER_ERROR, 'server_error', 500, null);
     screen.reply(SERVER_ERROR);
-    log('server-error');
   } else {
     const text = 'Please run /login · API Error: 401 Invalid bearer token';
     below.placeholder = options.isModern ? 'Once fixed, resend your message' : null;
+    log('unauthorized');
     transcript.failure(text, 'authentication_failed', 401, null);
     screen.reply(text);
-    log('unauthorized');
   }
   return false;
 }
 
-/** @param {import('./book.mjs').Entry['kind']} window @param {number} resetsAt */
-function reject(window, resetsAt) {
+/** @param {Extract<import('./account.mjs').Outcome, { kind: 'rejected' }>} outcome */
+function reject({ label, window, resetsAt }) {
   const names = { five_hour: '5-hour limit', seven_day: 'weekly limit', seven_day_opus: 'Opus limit' };
   const time = resetTime(resetsAt, Date.now());
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const text = `You've hit your ${options.isModern ? names[window] : 'limit'} · resets ${time} (${zone})`;
+  const hasDialog = options.dialog !== null && options.dialog !== 'foreign-session';
+  const isNear = window === 'five_hour' && resetsAt - Date.now() <= NEAR_RESET_MS;
+  const waitsItself = !hasDialog && options.autoContinue && isNear;
+  const hasMenu = !hasDialog && !waitsItself && (!options.isModern || menuSeenFor !== resetsAt);
+  if (hasDialog) log('dialog');
+  if (hasMenu) log('menu');
+  log('limit', { account: label, window });
   transcript.failure(text, 'rate_limit', 429, { window, resetsAt });
   screen.limit(text);
-  if (options.dialog !== null && options.dialog !== 'foreign-session') {
-    below.kind = 'dialog';
-    return log('dialog');
-  }
-  const isNear = window === 'five_hour' && resetsAt - Date.now() <= NEAR_RESET_MS;
-  if (options.autoContinue && isNear) {
+  if (hasDialog) below.kind = 'dialog';
+  if (waitsItself) {
     const notice = `Usage limit reached · continuing automatically at ${time} · esc to cancel`;
     transcript.notice(notice);
     screen.reply(notice);
     below.waitsFor = time;
     autoContinue = setTimeout(continueAfterReset, Math.max(0, resetsAt - Date.now()));
-  } else if (!options.isModern || menuSeenFor !== resetsAt) {
+  } else if (hasMenu) {
     menuSeenFor = resetsAt;
     below.kind = 'menu';
     below.resets = time;
-    log('menu');
   }
 }
 
@@ -390,8 +393,9 @@ async function refreshForever() {
 function leave(code, reason) {
   disarm();
   screen.close();
-  process.stdin.setRawMode?.(false);
   registry.remove();
   log('exit', { reason });
+  // Last: from here on one more Ctrl-C ends the process in the middle.
+  process.stdin.setRawMode?.(false);
   process.exit(code);
 }

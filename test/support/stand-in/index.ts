@@ -31,7 +31,12 @@ export interface Limit {
   readonly resetsAt: number;
 }
 
-const WELCOME = { claude: /Claude Code v/, codex: /Ask Codex to do/, gemini: /Type your message/ } as const;
+/** With what stands below it: only then keys are read. */
+const WELCOME = {
+  claude: /Claude Code v[\s\S]*(?:⏵⏵|\? for shortcuts|Enter to confirm)/,
+  codex: /Ask Codex to do/,
+  gemini: /Type your message/,
+} as const;
 
 /** A login as the CLI keeps it, and what tells whose it is. @returns its file */
 function writeLogin(agent: 'codex' | 'gemini', home: string, account: string, access: string, refresh: string): string {
@@ -292,14 +297,23 @@ export class StandInWorld {
     if (options.shellOnly !== true) {
       await pane.type([this.agent, ...(options.args ?? []).map(quote)].join(' '));
       await pane.press('Enter');
-      await pane.shows(WELCOME[this.agent], 30_000);
+      await pane.shows(WELCOME[this.agent], 90_000);
     }
     return pane;
   }
 
   remove(): void {
-    // A program that has just been ended may still write there.
-    rmSync(this.root, { recursive: true, force: true, maxRetries: 15, retryDelay: 50 });
+    // A program that has just been ended may still write there; `maxRetries` does not look again for what came meanwhile.
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    const giveUpAt = performance.now() + 30_000;
+    while (existsSync(this.root)) {
+      try {
+        rmSync(this.root, { recursive: true, force: true });
+      } catch (error) {
+        if (performance.now() >= giveUpAt) throw error;
+        Atomics.wait(pause, 0, 0, 50);
+      }
+    }
   }
 
   #makeHome(account: string): Home {
@@ -368,7 +382,7 @@ function paneOf(tmux: Pick<TestTmux, 'run' | 'newPane'>, identity: PaneIdentity,
     paneId,
     cwd,
     screen,
-    async shows(pattern, limitMs = 20_000) {
+    async shows(pattern, limitMs = 60_000) {
       const fits = (text: string): boolean =>
         typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text);
       return waitFor(

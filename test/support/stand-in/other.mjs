@@ -19,7 +19,8 @@ const configDir = isCodex
   ? process.env.CODEX_HOME || join(home, '.codex')
   : join(process.env.GEMINI_CLI_HOME || home, '.gemini');
 const turnMs = Number(process.env.STAND_IN_TURN_MS ?? 120);
-const EXIT_TWICE_MS = 2000;
+/** The real ones wait a shorter while: whoever presses twice may be stopped in between for some seconds. */
+const EXIT_TWICE_MS = 20_000;
 const DAEMON = ['app-server', '--listen', 'unix://', '--managed-daemon'];
 const daemonPid = join(configDir, 'daemon.pid');
 
@@ -66,9 +67,9 @@ function start() {
     paint();
   });
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
-  paint();
-  // Said when keys are read, so that whoever waits for it may type.
+  // Said when keys are read, so that whoever waits for it may type; and before it is seen, as with all that is shown or written.
   log('start', { resumed: resumeId !== null, argv, account: labelOf() });
+  paint();
 }
 
 /** @param {import('./keys.mjs').Key} key */
@@ -135,21 +136,21 @@ async function takeTurn(text) {
 function settle() {
   const entry = token === null || !process.env.STAND_IN_BOOK ? undefined : readBook(process.env.STAND_IN_BOOK)[token];
   if (entry === undefined) {
-    block([isCodex ? '■ unexpected status 401 Unauthorized: token' : '✕ [API Error: API key not valid.]']);
-    return log('unauthorized');
+    log('unauthorized');
+    return block([isCodex ? '■ unexpected status 401 Unauthorized: token' : '✕ [API Error: API key not valid.]']);
   }
   if (entry.limited && entry.resetsAt > Date.now()) {
-    reject(entry.resetsAt);
-    return log('limit', { account: entry.label });
+    log('limit', { account: entry.label });
+    return reject(entry.resetsAt);
   }
   replies += 1;
   const text = `REPLY-${replies} account=${entry.label}`;
+  log('reply', { n: replies, account: entry.label });
   if (isCodex) {
     write(row('event_msg', { type: 'agent_message', message: text }));
     write(row('event_msg', { type: 'task_complete', turn_id: randomUUID(), last_agent_message: text, error: null }));
   } else write(said('gemini', text));
   block(theirs(text));
-  log('reply', { n: replies, account: entry.label });
 }
 
 /** @param {number} resetsAt */
@@ -321,7 +322,8 @@ function stopDaemon() {
 function leave(code, reason) {
   erase();
   process.stdout.write('\x1b[?2004l\n');
-  process.stdin.setRawMode?.(false);
   log('exit', { reason });
+  // Last: from here on one more Ctrl-C ends the process in the middle.
+  process.stdin.setRawMode?.(false);
   process.exit(code);
 }

@@ -6,8 +6,9 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'test/real-agents/**'],
     globalSetup: ['test/support/built.ts'],
     setupFiles: ['test/support/guard.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Longer than a test waits for any one fact, which tells more than this limit.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
   },
 });

@@ -49,7 +49,7 @@ export async function startDaemonProcess(
     },
     async end(signal) {
       if (!hasEnded()) child.kill(signal);
-      await waitFor(hasEnded, { timeoutMs: 30_000 });
+      await waitFor(hasEnded);
     },
     log: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-30).join('\n'),
   };
@@ -58,14 +58,14 @@ export async function startDaemonProcess(
       if (hasEnded()) throw new Error(`the daemon ended:\n${daemon.log()}`);
       return (await daemon.get('/livez')) !== null;
     },
-    { timeoutMs: 20_000, everyMs: 50 },
+    { everyMs: 50 },
   );
   return daemon;
 }
 
 function get(socketPath: string, path: string): Promise<string | null> {
   return new Promise((resolve) => {
-    const call = request({ socketPath, path, timeout: 3000 }, (answer) => {
+    const call = request({ socketPath, path, timeout: 30_000 }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('end', () => {

@@ -8,7 +8,7 @@ import type { TestTmux } from './tmux.ts';
 import { startTmux } from './tmux.ts';
 
 // Scenarios run side by side and wait for facts; their own limits tell more than this one.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 export interface Stage {
   readonly world: StandInWorld;

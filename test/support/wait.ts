@@ -1,7 +1,7 @@
 /** Waits for facts instead of letting time pass. */
 
 export interface WaitOptions {
-  /** Default 15 000. */
+  /** Default 60 000: on a starved machine each of the processes that are waited for may stall for seconds. */
   readonly timeoutMs?: number;
   /** Default 20. */
   readonly everyMs?: number;
@@ -13,7 +13,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 15_000, everyMs = 20 }: WaitOptions = {},
+  { timeoutMs = 60_000, everyMs = 20 }: WaitOptions = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {

@@ -14,7 +14,8 @@ import { mkdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync
 
 /** @typedef {Record<string, Entry>} Book */
 
-const LOCK_STALE_MS = 2000;
+/** Longer than a starved holder stalls: what a thief overwrites is a token that nobody has any more. */
+const LOCK_STALE_MS = 30_000;
 
 /** @param {string} path @returns {Book} */
 export function readBook(path) {
@@ -46,7 +47,8 @@ export function changeBook(path, change) {
 /** @param {string} lock */
 function takeLock(lock) {
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let tries = 0; tries < 2000; tries++) {
+  const giveUpAt = Date.now() + 2 * LOCK_STALE_MS;
+  while (Date.now() < giveUpAt) {
     try {
       return mkdirSync(lock);
     } catch {

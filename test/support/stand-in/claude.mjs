@@ -81,14 +81,15 @@ function start() {
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
   if (options.refreshMs > 0) void refreshForever();
   if (options.setsTitle) setTimeout(setTitle, TITLE_AFTER_MS).unref();
-  paint();
-  // Said when keys are read, so that whoever waits for it may type.
+  // Said when keys are read, so that whoever waits for it may type; and before it is seen, as with all that is shown or written.
   log('start', { resumed: options.resumeId !== null, argv: process.argv.slice(2), version: options.version });
+  paint();
   if (options.prompt !== null) submit(options.prompt, 'argv');
   else if (options.workMs > 0 && options.resumeId === null) submit(WORK_PROMPT, 'self');
 }
 
 function setTitle() {
+  if (isHeld()) return void setTimeout(setTitle, 50).unref();
   process.title = 'claude';
 }
 
@@ -233,7 +234,7 @@ async function takeTurn(text, isMeta, signal) {
   if (options.refreshesEachTurn) {
     below.spinner = 'Pondering';
     paint();
-    log('refresh', { result: await account.refresh() });
+    log('refresh', { result: await account.refresh(() => log('refresh-posted')) });
   }
   let goesOn = true;
   let isLater = false;
@@ -279,8 +280,8 @@ async function askOnce(own) {
 /** Says in its own way that the task is done. @param {import('./tasks.mjs').Task} own */
 function endTask(own) {
   task = null;
-  own.end(sessionId);
   log('task-done', { text: own.id });
+  own.end(sessionId);
 }
 
 /** Later requests of a turn carry what a tool gave. @param {boolean} isLater */
@@ -318,9 +319,9 @@ function settle(outcome) {
   if (outcome.kind === 'answer') {
     replies += 1;
     const text = `REPLY-${replies} account=${outcome.label}${options.says === '' ? '' : `\n${options.says}`}`;
+    log('reply', { n: replies, account: outcome.label });
     transcript.assistant(text);
     screen.reply(text);
-    log('reply', { n: replies, account: outcome.label });
     return true;
   }
   if (outcome.kind === 'rejected') {

@@ -31,7 +31,12 @@ export interface Limit {
   readonly resetsAt: number;
 }
 
-const WELCOME = { claude: /Claude Code v/, codex: /Ask Codex to do/, gemini: /Type your message/ } as const;
+/** With what stands below it: only then keys are read. */
+const WELCOME = {
+  claude: /Claude Code v[\s\S]*(?:⏵⏵|\? for shortcuts|Enter to confirm)/,
+  codex: /Ask Codex to do/,
+  gemini: /Type your message/,
+} as const;
 
 /** A login as the CLI keeps it, and what tells whose it is. @returns its file */
 function writeLogin(agent: 'codex' | 'gemini', home: string, account: string, access: string, refresh: string): string {
@@ -249,7 +254,13 @@ export class StandInWorld {
     return this.events('reply').map((each) => each.account ?? '');
   }
 
-  /** A hand on the turns of the panes that get its `env`: none of them ends while they are held. */
+  /** The same, when so many have come: a swap is over as soon as a turn runs again. */
+  async served(count: number): Promise<readonly string[]> {
+    await waitFor(() => this.servedBy().length >= count).catch(() => undefined);
+    return this.servedBy();
+  }
+
+  /** A hand on the panes that get its `env`: while it holds, no turn, no token refresh and no start under an own title ends. */
   turnHold(): TurnHold {
     const path = join(this.root, `hold-${randomUUID()}`);
     return {
@@ -292,7 +303,7 @@ export class StandInWorld {
     if (options.shellOnly !== true) {
       await pane.type([this.agent, ...(options.args ?? []).map(quote)].join(' '));
       await pane.press('Enter');
-      await pane.shows(WELCOME[this.agent], 30_000);
+      await pane.shows(WELCOME[this.agent], 90_000);
     }
     return pane;
   }
@@ -368,7 +379,7 @@ function paneOf(tmux: Pick<TestTmux, 'run' | 'newPane'>, identity: PaneIdentity,
     paneId,
     cwd,
     screen,
-    async shows(pattern, limitMs = 20_000) {
+    async shows(pattern, limitMs = 60_000) {
       const fits = (text: string): boolean =>
         typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text);
       return waitFor(

@@ -66,9 +66,9 @@ function start() {
     paint();
   });
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => leave(0, signal));
-  paint();
-  // Said when keys are read, so that whoever waits for it may type.
+  // Said when keys are read, so that whoever waits for it may type; and before it is seen, as with all that is shown or written.
   log('start', { resumed: resumeId !== null, argv, account: labelOf() });
+  paint();
 }
 
 /** @param {import('./keys.mjs').Key} key */
@@ -144,12 +144,12 @@ function settle() {
   }
   replies += 1;
   const text = `REPLY-${replies} account=${entry.label}`;
+  log('reply', { n: replies, account: entry.label });
   if (isCodex) {
     write(row('event_msg', { type: 'agent_message', message: text }));
     write(row('event_msg', { type: 'task_complete', turn_id: randomUUID(), last_agent_message: text, error: null }));
   } else write(said('gemini', text));
   block(theirs(text));
-  log('reply', { n: replies, account: entry.label });
 }
 
 /** @param {number} resetsAt */

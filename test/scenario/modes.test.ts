@@ -291,7 +291,7 @@ test.concurrent(
 );
 
 function runsAppServer(pid: number): boolean {
-  return /^node\0.*\0app-server\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  return /^[^\0]*node\0.*\0app-server\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
 }
 
 function isRunning(pid: number): boolean {

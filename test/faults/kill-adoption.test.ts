@@ -85,7 +85,7 @@ function newHomeShape(): readonly string[] {
 }
 
 test('killed before any of its changes, init is finished by the next init or taken back byte for byte by unadopt [R242]', {
-  timeout: LONG ? 1_200_000 : 240_000,
+  timeout: LONG ? 1_200_000 : 600_000,
 }, () => {
   const total = countChanges(newHome(), ['init']);
   let killed = 0;
@@ -111,7 +111,7 @@ test('killed before any of its changes, init is finished by the next init or tak
 });
 
 test('killed before any of its changes, unadopt is finished by the next unadopt [R242]', {
-  timeout: LONG ? 1_200_000 : 240_000,
+  timeout: LONG ? 1_200_000 : 600_000,
 }, () => {
   const first = newHome();
   expect(run(first, ['init']), said).toBe(0);

@@ -30,7 +30,7 @@ const SURE: readonly Mood[] = [
 ];
 
 test(`${ALERTS} alerts and ${KILLS} kills: no critical one lost, no mail twice, at most one message twice for each kill, a bounded queue [R229]`, {
-  timeout: IS_LONG ? 900_000 : 60_000,
+  timeout: IS_LONG ? 900_000 : 300_000,
 }, async () => {
   const stateDir = tempDir();
   const mail = await startProvider(moods([...SURE, ...UNSURE]));

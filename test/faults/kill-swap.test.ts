@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 test(`after each of ${KILLS} kills one valid link, every pane back by itself or handed over untouched, no prompt twice, no login lost [R47 R205 R259 R263]`, {
-  timeout: KILLS * 20_000 + 240_000,
+  timeout: KILLS * 20_000 + 600_000,
 }, async () => {
   const tally: Tally = { kills: 0, swaps: 0, refreshes: 0, orphans: 0, handedOver: 0, phases: {} };
   for (let i = 0; i < LANES; i++) lanes.push(await Lane.open());
@@ -115,7 +115,7 @@ class Lane {
     this.#before = world.events().length;
     world.setLimit(from, { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     for (const pane of this.#panes) await pane.say('go on with the work');
-    await waitFor(() => this.#since().some(({ event }) => event === 'limit'), { timeoutMs: 30_000 });
+    await waitFor(() => this.#since().some(({ event }) => event === 'limit'));
 
     const killedAfter: number[] = [];
     for (let i = 0; i < kills; i++) {
@@ -133,7 +133,7 @@ class Lane {
     }
 
     const context = (): string => `killed after ${killedAfter} ms\n${this.#daemon?.log()}`;
-    await waitFor(async () => (await this.#last())?.swap.phase === 'done', { timeoutMs: 120_000 }).catch(() => {
+    await waitFor(async () => (await this.#last())?.swap.phase === 'done', { timeoutMs: 300_000 }).catch(() => {
       throw new Error(`the swap did not end: ${context()}`);
     });
     // Kills between writing down that a prompt is typed and typing it: after five of them the pane is handed over, untouched.
@@ -141,6 +141,8 @@ class Lane {
     tally.handedOver += left.length;
     for (const { reason } of left) expect(reason, context()).toBe('no answer came within 60 s');
     if (kills < 2) expect(left, context()).toEqual([]);
+    // A pane is back when its turn runs, a moment before its answer.
+    await waitFor(() => this.#replies().size >= this.#panes.length - left.length).catch(() => undefined);
     expect(this.#replies().size, context()).toBe(this.#panes.length - left.length);
     expect(world.activeAccount(), context()).toBe(to);
     const status = await this.#daemon?.get<{ pools: readonly { active_account: string }[] }>('/status');
@@ -185,9 +187,11 @@ class Lane {
   async #letLocksGoStale(): Promise<number> {
     const before = this.#locks();
     if (before.size === 0) return 0;
-    // Those of the agent are gone within a fraction of this.
-    await waitFor(isOver(600), { timeoutMs: 2000 });
-    const orphans = [...this.#locks()].filter(([path, inode]) => before.get(path) === inode);
+    const kept = () => [...this.#locks()].filter(([path, inode]) => before.get(path) === inode);
+    // Those of the agent are gone before this, even where it is starved in the middle of a refresh.
+    const isLate = isOver(15_000);
+    await waitFor(() => kept().length === 0 || isLate());
+    const orphans = kept();
     for (const [path] of orphans) utimesSync(path, 0, 0);
     return orphans.length === 0 ? 0 : 1;
   }

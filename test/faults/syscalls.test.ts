@@ -251,7 +251,7 @@ async function tryFault(lane: Lane, fault: Point, tally: Tally): Promise<void> {
 
 test.skipIf(lack !== null)(
   'a swap killed or failed at any system call on its files: the link is whole, no login is lost, and one tick after the next start all is in order [R47 R205 R259 R260]',
-  { timeout: isLong ? 7_200_000 : 180_000 },
+  { timeout: isLong ? 7_200_000 : 600_000 },
   async () => {
     const [first] = lanes;
     if (first === undefined) throw new Error('no lane');
@@ -287,6 +287,7 @@ test.skipIf(lack !== null).each([
   ['from then on', true],
 ] as const)(
   'a disk that does not give a page of the database %s is no damage: nothing is moved',
+  { timeout: 300_000 },
   async (_, isLasting) => {
     const [lane] = lanes;
     if (lane === undefined) throw new Error('no lane');

@@ -32,7 +32,7 @@ async function resume(pane: StandInPane, sessionId: string): Promise<void> {
   // What stood there before must not be taken for the new start.
   await pane.type(`clear; claude --resume ${sessionId}`);
   await pane.press('Enter');
-  await pane.shows(/^(?![\s\S]*Goodbye)[\s\S]*Claude Code v/, 30_000);
+  await pane.shows(/^(?![\s\S]*Goodbye)[\s\S]*Claude Code v[\s\S]*⏵⏵/, 90_000);
 }
 
 test.concurrent(
@@ -59,7 +59,7 @@ test.concurrent(
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     await pane.say('the second question');
     expect((await daemon.swapDone()).swap).toMatchObject({ from: 'work-1', to: 'work-2', phase: 'done' });
-    expect(world.servedBy()).toEqual(['work-1', 'work-2']);
+    expect(await world.served(2)).toEqual(['work-1', 'work-2']);
     await daemon.stop();
 
     await leave(pane);
@@ -73,8 +73,7 @@ test.concurrent(
     world.setLimit('work-1', null);
     await resume(pane, sessionId);
     await pane.say('the third question');
-    await waitFor(() => world.servedBy().length === 3, { timeoutMs: 30_000 });
-    expect(world.servedBy()).toEqual(['work-1', 'work-2', 'work-1']);
+    expect(await world.served(3)).toEqual(['work-1', 'work-2', 'work-1']);
     expect(new Set(world.events('reply').map((event) => event.sessionId))).toEqual(new Set([sessionId]));
   }),
 );

@@ -10,7 +10,9 @@ test(
     const pane = await world.startPane(tmux, { name: 'a' });
     const daemon = await start();
     const { records } = daemon.app.api;
-    const detect = (): Promise<unknown> => daemon.app.supervisor.runOnce('alerts');
+    // A look that is under way already is none of these.
+    const detect = (): Promise<unknown> =>
+      waitFor(async () => (await daemon.app.supervisor.runOnce('alerts')).every(({ result }) => result !== 'skipped'));
     const open = async () =>
       (await records.alerts({ statuses: ['active'], limit: 9 })).map(({ fingerprint }) => fingerprint);
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });

@@ -295,6 +295,9 @@ for (const [what, row] of rows) {
     onStage(async ({ world, start }) => {
       row.before?.(world);
       const daemon = await start();
+      const reconciler = () => daemon.status().jobs.find(({ name }) => name === 'reconciler');
+      // Nobody reads while it is changed: what takes several steps must not be seen half done.
+      await waitFor(() => reconciler()?.state === 'idle');
       row.change(world);
       const before = picture(world);
       const told = await daemon.told(row.told);
@@ -305,11 +308,11 @@ for (const [what, row] of rows) {
       if (row.account !== null) {
         const isUsable = (): boolean =>
           daemon.status().accounts.find(({ name }) => name === 'work-2')?.eligible === true;
-        await waitFor(() => isUsable() === row.usable, { timeoutMs: 30_000 });
+        await waitFor(() => isUsable() === row.usable);
       }
-      const looks = () => daemon.status().jobs.find(({ name }) => name === 'reconciler')?.last_start ?? '';
+      const looks = () => reconciler()?.last_start ?? '';
       const seen = looks();
-      await waitFor(() => looks() > seen, { timeoutMs: 30_000 });
+      await waitFor(() => looks() > seen);
       expect(await daemon.events(row.told)).toHaveLength(1);
       expect(picture(world)).toEqual(before);
       expect(JSON.stringify(told)).not.toContain('made-up');

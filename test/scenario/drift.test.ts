@@ -46,6 +46,7 @@ test.concurrent(
     expect(told).toMatchObject({ severity: 'warning', account: 'work-2', pool: 'default' });
     await daemon.polls(5);
     expect(world.activeAccount()).toBe('work-2');
+    await waitFor(() => daemon.health().pools[0]?.active_account === 'work-2');
     expect(daemon.health().pools[0]).toMatchObject({ active_account: 'work-2', switcher: 'normal' });
     world.setLimit('work-2', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     await pane.say('do the work');
@@ -114,6 +115,7 @@ test.concurrent(
     const daemon = await start();
     const restore = changeLogin(world, 'work-2', { accessToken: '', refreshToken: '', expiresAt: 0 });
     expect(await daemon.told('login_needed')).toMatchObject({ severity: 'critical', account: 'work-2' });
+    await waitFor(() => daemon.status().accounts[1]?.state === 'expired');
     limitFirst(world);
     await pane.say('do the work');
     await daemon.told('no_eligible_account');
@@ -123,7 +125,7 @@ test.concurrent(
 
     restore();
     expect((await daemon.swapDone()).swap).toMatchObject({ to: 'work-2', phase: 'done' });
-    expect(world.servedBy()).toEqual(['work-2']);
+    expect(await world.served(1)).toEqual(['work-2']);
     expect(await daemon.events('login_needed')).toHaveLength(1);
     expect((await daemon.events('account_recovered')).some(({ account }) => account === 'work-2')).toBe(true);
   }),
@@ -182,14 +184,14 @@ test.concurrent(
     await pane.say('do the work');
     const told = await daemon.told('login_needed');
     expect(told).toMatchObject({ severity: 'critical', account: 'work-1', pane: 'a:0.0' });
-    expect(lookedAt()).not.toBe(before);
+    await waitFor(() => lookedAt() !== before);
     await daemon.polls(5);
     expect(await daemon.app.api.swaps(10)).toEqual([]);
     expect(world.activeAccount()).toBe('work-1');
 
     // The wall still stands there when the link has moved: it is not the new account's.
     const answer = await daemon.app.api.swap({ ...BY_HAND, to: 'work-2' });
-    await daemon.swapDone(30_000, answer.kind === 'accepted' ? answer.id : '');
+    await daemon.swapDone(90_000, answer.kind === 'accepted' ? answer.id : '');
     await daemon.polls(8);
     expect(daemon.status().accounts.map(({ name, state }) => [name, state])).toEqual([
       ['work-1', 'expired'],

@@ -59,7 +59,7 @@ test.concurrent(
     const { mtimeMs } = statSync(world.home('work-2').credentials);
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     await pane.say('do the work');
-    const told = await daemon.told('swap_postponed', 25_000);
+    const told = await daemon.told('swap_postponed');
 
     expect(told).toMatchObject({ severity: 'warning', pool: 'default' });
     expect(String(told.data.error)).toContain(lock);
@@ -72,7 +72,7 @@ test.concurrent(
     expect((await daemon.told('swap_refused')).data).toMatchObject({ reason: 'backoff' });
 
     rmdirSync(lock);
-    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 30_000 });
+    await waitFor(() => world.servedBy().length > 0);
     const { swap } = await daemon.swapDone();
     expect(swap).toMatchObject({ to: 'work-2', phase: 'done' });
     expect(swap.id).not.toBe(postponed?.id);
@@ -108,7 +108,7 @@ test.concurrent(
     expect(world.prompts()).toEqual(['do the work']);
 
     adapters.failFreshen = false;
-    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 30_000 });
+    await waitFor(() => world.servedBy().length > 0);
     expect(world.servedBy()).toEqual(['work-2']);
     expect((await daemon.swapDone()).swap).toMatchObject({ phase: 'done', to: 'work-2' });
     expect(await daemon.app.api.swaps(10)).toHaveLength(2);
@@ -142,7 +142,7 @@ test.concurrent(
     adapters.failPointTo = null;
     expect(await daemon.app.api.recover(null)).toMatchObject([{ ok: true, detail: expect.stringContaining('work-2') }]);
     await waitFor(() => !daemon.health().partial_swap);
-    await waitFor(() => world.servedBy().length > 0, { timeoutMs: 30_000 });
+    await waitFor(() => world.servedBy().length > 0);
     expect(world.servedBy()).toEqual(['work-2']);
     expect(world.prompts()).toEqual(['do the work', 'continue']);
     const finished = await daemon.swapDone();

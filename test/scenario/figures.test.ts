@@ -15,8 +15,8 @@ const MINUTE = 60_000;
 /** A session that has answered once and whose files the daemon has read since. */
 async function answered(world: StandInWorld, pane: StandInPane, daemon: TestDaemon): Promise<string> {
   await pane.say('do the work');
-  await waitFor(() => world.servedBy().length > 0, { timeoutMs: 20_000 });
-  await waitFor(() => daemon.status().sessions[0]?.state === 'idle', { timeoutMs: 30_000 });
+  await waitFor(() => world.servedBy().length > 0);
+  await waitFor(() => daemon.status().sessions[0]?.state === 'idle');
   await daemon.polls(3);
   const [session = ''] = world.events().map(({ sessionId }) => sessionId);
   return session;
@@ -39,13 +39,13 @@ test.concurrent(
     const daemon = await start({ changes: { quota: { auto_pause: { default_5h: 0.95 } } } });
     const session = await answered(world, pane, daemon);
     statusline(world, session, 96);
-    const { swap } = await daemon.swapDone(40_000);
+    const { swap } = await daemon.swapDone();
 
     expect(swap).toMatchObject({ trigger: 'threshold', from: 'work-1', to: 'work-2', phase: 'done' });
     expect(swap.reason).toBe('96 % of its 5-hour window, threshold 95 %');
     expect(world.prompts()).toEqual(['do the work']);
     await pane.say('and more');
-    await waitFor(() => world.servedBy().length > 1, { timeoutMs: 20_000 });
+    await waitFor(() => world.servedBy().length > 1);
     expect(world.servedBy()).toEqual(['work-1', 'work-2']);
     await daemon.polls(3);
     expect(account(daemon, 'work-1')).toMatchObject({
@@ -77,9 +77,9 @@ test.concurrent(
       verifyRequired: false,
     }));
     await store.close();
-    await waitFor(() => account(daemon, 'work-1')?.state === 'limited', { timeoutMs: 30_000 });
+    await waitFor(() => account(daemon, 'work-1')?.state === 'limited');
     statusline(world, session, 12);
-    await waitFor(() => account(daemon, 'work-1')?.state === 'active', { timeoutMs: 30_000 });
+    await waitFor(() => account(daemon, 'work-1')?.state === 'active');
 
     expect(account(daemon, 'work-1')).toMatchObject({
       eligible: true,

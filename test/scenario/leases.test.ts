@@ -13,21 +13,21 @@ test.concurrent(
   onStage(async ({ world, tmux, start }) => {
     const panes = [await world.startPane(tmux, { name: 'a' }), await world.startPane(tmux, { name: 'b' })];
     const daemon = await start({ changes: { lifecycle: { reconcile_interval: '1h' } } });
-    await waitFor(() => daemon.status().sessions.length === 2, { timeoutMs: 20_000 });
+    await waitFor(() => daemon.status().sessions.length === 2);
     daemon.app.supervisor.wake('reconciler');
-    await waitFor(() => daemon.status().sessions.every(({ lease }) => lease === 'work-1'), { timeoutMs: 20_000 });
+    await waitFor(() => daemon.status().sessions.every(({ lease }) => lease === 'work-1'));
 
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
     await panes[0]?.say('do the work');
     expect((await daemon.swapDone()).swap).toMatchObject({ from: 'work-1', to: 'work-2', phase: 'done' });
-    await waitFor(() => daemon.status().sessions.every(({ lease }) => lease === 'work-2'), { timeoutMs: 20_000 });
+    await waitFor(() => daemon.status().sessions.every(({ lease }) => lease === 'work-2'));
 
     const reasons = daemon.log.lines
       .filter(({ message }) => message === 'lease released')
       .map(({ fields }) => fields.reason);
     expect(reasons.every((reason) => reason === 'moved' || reason === 'account_exhausted')).toBe(true);
     daemon.app.supervisor.wake('reconciler');
-    await waitFor(() => leasesOf(daemon.status())['work-2'] === 2, { timeoutMs: 20_000 });
+    await waitFor(() => leasesOf(daemon.status())['work-2'] === 2);
     expect(leasesOf(daemon.status())).toMatchObject({ 'work-1': 0, 'work-2': 2 });
     await daemon.stop();
     // What a stopped daemon held is left to its end: the next daemon takes it up.
@@ -43,7 +43,7 @@ test.concurrent(
     async ({ world, tmux, start }) => {
       const pane = await world.startPane(tmux, { name: 'a' });
       const daemon = await start();
-      await waitFor(() => daemon.status().sessions.length === 1, { timeoutMs: 20_000 });
+      await waitFor(() => daemon.status().sessions.length === 1);
       expect(await daemon.app.api.account('work-2', 'disable')).toMatchObject({ kind: 'done', changed: true });
       world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
       await pane.say('do the work');

@@ -25,7 +25,7 @@ test.concurrent(
       const daemon = await start();
       world.setLimit('work-1', inThreeHours());
       await limited?.say('do the work');
-      const { swap, recoveries, incident } = await daemon.swapDone(50_000);
+      const { swap, recoveries, incident } = await daemon.swapDone();
 
       expect(swap).toMatchObject({ phase: 'done', from: 'work-1', to: 'work-2', error: null });
       expect(world.activeAccount()).toBe('work-2');
@@ -50,7 +50,7 @@ test.concurrent(
       const sessions = (name: string) => world.events(name).map(({ sessionId }) => sessionId);
       expect(new Set(sessions('start')).size).toBe(4);
       expect([...world.prompts()].sort()).toEqual(['a small thing', 'continue', 'do the work']);
-      expect(world.servedBy()).toEqual(['work-1', 'work-2']);
+      expect(await world.served(2)).toEqual(['work-1', 'work-2']);
       expect(incident?.steps.map(({ step }) => step)).toContain('stopping');
       await idle?.shows('› a small thing');
     },
@@ -69,20 +69,17 @@ test.concurrent(
       await busy.shows('esc to interrupt');
       world.setLimit('work-1', inThreeHours());
       await limited.say('do the work');
-      await daemon.told('swap_refused', 30_000);
-      await waitFor(
-        async () => {
-          const answer = await daemon.app.api.swap({ ...BY_HAND, force: true });
-          return answer.kind === 'refused' && answer.detail.endsWith('it is in the middle of a turn');
-        },
-        { timeoutMs: 30_000 },
-      );
+      await daemon.told('swap_refused');
+      await waitFor(async () => {
+        const answer = await daemon.app.api.swap({ ...BY_HAND, force: true });
+        return answer.kind === 'refused' && answer.detail.endsWith('it is in the middle of a turn');
+      });
       await daemon.polls(5);
       expect([...world.events('exit'), ...world.events('interrupted')]).toEqual([]);
 
       // Its user ends the turn; nobody else did.
       await busy.press('Escape');
-      const { swap, recoveries } = await daemon.swapDone(50_000);
+      const { swap, recoveries } = await daemon.swapDone();
       expect(swap).toMatchObject({ phase: 'done', to: 'work-2' });
       expect(recoveries.map(({ state }) => state)).toEqual(['recovered', 'recovered']);
       expect(world.prompts().filter((text) => text === 'continue')).toHaveLength(1);
@@ -101,13 +98,13 @@ test.concurrent(
       const daemon = await start();
       world.setLimit('work-1', inThreeHours());
       await limited.say('do the work');
-      const { data } = await daemon.told('swap_refused', 30_000);
+      const { data } = await daemon.told('swap_refused');
       expect(JSON.stringify(data)).toMatch(
         /apart:0\.0 may use .* is left alone, for its environment sets CODEX_ACCESS_TOKEN/,
       );
       expect(world.events('exit')).toEqual([]);
       await tmux.run('kill-session', '-t', 'apart');
-      expect((await daemon.swapDone(50_000)).swap).toMatchObject({ phase: 'done', to: 'work-2' });
+      expect((await daemon.swapDone()).swap).toMatchObject({ phase: 'done', to: 'work-2' });
       expect(world.prompts()).toEqual(['do the work', 'continue']);
     },
     { agent: 'codex' },
@@ -125,25 +122,25 @@ test.concurrent(
         stdio: 'ignore',
       });
       try {
+        // Both are what they will be, not yet the process that began them.
+        const server = Number(readFileSync(join(world.link, 'daemon.pid'), 'utf8'));
+        for (const pid of [editor.pid ?? 0, server]) await waitFor(() => runsAppServer(pid));
         const daemon = await start();
         world.setLimit('work-1', inThreeHours());
         await limited.say('do the work');
-        await daemon.told('swap_refused', 30_000);
-        await waitFor(
-          async () => {
-            const answer = await daemon.app.api.swap(BY_HAND);
-            return answer.kind === 'refused' && answer.detail.includes(`codex (process ${editor.pid} in`);
-          },
-          { timeoutMs: 30_000 },
-        );
+        await daemon.told('swap_refused');
+        await waitFor(async () => {
+          const answer = await daemon.app.api.swap(BY_HAND);
+          return answer.kind === 'refused' && answer.detail.includes(`codex (process ${editor.pid} in`);
+        });
         expect(world.activeAccount()).toBe('work-1');
         expect(world.events('exit')).toEqual([]);
 
         editor.kill();
-        const { swap, incident } = await daemon.swapDone(50_000);
+        const { swap, incident } = await daemon.swapDone();
         expect(swap).toMatchObject({ phase: 'done', to: 'work-2' });
         expect(incident?.steps.map(({ step }) => step)).toContain('background_stopped');
-        expect(world.servedBy()).toEqual(['work-2']);
+        expect(await world.served(1)).toEqual(['work-2']);
       } finally {
         editor.kill('SIGKILL');
         const server = Number(readFileSync(join(world.link, 'daemon.pid'), 'utf8'));
@@ -172,17 +169,15 @@ test.concurrent(
       const daemon = await start({ adapters: { link: { ...link, point } } });
       world.setLimit('work-1', inThreeHours());
       await panes[0]?.say('do the work');
-      await daemon.told('swap_failed', 30_000);
+      await daemon.told('swap_failed');
       isBroken = false;
       expect(world.activeAccount()).toBe('work-1');
-      await waitFor(() => world.events('start').length >= 4, { timeoutMs: 20_000 });
-      await waitFor(async () => (await daemon.app.api.swaps(10)).some(({ phase }) => phase === 'done'), {
-        timeoutMs: 50_000,
-      });
+      await waitFor(() => world.events('start').length >= 4);
+      await waitFor(async () => (await daemon.app.api.swaps(10)).some(({ phase }) => phase === 'done'));
 
       expect(world.activeAccount()).toBe('work-2');
       expect(world.prompts().filter((text) => text === 'continue')).toHaveLength(1);
-      expect(world.servedBy()).toEqual(['work-1', 'work-2']);
+      expect(await world.served(2)).toEqual(['work-1', 'work-2']);
     },
     { agent: 'codex' },
   ),
@@ -199,7 +194,7 @@ test.concurrent(
       const daemon = await start();
       world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 24 * HOUR });
       await pane.say('do the work');
-      const { swap, recoveries } = await daemon.swapDone(50_000);
+      const { swap, recoveries } = await daemon.swapDone();
 
       expect(swap).toMatchObject({ phase: 'done', to: 'work-2', error: null });
       expect(recoveries.map(({ state, recoveredBy }) => [state, recoveredBy])).toEqual([
@@ -211,7 +206,7 @@ test.concurrent(
       expect(world.events('confirmed')).toEqual([]);
       expect(new Set(world.events('start').map(({ sessionId }) => sessionId)).size).toBe(3);
       expect(world.prompts()).toEqual(['first', 'do the work', 'continue']);
-      expect(world.servedBy()).toEqual(['work-1', 'work-2']);
+      expect(await world.served(2)).toEqual(['work-1', 'work-2']);
     },
     { agent: 'gemini' },
   ),
@@ -231,7 +226,7 @@ test.concurrent(
     const daemon = await start();
     world.setLimit('work-1', inThreeHours());
     await limited.say('do the work');
-    const { swap, recoveries } = await daemon.swapDone(50_000);
+    const { swap, recoveries } = await daemon.swapDone();
 
     expect(swap).toMatchObject({ phase: 'done', to: 'work-2', error: null });
     expect(recoveries.map(({ label, state }) => [label.split(':')[0], state]).sort()).toEqual([
@@ -255,11 +250,11 @@ test.concurrent(
       const daemon = await start();
       world.setLimit('work-1', inThreeHours());
       await pane.say('do the work');
-      const { swap, recoveries } = await daemon.swapDone(50_000);
+      const { swap, recoveries } = await daemon.swapDone();
 
       expect(swap).toMatchObject({ phase: 'done', from: 'work-1', to: 'work-2' });
       expect(recoveries).toMatchObject([{ label: 'a:0.0', state: 'recovered', recoveredBy: 'restart' }]);
-      expect(world.servedBy()).toEqual(['work-2']);
+      expect(await world.served(1)).toEqual(['work-2']);
       expect(await pane.screen()).toContain(`CLAUDE_CONFIG_DIR=${world.home('work-2').home}`);
       expect(world.events('exit')).toHaveLength(1);
       expect(await other.screen()).not.toContain('continue');
@@ -267,7 +262,7 @@ test.concurrent(
       // Launched by hand under the account that was left: it meets that limit itself, and follows.
       const late = await world.startPane(tmux, { name: 'late', project: 'late', env: under('work-1') });
       await late.say('more of it');
-      await waitFor(() => world.servedBy().length === 2, { timeoutMs: 30_000 });
+      await waitFor(() => world.servedBy().length === 2);
       expect(world.servedBy()).toEqual(['work-2', 'work-2']);
     },
     { mode: 'env' },
@@ -284,16 +279,20 @@ test.concurrent(
       const daemon = await start();
       world.setLimit('work-1', inThreeHours());
       await pane.say('do the work');
-      const { swap, recoveries } = await daemon.swapDone(50_000);
+      const { swap, recoveries } = await daemon.swapDone();
 
       expect(swap).toMatchObject({ phase: 'done', from: 'work-1', to: 'work-2' });
       expect(recoveries).toMatchObject([{ label: 'a:0.0', state: 'recovered', recoveredBy: 'hot' }]);
-      expect(world.servedBy()).toEqual(['work-2']);
+      expect(await world.served(1)).toEqual(['work-2']);
       expect(readlinkSync(world.link)).toBe(world.home('work-2').home);
     },
     { mode: 'secure_storage' },
   ),
 );
+
+function runsAppServer(pid: number): boolean {
+  return /^[^\0]*node\0.*\0app-server\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+}
 
 function isRunning(pid: number): boolean {
   try {

@@ -13,7 +13,7 @@ test.concurrent(
   onStage(async ({ world, tmux, start }) => {
     const pane = await world.startPane(tmux, { name: 'a' });
     const daemon = await start({ changes: { mode: 'observe', quota: { poll_interval: '10m' } } });
-    await waitFor(() => daemon.status().sessions.length === 1, { timeoutMs: 30_000 });
+    await waitFor(() => daemon.status().sessions.length === 1);
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + HOUR });
     await pane.say('do the work');
     await pane.shows('limit');
@@ -29,8 +29,12 @@ test.concurrent(
     writeHookLine(stateDir, line, systemClock());
 
     expect(await daemon.told('quota_hit')).toMatchObject({ session: 'a', account: 'work-1' });
-    const record = await daemon.app.api.paneRecord('a');
-    expect(record?.finding.signals).toMatchObject({
+    // Told while the panes are judged; shown when all are.
+    const record = await waitFor(async () => {
+      const found = await daemon.app.api.paneRecord('a');
+      return found?.finding.decision.kind === 'confirmed' ? found : null;
+    });
+    expect(record.finding.signals).toMatchObject({
       sessionId: session_id,
       hook: { event: 'StopFailure', error: 'rate_limit' },
       figures: [{ window: '5h', usedPercent: 100, home: world.home('work-1').home }],

@@ -23,7 +23,7 @@ test.concurrent(
     const resetsAt = Date.now() + HOUR;
     world.setLimit('work-1', { kind: 'five_hour', resetsAt });
     await pane.say('do the work');
-    const { swap } = await daemon.swapDone(30_000);
+    const { swap } = await daemon.swapDone();
     expect(swap).toMatchObject({ from: 'work-1', to: 'work-2', phase: 'done' });
     expect(world.activeAccount()).toBe('work-2');
     expect(behind?.hanging()).toBeGreaterThan(0);

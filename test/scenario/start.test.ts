@@ -131,7 +131,7 @@ test.concurrent(
 
     expect(await daemon.app.api.recover(null)).toMatchObject([{ ok: true }]);
     expect((await daemon.swapDone()).swap).toMatchObject({ to: 'work-2', phase: 'done' });
-    expect(world.servedBy()).toEqual(['work-2']);
+    expect(await world.served(1)).toEqual(['work-2']);
     await daemon.stop();
     const third = await start();
     expect(third.health().reasons.join()).not.toContain('observing');

@@ -13,6 +13,7 @@ import type { Stage } from '../support/stage.ts';
 import { onStage } from '../support/stage.ts';
 import type { TaskProject } from '../support/task-files.ts';
 import { dispatching, taskProject } from '../support/task-files.ts';
+import { isRunning } from '../support/tmux.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Several of these run side by side, on a machine that may be busy. */
@@ -26,6 +27,8 @@ interface Play extends Stage {
   dispatch(max?: number, changes?: ConfigChanges): Promise<TestDaemon>;
   /** An agent command that runs the stand-in with these variables; a shell script, as people have them. */
   wrap(name: string, lines: string): string;
+  /** The same for an agent whose turns end when it is let go. */
+  holdTurns(): { readonly command: string; letGo(): void };
 }
 
 function onQueue(play: (play: Play) => Promise<void>): () => Promise<void> {
@@ -39,12 +42,21 @@ function onQueue(play: (play: Play) => Promise<void>): () => Promise<void> {
       writeFileSync(path, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
       return path;
     };
-    await play({ ...stage, project, dispatch, wrap });
+    const holdTurns: Play['holdTurns'] = () => {
+      const turns = stage.world.turnHold();
+      turns.hold();
+      const command = wrap('held', `STAND_IN_HOLD='${turns.env.STAND_IN_HOLD}' exec claude "$@"`);
+      return { command, letGo: turns.letGo };
+    };
+    await play({ ...stage, project, dispatch, wrap, holdTurns });
   });
 }
 
 const typed = ({ world }: Pick<Stage, 'world'>): readonly string[] =>
   world.prompts().flatMap((text) => /^Task id: (.+)$/m.exec(text)?.[1] ?? []);
+/** Its prompt is on record before its screen shows that it works. */
+const isSeenAtWork = (daemon: TestDaemon): Promise<unknown> =>
+  waitFor(() => daemon.status().sessions.some(({ state }) => state === 'working'), WAIT);
 const tasksDone = ({ world }: Stage): readonly string[] => world.events('task-done').map(({ text }) => text ?? '');
 
 test.concurrent(
@@ -140,9 +152,9 @@ test.concurrent(
   onQueue(async (play) => {
     const { project, world } = play;
     project.drop('door', 'Do it.\nstand-in: take 1500ms\n');
-    const daemon = await play.dispatch();
-    await waitFor(() => world.events('task').length === 1, WAIT);
+    // Nobody knows of it before the task asks.
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
+    const daemon = await play.dispatch();
     expect((await daemon.swapDone(WAIT_MS)).swap).toMatchObject({ from: 'work-1', to: 'work-2' });
     await waitFor(() => project.over('done').includes('door'), WAIT);
     expect(typed(play)).toEqual(['house:door']);
@@ -168,9 +180,8 @@ test.concurrent(
     // Keeps its account in memory, so that it must be restarted.
     const command = play.wrap('old', 'STAND_IN_VERSION=2.0.76 STAND_IN_TITLE=off exec claude "$@"');
     project.drop('door', 'Do it.\nstand-in: take 1500ms\n');
-    const daemon = await play.dispatch(1, { agents: { claude: { command } }, switcher: { verify_timeout: '4s' } });
-    await waitFor(() => world.events('task').length === 1, WAIT);
     world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
+    const daemon = await play.dispatch(1, { agents: { claude: { command } }, switcher: { verify_timeout: '4s' } });
     await daemon.told('swap_flipped', WAIT_MS);
     // Then there is no conversation to go on with.
     rmSync(join(world.shared, 'projects'), { recursive: true });
@@ -256,10 +267,13 @@ test.concurrent(
   'a session that dies takes its attempt with it; the next one does the task [R60 R211]',
   onQueue(async (play) => {
     const { project, tmux, world } = play;
-    project.drop('door', 'Do it.\nstand-in: take 4000ms\n');
-    await play.dispatch();
-    await waitFor(() => world.events('task').length === 1, WAIT);
+    project.drop('door', 'Do it.\n');
+    const { command, letGo } = play.holdTurns();
+    await play.dispatch(1, { agents: { claude: { command } } });
+    const { pid } = await waitFor(() => world.events('task')[0], WAIT);
     await tmux.run('kill-session', '-t', '=auto-1:');
+    await waitFor(() => !isRunning(pid), WAIT);
+    letGo();
     await waitFor(() => project.over('done').includes('door'), WAIT);
     expect(project.result('done', 'door').attempts).toMatchObject([
       { attempt: 1, outcome: 'session_died' },
@@ -285,6 +299,7 @@ test.concurrent(
     const { project, world } = play;
     const own = await world.startPane(play.tmux, { name: 'main', project: 'house' });
     await own.type('half a sentence');
+    await own.shows('half a sentence');
     project.drop('any', 'Do it.\n');
     project.drop('named', '---\nsession: main\n---\nDo it.\n');
     const daemon = await play.dispatch(0, { sessions: { dedicated: [{ name: 'main', accept_tasks: true }] } });
@@ -307,6 +322,7 @@ test.concurrent(
     project.drop('door', 'Do it.\nstand-in: take 600000ms\n');
     const daemon = await play.dispatch();
     await daemon.told('task_started', WAIT_MS);
+    await isSeenAtWork(daemon);
     await daemon.app.api.tasks.cancel('door', 'not wanted any more');
     expect(project.list('failed')).toEqual(['door']);
     const stopped = await daemon.told('task_stopped', WAIT_MS);
@@ -329,6 +345,7 @@ test.concurrent(
     project.drop('door', '---\nsession: main\n---\nDo it.\nstand-in: take 600000ms\n');
     const daemon = await play.dispatch(0, { sessions: { dedicated: [{ name: 'main', accept_tasks: true }] } });
     await daemon.told('task_started', WAIT_MS);
+    await isSeenAtWork(daemon);
     await daemon.app.api.tasks.cancel('door', 'by hand');
     await daemon.told('task_stopped', WAIT_MS);
     await waitFor(() => world.events('interrupted').length === 1, WAIT);
@@ -345,7 +362,11 @@ test.concurrent(
     const { project, world } = play;
     const stems = ['a', 'b', 'c', 'd'];
     for (const stem of stems) project.drop(stem, 'Do it.\n');
-    const daemon = await play.dispatch(2);
+    const { command, letGo } = play.holdTurns();
+    const daemon = await play.dispatch(2, { agents: { claude: { command } } });
+    // One alone could do all of them while the other is still being made.
+    await waitFor(() => world.events('task').length === 2, WAIT);
+    letGo();
     await waitFor(() => project.over('done').length === 4, WAIT);
     expect([...typed(play)].sort()).toEqual(stems.map((stem) => `house:${stem}`));
     const bySession = stems.map((stem) => project.result('done', stem).session);
@@ -379,8 +400,10 @@ test.concurrent(
       `1,000 files written in ${dropping} ms; first claim after ${first} ms, given to a new agent after ${given} ms; memory +${grown} MiB`,
     );
     await waitFor(() => project.over('done').length >= 1, WAIT);
-    const left = project.list('inbox').length + project.list('claimed').length + project.list('done').length;
-    expect(left).toBe(1000);
-    expect(new Set(typed({ world })).size).toBe(typed({ world }).length);
+    // Read in the order in which they move: one on its way is seen twice, never not at all.
+    const left = (['inbox', 'claimed', 'done'] as const).flatMap((folder) => project.list(folder));
+    expect(new Set(left.map((name) => name.replace(/__.*/, ''))).size).toBe(1000);
+    const prompts = typed({ world });
+    expect(new Set(prompts).size).toBe(prompts.length);
   }),
 );

@@ -45,10 +45,10 @@ test.concurrent(
       const pane = await world.startPane(tmux, { name: 'a' });
       const daemon = await start({ changes: withBot(world, server) });
       server.write('/status');
-      await waitFor(() => texts(server).some((text) => text.includes('default: work-1')), { timeoutMs: 30_000 });
+      await waitFor(() => texts(server).some((text) => text.includes('default: work-1')));
 
       server.press(button(world, { action: 'hold', subject: 'default' }));
-      await waitFor(() => server.presses.length === 1, { timeoutMs: 30_000 });
+      await waitFor(() => server.presses.length === 1);
       expect(daemon.status().pools[0]?.hold_until).not.toBeNull();
       world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + DAY });
       await pane.say('do the work');
@@ -61,7 +61,7 @@ test.concurrent(
       const { swap } = await daemon.swapDone();
       expect(swap).toMatchObject({ from: 'work-1', to: 'work-2', phase: 'done' });
       const ofSwap = () => server.messages.filter(({ text }) => text.includes(swap.id));
-      await waitFor(() => ofSwap().some(({ buttons }) => buttons.length === 0), { timeoutMs: 20_000 });
+      await waitFor(() => ofSwap().some(({ buttons }) => buttons.length === 0));
       expect(ofSwap()).toHaveLength(1);
     } finally {
       await server.stop();
@@ -87,7 +87,7 @@ test.concurrent(
       server.write('/resume');
       const second = await start({ changes });
       await second.told('resumed');
-      await waitFor(() => server.unconfirmed() === 0, { timeoutMs: 30_000 });
+      await waitFor(() => server.unconfirmed() === 0);
       await waitFor(() => second.status().paused === null);
       expect(await second.events('paused', 'resumed')).toHaveLength(2);
       const lines = JSON.stringify([...first.log.lines, ...second.log.lines]);
@@ -110,25 +110,21 @@ test.concurrent(
       for (const account of ['work-1', 'work-2'])
         world.setLimit(account, { kind: 'seven_day', resetsAt: Date.now() + 3 * DAY });
       await pane.say('do the work');
-      await daemon.told('no_eligible_account', 30_000);
+      await daemon.told('no_eligible_account');
       const buttonOf = (label: string) =>
-        waitFor(() => server.messages.flatMap(({ buttons }) => buttons.flat()).find(({ text }) => text === label), {
-          timeoutMs: 40_000,
-        });
+        waitFor(() => server.messages.flatMap(({ buttons }) => buttons.flat()).find(({ text }) => text === label));
       server.press((await buttonOf('Acknowledge')).callback_data);
-      const acknowledged = await daemon.told('alert_acknowledged', 20_000);
+      const acknowledged = await daemon.told('alert_acknowledged');
       expect(acknowledged.data).toMatchObject({ by: `telegram user ${USER}` });
 
       server.press((await buttonOf('Swap')).callback_data);
-      await waitFor(() => texts(server).some((text) => text.startsWith('Not swapped (exhausted)')), {
-        timeoutMs: 20_000,
-      });
+      await waitFor(() => texts(server).some((text) => text.startsWith('Not swapped (exhausted)')));
       expect(server.messages.find(({ text }) => text.includes('🛑'))).toMatchObject({ silent: false });
     } finally {
       await server.stop();
     }
   }),
-  120_000,
+  300_000,
 );
 
 test.concurrent(

@@ -35,13 +35,12 @@ test(
           },
         },
       });
-      await waitFor(() => mail.requests.length > 0 && chat.requests.length > 0, { timeoutMs: 20_000 });
+      await waitFor(() => mail.requests.length > 0 && chat.requests.length > 0);
       expect(await daemon.app.api.swap(BY_HAND)).toMatchObject({ kind: 'accepted' });
       const { swap } = await daemon.swapDone();
       expect(swap.phase).toBe('done');
-      const told = await waitFor(
-        () => hook.accepted.map(({ body }) => JSON.parse(body)).find(({ event }) => event === 'swap_completed'),
-        { timeoutMs: 20_000 },
+      const told = await waitFor(() =>
+        hook.accepted.map(({ body }) => JSON.parse(body)).find(({ event }) => event === 'swap_completed'),
       );
       expect(told).toMatchObject({
         key: `swap:${swap.id}`,
@@ -50,13 +49,10 @@ test(
       });
       const ofSwap = hook.accepted.filter(({ body }) => JSON.parse(body).key === `swap:${swap.id}`);
       expect(ofSwap).toHaveLength(1);
-      const status = await waitFor(
-        () => {
-          const now = daemon.status();
-          return now.notifications.filter(({ waiting }) => waiting > 0).length === 2 ? now : null;
-        },
-        { timeoutMs: 30_000 },
-      );
+      const status = await waitFor(() => {
+        const now = daemon.status();
+        return now.notifications.filter(({ waiting }) => waiting > 0).length === 2 ? now : null;
+      });
       expect(status.notifications.map(({ channel }) => channel).sort()).toEqual(['email', 'telegram:1', 'webhook']);
       const shown = JSON.stringify([status, daemon.log.lines, hook.accepted.map(({ body }) => body)]);
       expect(shown).not.toContain('canary');

@@ -12,7 +12,7 @@ import type { ManualSwap, SwapRecord } from '../../src/ports/daemon.ts';
 import type { Clock } from '../../src/ports.ts';
 import { type ConfigChanges, mergeSections, writeConfig } from './daemon-config.ts';
 import { RecordingLog } from './recording-log.ts';
-import type { StandInWorld } from './stand-in/index.ts';
+import type { StandInPane, StandInWorld } from './stand-in/index.ts';
 import type { TestTmux } from './tmux.ts';
 import { waitFor } from './wait.ts';
 
@@ -26,8 +26,10 @@ export interface TestDaemon {
   events(...types: readonly EventType[]): Promise<readonly JournalEvent[]>;
   /** Waits for the first event of this type. */
   told(type: EventType, limitMs?: number): Promise<JournalEvent>;
-  /** Waits until the daemon has looked at all panes this many more times. */
+  /** Waits until the daemon has looked at all panes this many more times, and has judged what it saw. */
   polls(count: number): Promise<void>;
+  /** Says this in each of the panes, and lets none be acted upon before all were seen at their limit: a late one would meet none. */
+  meetLimit(panes: readonly StandInPane[], text: string): Promise<void>;
   health(): HealthView;
   status(): StatusView;
   stop(): Promise<void>;
@@ -49,11 +51,11 @@ export const DAY = 24 * HOUR;
 /** A wish by hand; the daemon chooses the account. */
 export const BY_HAND: ManualSwap = { pool: null, to: null, force: false, reason: 'by hand', dryRun: false };
 
-/** Short waits, so that a scenario takes seconds. */
+/** Short waits, so that a scenario takes seconds; but what takes long on a busy machine is no failure. */
 const QUICK: ConfigChanges = {
   quota: { poll_interval: '200ms', confirm_min_age: '500ms' },
-  tmux: { submit_delay: '200ms' },
-  switcher: { verify_timeout: '8s', exit_grace: '2s', retry_backoff: { initial: '1s', max: '2s' } },
+  tmux: { submit_delay: '200ms', command_timeout: '20s' },
+  switcher: { verify_timeout: '30s', exit_grace: '20s', retry_backoff: { initial: '1s', max: '2s' } },
   lifecycle: { reconcile_interval: '1s' },
 };
 
@@ -97,7 +99,7 @@ export async function startDaemon(
     log,
     configFile: file,
     events,
-    swapDone: (limitMs = 30_000, id = 'last') =>
+    swapDone: (limitMs = 90_000, id = 'last') =>
       waitFor(
         async () => {
           const record = await api.swapRecord(id);
@@ -105,7 +107,7 @@ export async function startDaemon(
         },
         { timeoutMs: limitMs },
       ),
-    told: (type, limitMs = 30_000) =>
+    told: (type, limitMs = 90_000) =>
       waitFor(
         async () => {
           const [first] = await events(type);
@@ -117,7 +119,21 @@ export async function startDaemon(
     async polls(count) {
       const looks = (): number => log.lines.filter((line) => line.message === 'swept').length;
       const enough = looks() + count;
-      await waitFor(() => looks() >= enough, { timeoutMs: 10_000 + count * 1500 });
+      await waitFor(() => looks() >= enough, { timeoutMs: 60_000 + count * 1500 });
+      const judging = () => app.supervisor.jobs().find(({ name }) => name === 'quota-monitor');
+      // The tick under way may judge what was seen before.
+      const next = (judging()?.runs ?? 0) + 1;
+      await waitFor(() => {
+        const { runs = 0, state } = judging() ?? {};
+        return runs > next || (runs === next && state !== 'running' && state !== 'late');
+      });
+    },
+    async meetLimit(panes, text) {
+      await api.pause('until every pane has met the limit');
+      const before = (await events('quota_hit')).length;
+      for (const pane of panes) await pane.say(text);
+      await waitFor(async () => (await events('quota_hit')).length >= before + panes.length);
+      await api.resume();
     },
     health: () => buildHealth(api.facts(), clock.now()),
     status: () => buildStatus(api.facts(), clock.now()),

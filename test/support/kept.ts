@@ -51,7 +51,7 @@ export async function keptOf(world: StandInWorld): Promise<Kept> {
           if (row?.state === state && also(row)) return row;
           throw new Error(`${session} is ${row?.state} (${row?.cause}), not ${state}`);
         },
-        { timeoutMs: 30_000 },
+        { timeoutMs: 90_000 },
       ),
     checkpoints: (session) => lifecycles.checkpoints({ session, limit: 100 }),
     close,

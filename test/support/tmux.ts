@@ -98,7 +98,7 @@ export async function startTmux(): Promise<TestTmux> {
 }
 
 /** A process that only waits to be reaped has ended. */
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {

@@ -77,9 +77,10 @@ export class Account {
    * Rotates the tokens: under the CLI's locks, with the pause of a network between reading and writing. Newer versions
    * replace the file and keep what a sibling wrote meanwhile; older ones write into whatever the path leads to.
    *
+   * @param {() => void} [onPost] called when it asks the token server
    * @returns {Promise<'refreshed' | 'locked' | 'adopted' | 'refused' | 'lost'>}
    */
-  async refresh() {
+  async refresh(onPost) {
     const posted = this.read();
     if (posted === null) return 'refused';
     const release = await this.lock();
@@ -90,6 +91,7 @@ export class Account {
         this.load();
         return 'adopted';
       }
+      onPost?.();
       const fresh = await this.rotate(posted.refreshToken);
       return fresh === null ? 'refused' : this.save(posted.refreshToken, fresh);
     } finally {
@@ -134,6 +136,7 @@ export class Account {
   /** The token server: takes a refresh token once and hands out a new pair. @param {string} refreshToken */
   async rotate(refreshToken) {
     await pause(this.options.refreshDelayMs);
+    while (this.options.hold !== null && existsSync(this.options.hold)) await pause(50);
     if (this.options.book === null) return null;
     return changeBook(this.options.book, (book) => {
       const old = Object.keys(book).find((token) => book[token].refreshToken === refreshToken);

@@ -91,6 +91,7 @@ function start() {
 }
 
 function setTitle() {
+  if (isHeld()) return void setTimeout(setTitle, 50).unref();
   process.title = 'claude';
 }
 
@@ -235,7 +236,7 @@ async function takeTurn(text, isMeta, signal) {
   if (options.refreshesEachTurn) {
     below.spinner = 'Pondering';
     paint();
-    log('refresh', { result: await account.refresh() });
+    log('refresh', { result: await account.refresh(() => log('refresh-posted')) });
   }
   let goesOn = true;
   let isLater = false;

@@ -254,7 +254,13 @@ export class StandInWorld {
     return this.events('reply').map((each) => each.account ?? '');
   }
 
-  /** A hand on the turns of the panes that get its `env`: none of them ends while they are held. */
+  /** The same, when so many have come: a swap is over as soon as a turn runs again. */
+  async served(count: number): Promise<readonly string[]> {
+    await waitFor(() => this.servedBy().length >= count).catch(() => undefined);
+    return this.servedBy();
+  }
+
+  /** A hand on the panes that get its `env`: while it holds, no turn, no token refresh and no start under an own title ends. */
   turnHold(): TurnHold {
     const path = join(this.root, `hold-${randomUUID()}`);
     return {

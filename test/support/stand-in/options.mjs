@@ -15,7 +15,7 @@ import { join } from 'node:path';
  * @property {string | null} book path of the quota book; null: every token is served
  * @property {string | null} log path of the log of prompts and outcomes
  * @property {number} turnMs how long one request takes
- * @property {string | null} hold no turn ends while there is a file at this path
+ * @property {string | null} hold no turn or refresh ends, and no title is set, while there is a file at this path
  * @property {number} workMs pause between the requests of the workload; 0: no workload
  * @property {number} refreshMs pause between token refreshes; 0: none
  * @property {number} refreshDelayMs how long the token server takes

@@ -63,7 +63,7 @@ export async function addTask(file: string, options: TaskAddOptions, io: Command
       hint: 'choose another --id, or see: claude-failover task list',
     });
   // The daemon hears of the file by itself as well.
-  await askDaemon((await locate(options, io)).socket, '/trigger/dispatch', { body: {}, timeoutMs: 1_000 });
+  await askDaemon((await locate(options, io)).socket, '/trigger/dispatch', { body: {}, timeoutMs: 5_000 });
   io.out(options.json === true ? `${JSON.stringify({ id, path })}\n` : `${id} waits in ${path}\n`);
   return EXIT.ok;
 }

@@ -6,7 +6,7 @@ import { paneKey } from '../core/panes.ts';
 import { decisionsAtSwap } from '../core/queue/decisions.ts';
 import type { TaskRow } from '../core/queue/task.ts';
 import type { LifecycleRow } from '../core/sessions/lifecycle.ts';
-import type { RecoveryRow } from '../core/swap/swap.ts';
+import type { RecoveryRow, RecoveryState } from '../core/swap/swap.ts';
 import { stoppingHit } from '../core/verdict/pane-finding.ts';
 import type { TickContext } from '../ports.ts';
 import { answerDialog, settleAnswer } from './answer-dialog.ts';
@@ -40,7 +40,7 @@ export async function watchTask(
   const now = ports.clock.now();
   const judgement = judge(work, delivery.watch, facts, now, watcher);
   if (context.signal.aborted) return;
-  await followAccount(ports, task, delivery, session, facts);
+  await followAccount(ports, task, delivery, session, facts, judgement.kind !== 'working');
   if (session !== null && hasClosed(ports, session, facts)) await settleAnswer(ports, session, context);
   if (judgement.kind !== 'working') return end(ports, task, judgement, context);
 
@@ -140,18 +140,20 @@ async function showCondition(
   if (condition === 'working' && session.state === 'idle') await move({ kind: 'submitted' });
 }
 
-/** A swap took its session along: the session was brought back, or its lease has moved. */
+/** A swap took its session along: the session was brought back, or its lease has moved, or the task ended after it was told to go on. */
 async function followAccount(
   { board, queue, clock }: TaskPorts,
   task: TaskRow,
   { pane }: TaskDelivery,
   session: LifecycleRow | null,
   { recoveries }: WorkFacts,
+  hasEnded: boolean,
 ): Promise<void> {
   const { account } = task;
   if (account === null || session === null) return;
   const swaps = board.pools().get(session.pool)?.pool.swaps ?? [];
-  const back = recoveries.find(({ state }) => state === 'recovered');
+  const wentOn: readonly RecoveryState[] = hasEnded ? ['recovered', 'prompted', 'reprompted'] : ['recovered'];
+  const back = recoveries.find(({ state }) => wentOn.includes(state));
   const taken = swaps.find(({ id, from }) => id === back?.swapId && from === account)?.to;
   const leased = board.leases().get(paneKey(pane));
   const to = leased !== undefined && leased !== account ? leased : taken;

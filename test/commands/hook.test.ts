@@ -2,7 +2,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/adapters/clock.ts';
 import { hook } from '../../src/commands/hook.ts';
+import { readPayload } from '../../src/commands/hook-payload.ts';
+import type { Clock } from '../../src/ports.ts';
 import { temporaryDirectory } from '../support/account-homes.ts';
 import { builtMain } from '../support/built.ts';
 import { commandIo } from '../support/command-io.ts';
@@ -81,6 +84,15 @@ describe('hook', () => {
     const io = commandIo({ home, stdin: broken });
     expect(await hook({}, io)).toBe(0);
     expect(await hook({}, commandIo({ home }))).toBe(0);
+  });
+
+  test('hears what has long been written when its process stood still until its patience was over', async () => {
+    const stdin = (async function* () {
+      await new Promise((turn) => setImmediate(turn));
+      yield Buffer.from(payload);
+    })();
+    const late: Clock = { ...systemClock(), sleep: async () => undefined };
+    expect(await readPayload(stdin, late, { maxBytes: 4096, patienceMs: 2000 })).toEqual(JSON.parse(payload));
   });
 
   test('gives up on a writer that holds its input open', async () => {

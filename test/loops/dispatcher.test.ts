@@ -15,8 +15,9 @@ import { moveSession } from '../../src/steps/move-session.ts';
 import { createTaskQueue } from '../../src/steps/task-queue.ts';
 import type { OpenedStore } from '../../src/store/open.ts';
 import { openFor } from '../store/support/open.ts';
+import { anIncident } from '../store/support/rows.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
-import { aLimitedAccount, anAccount, anAgent, aReading, PANE } from '../support/builders.ts';
+import { aLimitedAccount, anAccount, anAgent, aReading, aRecovery, aSwap, PANE } from '../support/builders.ts';
 import { configFor, NOW, Projects, queueBench, queueDirFor } from '../support/queue-bench.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -330,6 +331,25 @@ test('a task whose session ended is taken care of once, and its session is free 
   expect(await task()).toMatchObject({ status: 'retry_wait', attempt: 1, errorKind: 'session_died' });
   expect(await session()).toMatchObject({ state: 'failed', lost: null, taskId: null });
   expect(await leases()).toEqual([]);
+});
+
+test('a task that is done before its resumed session was seen to move is charged to the account that did it [R211]', async () => {
+  projects.drop('house', 'door');
+  const { tick, ready, task } = bench();
+  await tick();
+  await ready();
+  for (let i = 0; i < 8; i++) await tick(SECOND);
+  const swap = aSwap({ pool: 'default', phase: 'recovering', startedAt: now, flippedAt: now, finishedAt: null });
+  await store.local.createSwap(swap, anIncident(swap.id), []);
+  const recovery = aRecovery({ startedAt: now, stateSince: now, state: 'prompted', promptedAt: now });
+  await store.local.saveRecovery(recovery);
+  showPool({ active: 'spare', swaps: [swap] });
+  await tick(SECOND);
+  expect(await task()).toMatchObject({ status: 'running', account: 'work' });
+  signal = { at: now, text: '' };
+  await tick(SECOND);
+  expect(await task()).toMatchObject({ status: 'done', account: 'spare' });
+  expect((await task())?.decisions).toMatchObject([{}, { account: 'work', reason: 'limit' }, { account: 'spare' }]);
 });
 
 test('a task that was cancelled leaves its session and its lease [R212 R219]', async () => {

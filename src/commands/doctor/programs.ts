@@ -13,7 +13,7 @@ import type { Check } from './check.ts';
 import { failed, passed, warned } from './check.ts';
 
 const OLDEST_TMUX = '3.1';
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 15_000;
 
 /** @param daemonPid the running daemon; null: none runs */
 export async function checkTmux(

@@ -38,6 +38,8 @@ export type StopStep =
   /** It goes on, and nothing more is pressed. */
   | { readonly kind: 'not_stopped'; readonly detail: string };
 
+/** A prompt that was sent just before shows its turn by then. */
+const BEGUN_MS = 3 * SECOND;
 /** The turn must have ended so long after Escape. */
 const STOP_MS = 10 * SECOND;
 /** A person at the session, or a screen that cannot be read, is waited for no longer. */
@@ -56,7 +58,10 @@ export function stopTurn(turn: CancelledTurn, view: TurnView, now: EpochMs): Sto
   // Escape refuses what it asks, and ends the turn with it. Other dialogs are no part of a turn.
   const asks = reading.dialog?.kind === 'permission';
   if (reading.dialog !== null && !asks) return { kind: 'not_stopped', detail: 'a dialog stands there' };
-  if (!reading.busy && !asks) return over(turn.pressedAt === null ? 'no turn was running' : 'Escape ended its turn');
+  if (!reading.busy && !asks) {
+    if (turn.pressedAt !== null) return over('Escape ended its turn');
+    return Math.abs(now - turn.cancelledAt) < BEGUN_MS ? { kind: 'wait' } : over('no turn was running');
+  }
   const last = view.prompts?.findLast(({ isMeta }) => !isMeta);
   if (turn.isObserved && last !== undefined && !last.text.includes(turn.mark))
     return over("another turn than the task's runs");

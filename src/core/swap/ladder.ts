@@ -74,6 +74,7 @@ function begin(row: RecoveryRow, view: LadderView, now: EpochMs, policy: LadderP
   if (!isSameAgent(row, view)) return end(row, 'handed_over', 'the agent has ended or was started anew', now);
   if (answeredSince(view.transcript, row.startedAt)) return recovered(row, 'self', 'it went on by itself', now);
   if (view.reading?.busy === true) {
+    if (isRefused(view)) return wait(row, 'its screen shows a turn that has been refused', now, policy);
     return now - row.stateSince >= PROGRESS_MS ? recovered(row, 'self', 'a new turn is running', now) : stay(row);
   }
   const dialog = view.reading?.dialog ?? null;
@@ -202,6 +203,12 @@ function rowSince(transcript: TranscriptTail | null, since: EpochMs): AssistantR
 
 function answeredSince(transcript: TranscriptTail | null, since: EpochMs): boolean {
   return rowSince(transcript, since)?.kind === 'answer';
+}
+
+/** Its turn ended with a refusal, and nothing was asked since; what its screen shows may be older. */
+function isRefused({ transcript, isGuess }: LadderView): boolean {
+  const last = transcript?.lastAssistant ?? null;
+  return last?.kind === 'rejected' && !isGuess && !promptSince(transcript, last.at);
 }
 
 function promptSince(transcript: TranscriptTail | null, since: EpochMs): boolean {

@@ -39,7 +39,6 @@ describe('the turn of a cancelled task', () => {
     ['nothing of it was typed', { ...TURN, agent: null }, VIEW],
     ['another agent runs there', TURN, { ...VIEW, agent: anAgent({ pid: 99_999 }) }],
     ['no agent runs there', TURN, { ...VIEW, agent: null }],
-    ['it has ended already', TURN, { ...VIEW, reading: aReading({ composer: { text: '' } }) }],
     [
       'a person began another one',
       { ...TURN, isObserved: true },
@@ -47,6 +46,13 @@ describe('the turn of a cancelled task', () => {
     ],
   ] as const)('is over when %s [R273]', (_why, turn, view) => {
     expect(stopTurn(turn, view, NOON)).toMatchObject({ kind: 'over' });
+  });
+
+  it('is over when nothing runs some seconds later: one that has just begun need not be on the screen yet [R273]', () => {
+    const idle = { ...VIEW, reading: aReading({ composer: { text: '' } }) };
+    expect(stopTurn(TURN, idle, NOON + 2 * SECOND)).toEqual({ kind: 'wait' });
+    expect(stopTurn(TURN, VIEW, NOON + 2 * SECOND)).toEqual({ kind: 'press' });
+    expect(stopTurn(TURN, idle, NOON + 3 * SECOND)).toEqual({ kind: 'over', detail: 'no turn was running' });
   });
 
   it('waits for a person for a minute, then says that it goes on [R275]', () => {

@@ -48,6 +48,16 @@ const noAgent = {
 const newAgent = anAgent({ pid: 31, startTicks: '400' });
 const resume = `paste  claude --resume ${SESSION_ID}`;
 
+test('a spinner under which the turn was refused is no new turn, until something was asked again [R262]', () => {
+  const refused = { ...showing({ busy: true }), transcript: aTranscript({ lastAssistant: aRejection() }) };
+  expect(told(look({}, refused, 5))).toBe('waiting: none');
+  expect(told(look({}, refused, 60))).toBe('handed_over: none');
+  const rejection = aRejection();
+  const asked = aTranscript({ lastAssistant: rejection, prompts: [aPrompt(rejection.at + 1)] });
+  expect(look({}, { ...refused, transcript: asked }, 5).row).toMatchObject({ state: 'recovered', recoveredBy: 'self' });
+  expect(look({}, { ...refused, isGuess: true }, 5).row).toMatchObject({ state: 'recovered' });
+});
+
 test('a turn counts as progress by how long it runs since Enter, however long the prompt stood there before [R262]', () => {
   const late = { ...sent, promptedAt: NOON - 20 * SECOND };
   const working = { ...showing({ busy: true }), transcript: aTranscript() };
@@ -253,8 +263,10 @@ describe('first rung: hot', () => {
   });
 
   test('a turn that runs is left alone, and is progress after a while [R262 R284]', () => {
-    expect(told(look({}, showing({ busy: true }), 4))).toBe('waiting: none');
-    expect(look({}, showing({ busy: true }), 5).row).toMatchObject({ state: 'recovered', recoveredBy: 'self' });
+    const running = { ...showing({ busy: true }), transcript: aTranscript({ prompts: [aPrompt(NOON)] }) };
+    expect(told(look({}, running, 4))).toBe('waiting: none');
+    expect(look({}, running, 5).row).toMatchObject({ state: 'recovered', recoveredBy: 'self' });
+    expect(look({}, { ...running, transcript: null }, 5).row).toMatchObject({ state: 'recovered' });
   });
 
   test.each([

@@ -1,17 +1,8 @@
 /** An account whose login is refused, on a real tmux server: left only where the configuration says so. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { changeLogin, REVOKED } from '../support/change-login.ts';
 import { onStage } from '../support/stage.ts';
-import type { StandInWorld } from '../support/stand-in/index.ts';
 import { waitFor } from '../support/wait.ts';
-
-/** Gives the account a token that the provider does not know. */
-function revoke(world: StandInWorld, account: string): void {
-  const { credentials } = world.home(account);
-  const file = JSON.parse(readFileSync(credentials, 'utf8')) as { claudeAiOauth: Record<string, unknown> };
-  const claudeAiOauth = { ...file.claudeAiOauth, accessToken: 'sk-ant-oat01-made-up-revoked' };
-  writeFileSync(credentials, JSON.stringify({ ...file, claudeAiOauth }));
-}
 
 test.concurrent(
   'two sessions are refused their login: the pool leaves the account and both go on elsewhere [R156 R280]',
@@ -19,7 +10,7 @@ test.concurrent(
     const panes = [await world.startPane(tmux, { name: 'a' }), await world.startPane(tmux, { name: 'b' })];
     const daemon = await start({ changes: { quota: { swap_on_account_down: true } } });
     await daemon.polls(2);
-    revoke(world, 'work-1');
+    changeLogin(world, 'work-1', REVOKED);
     for (const pane of panes) await pane.say('do the work');
     const { swap, recoveries, incident } = await daemon.swapDone();
 
@@ -46,7 +37,7 @@ test.concurrent(
     const panes = [await world.startPane(tmux, { name: 'a' }), await world.startPane(tmux, { name: 'b' })];
     const daemon = await start();
     await daemon.polls(2);
-    revoke(world, 'work-1');
+    changeLogin(world, 'work-1', REVOKED);
     for (const pane of panes) await pane.say('do the work');
     await daemon.told('login_needed');
     await waitFor(async () => {

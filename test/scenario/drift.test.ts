@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { changeLogin, REVOKED } from '../support/change-login.ts';
 import { BY_HAND, HOUR } from '../support/daemon.ts';
 import { onStage } from '../support/stage.ts';
 import type { StandInWorld } from '../support/stand-in/index.ts';
@@ -20,19 +21,6 @@ import { waitFor } from '../support/wait.ts';
 
 function limitFirst(world: StandInWorld): void {
   world.setLimit('work-1', { kind: 'five_hour', resetsAt: Date.now() + 3 * HOUR });
-}
-
-/** Changes the login in an account's credentials file, in one step as the CLI does. @returns what puts it back */
-function changeLogin(world: StandInWorld, account: string, change: Readonly<Record<string, unknown>>): () => void {
-  const path = world.home(account).credentials;
-  const before = readFileSync(path, 'utf8');
-  const write = (text: string): void => {
-    writeFileSync(`${path}.new`, text, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-  };
-  const file = JSON.parse(before) as { claudeAiOauth: Record<string, unknown> };
-  write(JSON.stringify({ ...file, claudeAiOauth: { ...file.claudeAiOauth, ...change } }));
-  return () => write(before);
 }
 
 test.concurrent(
@@ -180,7 +168,7 @@ test.concurrent(
     const lookedAt = () => daemon.status().jobs.find(({ name }) => name === 'credentials')?.last_start ?? null;
     await waitFor(() => lookedAt() !== null);
     const before = lookedAt();
-    const restore = changeLogin(world, 'work-1', { accessToken: 'sk-ant-oat01-made-up-revoked' });
+    const restore = changeLogin(world, 'work-1', REVOKED);
     await pane.say('do the work');
     const told = await daemon.told('login_needed');
     expect(told).toMatchObject({ severity: 'critical', account: 'work-1', pane: 'a:0.0' });

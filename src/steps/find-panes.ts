@@ -10,6 +10,7 @@ import type { UserPatterns } from '../core/screen/user-patterns.ts';
 import type { Activation } from '../core/swap/swap.ts';
 import type { EpochMs } from '../core/time.ts';
 import { MINUTE, SECOND } from '../core/time.ts';
+import { startedUnder } from '../core/verdict/attribute.ts';
 import type { PaneMemory } from '../core/verdict/confirm.ts';
 import { FRESH_PANE, stepPane } from '../core/verdict/confirm.ts';
 import { gatherEvidence } from '../core/verdict/evidence.ts';
@@ -100,7 +101,7 @@ export async function findPanes(
         version: null,
         pool: pool?.pool ?? null,
         process: identity,
-        launchedUnder: known ? row.launchedUnder : (pool?.account ?? null),
+        launchedUnder: known ? row.launchedUnder : launchOf(process, pool, activations, context.config),
         said: '',
       };
       watched.set(key, mine);
@@ -278,6 +279,17 @@ function notSwitchable(
       ownLogin: true,
     };
   return null;
+}
+
+function launchOf(
+  { startedAt }: AgentProcess,
+  pool: { readonly pool: string; readonly account: string } | null,
+  activations: ReadonlyMap<string, readonly Activation[]>,
+  { pools }: Config,
+): string | null {
+  if (pool === null) return null;
+  const hasOwnDirectory = pools.some(({ name, mode }) => name === pool.pool && mode === 'env');
+  return hasOwnDirectory ? pool.account : startedUnder(startedAt, activations.get(pool.pool) ?? [], pool.account);
 }
 
 async function poolOf(

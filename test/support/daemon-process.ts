@@ -15,7 +15,7 @@ export interface DaemonProcess {
   text(path: string): Promise<string | null>;
   /** Ends it with this signal and waits until it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Its last log lines. */
+  /** Its last log lines, without those of each look. */
   log(): string;
 }
 
@@ -51,7 +51,7 @@ export async function startDaemonProcess(
       if (!hasEnded()) child.kill(signal);
       await waitFor(hasEnded);
     },
-    log: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-30).join('\n'),
+    log: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').filter(isTelling).slice(-60).join('\n'),
   };
   await waitFor(
     async () => {
@@ -79,4 +79,8 @@ function get(socketPath: string, path: string): Promise<string | null> {
     call.on('timeout', () => call.destroy());
     call.end();
   });
+}
+
+function isTelling(line: string): boolean {
+  return !line.includes('"msg":"swept"');
 }

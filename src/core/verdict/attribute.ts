@@ -43,6 +43,18 @@ export function chargeTurn(turn: TurnFacts): Charge | null {
   return { account: active.account, reason: when };
 }
 
+/**
+ * The account under which an agent was started that no row of the sessions table knows: a daemon that was killed right after
+ * a flip finds the link on another one.
+ *
+ * @param activations  of its pool, newest first
+ * @param linked  where its directory leads now
+ */
+export function startedUnder(startedAt: EpochMs, activations: readonly Activation[], linked: string): string {
+  const active = activations.find(({ since }) => since <= startedAt) ?? activations.at(-1);
+  return active?.account ?? linked;
+}
+
 /** The votes, each with the account under which that of which it speaks ran. @param hit whom the hit itself is charged to */
 export function chargeVotes(votes: readonly Vote[], turn: TurnFacts, hit: Charge | null): readonly Vote[] {
   return votes.map((vote) => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Activation } from '../../../src/core/swap/swap.ts';
 import { HOUR, MINUTE } from '../../../src/core/time.ts';
 import type { TurnFacts } from '../../../src/core/verdict/attribute.ts';
-import { chargeTurn } from '../../../src/core/verdict/attribute.ts';
+import { chargeTurn, startedUnder } from '../../../src/core/verdict/attribute.ts';
 import { NOON } from '../../support/builders.ts';
 
 const FLIP = NOON - 10 * MINUTE;
@@ -62,4 +62,11 @@ test('without a recorded account the one that was active at first sight is charg
 
 test('where nothing tells, nobody is charged', () => {
   expect(charge({ launchedUnder: null, activations: [] })).toBeNull();
+});
+
+test('an agent that no row knows was started under the account of that time, not under the one the link leads to since a flip [R17 R256]', () => {
+  expect(startedUnder(FLIP - 1, history, 'new')).toBe('old');
+  expect(startedUnder(FLIP, history, 'new')).toBe('new');
+  expect(startedUnder(NOON - 6 * HOUR, history, 'new')).toBe('old');
+  expect(startedUnder(NOON, [], 'new')).toBe('new');
 });

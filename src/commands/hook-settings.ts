@@ -3,7 +3,7 @@ import { compareVersions } from '../core/agents/profile.ts';
 import type { SettingsEdit } from '../core/settings/hook-entries.ts';
 import { lengthOf, ownHooks, removeHook, removeHooks, settingsProblem } from '../core/settings/hook-entries.ts';
 import { nodeAt, parseJson, removeJson, setJson, textAt } from '../core/settings/json.ts';
-import { shellWord } from '../core/shell.ts';
+import { inQuotes, shellWord } from '../core/shell.ts';
 
 /**
  * The events whose payload tells how a turn stands, or which session begins and ends, and the first version that knows
@@ -85,13 +85,9 @@ function installStatusLine(text: string, program: readonly string[], notes: stri
     return text;
   }
   const users = present.endsWith(MARK) ? unwrap(present) : present;
-  const command = users === null ? `${own} || true ${MARK}` : `${own} --wrap ${quote(users)} || true ${MARK}`;
+  // Always in quotes, so that it can be found again.
+  const command = users === null ? `${own} || true ${MARK}` : `${own} --wrap ${inQuotes(users)} || true ${MARK}`;
   return present === command ? text : setJson(text, STATUS_COMMAND, command);
-}
-
-/** Always in quotes, so that it can be found again. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** The user's own command inside ours; null: there was none. */

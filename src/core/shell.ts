@@ -1,8 +1,13 @@
-/** Pieces of the shell commands that are printed for a person to copy. */
+/** Words of shell commands, and pieces of those that are printed for a person to copy. */
 
 /** A path as one word. */
 export function shellWord(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : inQuotes(path);
+}
+
+/** One word that a POSIX shell, and tmux in a command that is written as text, reads as these bytes: nothing in it is expanded. */
+export function inQuotes(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Gives what stands there another name, and never one that is taken. */

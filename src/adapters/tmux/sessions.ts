@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { PaneIdentity } from '../../core/panes.ts';
 import type { ServerStarter } from '../../core/sessions/server-start.ts';
+import { inQuotes } from '../../core/shell.ts';
 import type { Ended, Made, PaneTail, SessionMaker } from '../../ports/lifecycle.ts';
 import type { Logger } from '../../ports.ts';
 import { createTmuxCommand, MIB, type TmuxCommand, type TmuxReply } from './command.ts';
@@ -37,9 +38,12 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
     return command(server, args, { timeoutMs: options.commandTimeoutMs, maxBytes: 8 * MIB, signal });
   }
 
+  const hasSession = (server: string, session: string, signal: AbortSignal): Promise<TmuxReply> =>
+    run(tmux, server, ['has-session', '-t', `=${session}:`], signal);
+
   /** Of a session whose pane is gone: it is gone too, unless something has its name. */
   async function namesake(server: string, session: string, signal: AbortSignal): Promise<Ended> {
-    const known = await run(tmux, server, ['has-session', '-t', `=${session}:`], signal);
+    const known = await hasSession(server, session, signal);
     if (isGone(known)) return { kind: 'ended' };
     if (known.kind !== 'ran') return { kind: 'refused', reason: known.reason };
     if (known.exitCode !== 0) return { kind: 'ended' };
@@ -50,7 +54,7 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
     async make(server, session, cwd, signal): Promise<Made> {
       if (!NAME.test(session)) return { kind: 'refused', reason: 'name', detail: 'tmux would change this name' };
       if (!isDirectory(cwd)) return { kind: 'refused', reason: 'no_directory', detail: `${cwd} is not a directory` };
-      const known = await run(tmux, server, ['has-session', '-t', `=${session}:`], signal);
+      const known = await hasSession(server, session, signal);
       if (known.kind === 'ran' && known.exitCode === 0) return { kind: 'exists' };
       if (known.kind !== 'ran' && known.kind !== 'absent')
         return { kind: 'refused', reason: 'tmux', detail: known.reason };
@@ -75,7 +79,7 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
       const reply =
         known.kind === 'absent' && starter.kind === 'plain'
           ? await run(starting, server, making, signal)
-          : await run(tmux, server, ['if-shell', '-F', '1', making.map(quote).join(' ')], signal);
+          : await run(tmux, server, ['if-shell', '-F', '1', making.map(inQuotes).join(' ')], signal);
       if (reply.kind !== 'ran') return { kind: 'refused', reason: 'tmux', detail: reply.reason };
       if (/^duplicate session/.test(reply.stderr)) return { kind: 'exists' };
       const pane = reply.exitCode === 0 ? identityOf(server, reply.stdout) : null;
@@ -118,11 +122,6 @@ export function createSessionMaker(options: SessionsOptions): SessionMaker {
       return { cwd: reply.stdout.slice(0, end), text, hash: createHash('sha256').update(text).digest('hex') };
     },
   };
-}
-
-/** A word of a tmux command that is written as text: nothing in it is expanded. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** True in the one step in which the session is ended, or nothing is. tmux before 3.5 knows `&&` of two only. */

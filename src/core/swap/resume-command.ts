@@ -1,6 +1,7 @@
 /** The command line that starts an agent again in its shell, on the session it had. */
 import { splitCommand } from '../agents/process-match.ts';
 import type { AgentProfile } from '../agents/profile.ts';
+import { inQuotes } from '../shell.ts';
 import type { RecoveryRow } from './swap.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -93,5 +94,5 @@ function flagOf(word: string, profile: AgentProfile): readonly [string, boolean]
 export function quote(word: string): string {
   // No `=`: zsh expands it at the start of a word, and before a command it is an assignment.
   if (/^[A-Za-z0-9_@%+:,./-]+$/.test(word)) return word;
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+  return inQuotes(word);
 }

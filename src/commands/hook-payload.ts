@@ -34,7 +34,10 @@ export async function readPayload(
     .finally(() => ended.abort());
   await Promise.race([reading, clock.sleep(limits.patienceMs, ended.signal)]);
   // A process that stood still finds its time over before it reads what has long been there.
-  for (let before = -1; size > before && !ended.signal.aborted; await new Promise(setImmediate)) before = size;
+  for (let before = -1; size > before && !ended.signal.aborted; ) {
+    before = size;
+    await new Promise(setImmediate);
+  }
   if (!ended.signal.aborted) close(stdin);
   if (size > limits.maxBytes) return null;
   try {

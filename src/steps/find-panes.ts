@@ -101,7 +101,7 @@ export async function findPanes(
         version: null,
         pool: pool?.pool ?? null,
         process: identity,
-        launchedUnder: known ? row.launchedUnder : launchOf(process, pool, activations, context.config),
+        launchedUnder: known ? row.launchedUnder : launchOf(process, pool, activations),
         said: '',
       };
       watched.set(key, mine);
@@ -283,20 +283,21 @@ function notSwitchable(
 
 function launchOf(
   { startedAt }: AgentProcess,
-  pool: { readonly pool: string; readonly account: string } | null,
+  place: PoolPlace | null,
   activations: ReadonlyMap<string, readonly Activation[]>,
-  { pools }: Config,
 ): string | null {
-  if (pool === null) return null;
-  const hasOwnDirectory = pools.some(({ name, mode }) => name === pool.pool && mode === 'env');
-  return hasOwnDirectory ? pool.account : startedUnder(startedAt, activations.get(pool.pool) ?? [], pool.account);
+  if (place?.throughLink !== true) return place?.account ?? null;
+  return startedUnder(startedAt, activations.get(place.pool) ?? [], place.account);
 }
 
-async function poolOf(
-  ports: FindPorts,
-  process: AgentProcess,
-  config: Config,
-): Promise<{ pool: string; account: string } | null> {
+interface PoolPlace {
+  readonly pool: string;
+  /** Where the session's directory leads now. */
+  readonly account: string;
+  readonly throughLink: boolean;
+}
+
+async function poolOf(ports: FindPorts, process: AgentProcess, config: Config): Promise<PoolPlace | null> {
   for (const pool of config.pools) {
     if (pool.agent !== process.agent) continue;
     const place = placeOf(pool);
@@ -309,7 +310,7 @@ async function poolOf(
         : await ports.link.accountOf(told, { link: place.link, homes: place.homes }));
     // In mode `env` a session has its account's own directory; the link is only for the next launch.
     if (found !== null && found.throughLink === (pool.mode !== 'env'))
-      return { pool: pool.name, account: found.account };
+      return { pool: pool.name, account: found.account, throughLink: found.throughLink };
   }
   return null;
 }

@@ -4,7 +4,7 @@ import type { Finding } from '../screen/finding.ts';
 import type { Activation } from '../swap/swap.ts';
 import type { EpochMs } from '../time.ts';
 import { MINUTE } from '../time.ts';
-import { chargeTurn } from '../verdict/attribute.ts';
+import { activeAt, chargeTurn } from '../verdict/attribute.ts';
 import type { SampleSource } from './sample.ts';
 
 /** One figure as a session shows it. */
@@ -50,7 +50,7 @@ export function chargeFigure(figure: SessionFigure, owner: FigureOwner): string 
   if (shown === null) return null;
   if (requestAt !== null && requestAt <= figure.since && requestAt >= processStartedAt)
     return at(requestAt) === shown ? shown : null;
-  const flip = activations.find((activation) => activation.since <= figure.since);
+  const flip = activeAt(activations, figure.since);
   const isFresh = flip !== undefined && flip.cause !== 'adopted' && figure.since - flip.since < IN_FLIGHT_MS;
   return followsLink && isFresh ? null : shown;
 }

@@ -17,6 +17,11 @@ export interface TurnFacts {
   readonly activations: readonly Activation[];
 }
 
+/** What was active then; undefined: the history, newest first, does not reach back so far. */
+export function activeAt(activations: readonly Activation[], at: EpochMs): Activation | undefined {
+  return activations.find(({ since }) => since <= at);
+}
+
 export interface Charge {
   readonly account: string;
   readonly reason: string;
@@ -37,7 +42,7 @@ export function chargeTurn(turn: TurnFacts): Charge | null {
   }
   const at = turnAt ?? turn.firstSeenAt;
   // Who was active before the oldest one is not known: a guess would charge an account for another one's turn.
-  const active = turn.activations.find((activation) => activation.since <= at);
+  const active = activeAt(turn.activations, at);
   if (active === undefined) return null;
   const when = turnAt === null ? 'active when the limit was first seen' : 'active when its request was sent';
   return { account: active.account, reason: when };
@@ -51,8 +56,7 @@ export function chargeTurn(turn: TurnFacts): Charge | null {
  * @param linked  where its directory leads now
  */
 export function startedUnder(startedAt: EpochMs, activations: readonly Activation[], linked: string): string {
-  const active = activations.find(({ since }) => since <= startedAt) ?? activations.at(-1);
-  return active?.account ?? linked;
+  return (activeAt(activations, startedAt) ?? activations.at(-1))?.account ?? linked;
 }
 
 /** The votes, each with the account under which that of which it speaks ran. @param hit whom the hit itself is charged to */

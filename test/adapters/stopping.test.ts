@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { createProcesses } from '../../src/adapters/signals/processes.ts';
 import { createStopping } from '../../src/adapters/stopping.ts';
@@ -12,8 +12,6 @@ import type { AgentProcess } from '../../src/core/panes.ts';
 import { OWN_UID, temporaryDirectory } from '../support/account-homes.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { waitFor } from '../support/wait.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const clock = systemClock();
 const processes = createProcesses({ profiles: PROFILES, ownUid: OWN_UID, clock, log: new RecordingLog() });

@@ -4,13 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createServiceManager, type ServiceManager } from '../../src/adapters/systemd.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { waitFor } from '../support/wait.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const STUB = fileURLToPath(new URL('../support/notify-socket.py', import.meta.url));
 const missing = ['python3', 'systemd-notify'].filter(

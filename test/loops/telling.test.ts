@@ -1,5 +1,5 @@
 /** From the journal to the provider: at least once, not too often, and nobody waits for anybody. */
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { TellPolicy } from '../../src/core/alerts/plan.ts';
 import type { EventType, NewEvent } from '../../src/core/events.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
@@ -8,9 +8,6 @@ import { openStore } from '../../src/store/open.ts';
 import { tempDir } from '../store/support/temp-dir.ts';
 import { Desk, FakeChannel } from '../support/desk.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-
-/** An hour in seconds is thousands of looks at a real database. */
-vi.setConfig({ testTimeout: 120_000 });
 
 async function aDesk(
   kinds: readonly FakeChannel['kind'][] = ['email'],

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTokenFiles } from '../../src/adapters/signals/token-files.ts';
 import { dayOf } from '../../src/core/alerts/stats.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../../src/core/time.ts';
@@ -20,8 +20,6 @@ import { aQuietPane, byKey, quotaBench } from '../support/quota-bench.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { OTHER_SESSION, SESSION } from '../support/session-files.ts';
 import { answerRow, userRow } from '../support/usage-rows.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const NOBODY = { pool: null, followsLink: false, processStartedAt: 0, launchedUnder: null };
 

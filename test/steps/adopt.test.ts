@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCliLocks } from '../../src/adapters/accounts/cli-locks.ts';
 import { createMoves } from '../../src/adapters/accounts/moves.ts';
 import { createAdoptionJournal } from '../../src/adapters/adoption-journal.ts';
@@ -17,9 +17,6 @@ import { accountProfile } from '../support/account-homes.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { UserHome } from '../support/user-home.ts';
 import { waitFor } from '../support/wait.ts';
-
-/** Forty adoptions there and back, each step of which is synced to the disk. */
-vi.setConfig({ testTimeout: 120_000 });
 
 let user: UserHome;
 let ports: AdoptionPorts;

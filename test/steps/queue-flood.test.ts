@@ -3,9 +3,7 @@ import { expect, test } from 'vitest';
 import type { TaskStore } from '../../src/ports/queue.ts';
 import { NOW, Projects, queueBench } from '../support/queue-bench.ts';
 
-test('a thousand tasks dropped at once are looked at together, read once, and given out in their order [R73] [R76]', {
-  timeout: 120_000,
-}, async () => {
+test('a thousand tasks dropped at once are looked at together, read once, and given out in their order [R73] [R76]', async () => {
   const projects = new Projects('api', 'web');
   for (let i = 0; i < 1000; i++) {
     const head = `---\npriority: ${i % 100 === 0 ? 'critical' : 'default'}\n---\n`;

@@ -111,15 +111,11 @@ describe('flips while a token is being refreshed', () => {
   it.each([
     ['rename', ['a']],
     ['in-place', ['a', 'b']],
-  ] as const)(
-    'lose credentials without the locks, written by %s: the proof above can fail',
-    { timeout: 60_000 },
-    async (mode, lost) => {
-      const refresher = startChild('./token-refresher.ts', [link, homes.join(','), mode, 'once']);
-      expect([await refresher.line(), await refresher.line()]).toEqual(['ready', 'posted']);
-      await accountLink.point(link, homes[1]);
-      refresher.finish();
-      expect(lostOf(JSON.parse(await refresher.line()).good)).toEqual(lost);
-    },
-  );
+  ] as const)('lose credentials without the locks, written by %s: the proof above can fail', async (mode, lost) => {
+    const refresher = startChild('./token-refresher.ts', [link, homes.join(','), mode, 'once']);
+    expect([await refresher.line(), await refresher.line()]).toEqual(['ready', 'posted']);
+    await accountLink.point(link, homes[1]);
+    refresher.finish();
+    expect(lostOf(JSON.parse(await refresher.line()).good)).toEqual(lost);
+  });
 });

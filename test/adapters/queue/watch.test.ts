@@ -1,14 +1,12 @@
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, test } from 'vitest';
 import { systemClock } from '../../../src/adapters/clock.ts';
 import { watchQueues } from '../../../src/adapters/queue/watch.ts';
 import type { QueueWatch } from '../../../src/ports/queue.ts';
 import { Projects } from '../../support/queue-bench.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 import { waitFor } from '../../support/wait.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let projects: Projects;
 let watch: QueueWatch;

@@ -131,7 +131,7 @@ describe('a payload of a hook', () => {
 });
 
 describe('the file of a session', () => {
-  it('is private, and grows by whole lines however many write at once', { timeout: 120_000 }, async () => {
+  it('is private, and grows by whole lines however many write at once', async () => {
     write(failure());
     expect(statSync(join(stateDir, 'hooks')).mode & 0o777).toBe(0o700);
     expect(statSync(file()).mode & 0o777).toBe(0o600);

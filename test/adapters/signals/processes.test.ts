@@ -394,7 +394,7 @@ describe('real processes', () => {
     await waitFor(async () => !(await real().isAlive(found.pid, found.startTicks)));
   });
 
-  it('are in the foreground of a pane, and not once they are stopped', { timeout: 60_000 }, async () => {
+  it('are in the foreground of a pane, and not once they are stopped', async () => {
     const tmux = await startTmux();
     try {
       const program = join(tmux.dir, 'cf-agent');

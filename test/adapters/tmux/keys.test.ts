@@ -1,7 +1,7 @@
 /** Typing into panes of real tmux servers: into the right one, or into none. */
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createKeys } from '../../../src/adapters/tmux/keys.ts';
 import type { PaneIdentity } from '../../../src/core/panes.ts';
 import type { Keys } from '../../../src/ports.ts';
@@ -9,8 +9,6 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { clientEnv, recordedTmux, silentLog } from '../../support/panes.ts';
 import { type NewPane, startTmux, type TestTmux } from '../../support/tmux.ts';
 import { waitFor } from '../../support/wait.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const never = new AbortController().signal;
 let tmux: TestTmux;

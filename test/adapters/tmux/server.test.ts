@@ -1,7 +1,7 @@
 /** Looking at panes on real tmux servers. */
 import { appendFile, chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPanes } from '../../../src/adapters/tmux/server.ts';
 import { type Listen, listenToFile } from '../../../src/adapters/tmux/terminals.ts';
 import { TmuxError } from '../../../src/core/errors.ts';
@@ -11,9 +11,6 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { agentsIn, clientEnv, recordedTmux, silentLog } from '../../support/panes.ts';
 import { startTmux, type TestTmux } from '../../support/tmux.ts';
 import { waitFor } from '../../support/wait.ts';
-
-/** Each look is up to two processes, and some tests look a hundred times. */
-vi.setConfig({ testTimeout: 120_000 });
 
 const never = new AbortController().signal;
 let tmux: TestTmux;

@@ -1,15 +1,13 @@
 /** Making and ending sessions of real tmux servers: the one that was meant, or none. */
 import { chmodSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSessionMaker, type SessionsOptions } from '../../../src/adapters/tmux/sessions.ts';
 import type { PaneIdentity } from '../../../src/core/panes.ts';
 import type { Made, SessionMaker } from '../../../src/ports/lifecycle.ts';
 import { clientEnv, silentLog } from '../../support/panes.ts';
 import { startTmux, type TestTmux } from '../../support/tmux.ts';
 import { waitFor } from '../../support/wait.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const never = new AbortController().signal;
 let tmux: TestTmux;

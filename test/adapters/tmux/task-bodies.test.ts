@@ -27,7 +27,7 @@ beforeAll(async () => {
   const receiver = `stty raw -echo; printf '\\033[?2004hready'; exec cat >> ${tmux.dir}/got-$$`;
   panes = await Promise.all(Array.from({ length: PANES }, () => tmux.newPane(receiver)));
   for (const pane of panes) await waitFor(async () => (await tmux.screen(pane.paneId)).includes('ready'));
-}, 120_000);
+});
 afterAll(() => tmux.kill());
 
 const PIECES: readonly (() => string)[] = [
@@ -88,7 +88,7 @@ test(`${BODIES} bodies with every byte, marks of a paste and lines of 64 KiB arr
   expect(wrong).toEqual([]);
 });
 
-test('a safe text ends no paste and holds nothing that a terminal obeys', { timeout: 120_000 }, () => {
+test('a safe text ends no paste and holds nothing that a terminal obeys', () => {
   for (let n = 0; n < 2000; n++) {
     const text = typedText(aBody(n));
     expect(text).not.toContain(END);
